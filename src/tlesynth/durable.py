@@ -1,0 +1,212 @@
+"""Every write of ours: a temporary file in the same folder, fsync, rename, fsync of the folder.
+
+A finished file is only ever replaced by a finished file, and a published folder carries the SHA-256 of each of its files.
+Temporary files are siblings of their target because a rename across file systems is a copy, and a copy can be cut in half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlesynth.errors import fail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANIFEST = "manifest.json"
+TEMPORARY = ".tmp-"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of ``path`` to write; publish it under ``path`` if the block ends well.
+
+    The sibling keeps the suffixes of ``path``, since libraries choose their format by it.
+
+    Raises:
+        TlesynthError: RES-001 if the disk is full or cannot be written.
+    """
+    path = Path(path)
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}"
+    try:
+        with _disk_errors(path):
+            yield temporary
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` durably."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` durably, as UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON; NaN is refused, since JSON has none."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write ``table`` as TSV the BIDS way: tabs, UTF-8, ``n/a`` where a value is missing."""
+    write_text(path, table.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a TSV as text columns; ``n/a`` and empty cells become missing.
+
+    Raises:
+        TlesynthError: DATA-011 if the file is not there, DATA-001 if it cannot be read.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise fail("DATA-011", path)
+    try:
+        return pd.read_csv(path, sep="\t", dtype=str, na_values=["n/a"], keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise fail("DATA-001", path, str(error).splitlines()[0]) from error
+
+
+def read_json(path: Path, code: str = "DATA-011") -> Any:
+    """Read a JSON file, or raise ``code`` where it is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise fail(code, path, "the file is missing") from error
+    except (OSError, ValueError) as error:
+        raise fail(code, path, str(error)) from error
+
+
+@contextlib.contextmanager
+def publishing(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder to fill; publish it as ``folder``, with a manifest, if the block ends well."""
+    folder = Path(folder)
+    temporary = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}"
+    try:
+        with _disk_errors(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            write_json(temporary / MANIFEST, manifest_of(temporary))
+            for file in temporary.rglob("*"):
+                _sync(file)
+            _sync(temporary)
+            if folder.exists():
+                trash = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-old-{folder.name}"
+                os.replace(folder, trash)
+                os.replace(temporary, folder)
+                shutil.rmtree(trash)
+            else:
+                os.replace(temporary, folder)
+            _sync(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def manifest_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file below ``folder``, by relative path; the manifest itself is left out."""
+    files = sorted(f for f in folder.rglob("*") if f.is_file() and f.name != MANIFEST)
+    return {f.relative_to(folder).as_posix(): sha256(f) for f in files}
+
+
+def verify(folder: Path, code: str = "CKP-001") -> None:
+    """Check every file of ``folder`` against its manifest.
+
+    Raises:
+        TlesynthError: ``code`` if the manifest is missing or a file is missing, added or changed.
+    """
+    listed = read_json(folder / MANIFEST, code)
+    found = manifest_of(folder)
+    for name in sorted(set(listed) | set(found)):
+        if listed.get(name) != found.get(name):
+            state = "missing" if name not in found else "not in the manifest" if name not in listed else "changed"
+            raise fail(code, folder / name, f"the file is {state}")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(value: Any) -> str:
+    """SHA-256 of a JSON-like value in canonical form."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; the kernel lets go of the lock however the process ends.
+
+    Raises:
+        TlesynthError: OPS-010 if another process holds it.
+    """
+    with _disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / ".lock", "a+")  # noqa: SIM115 (held for the whole block)
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise fail("OPS-010", folder, f"process {file.read().strip() or 'unknown'} holds it") from error
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left behind in ``folder`` and below it."""
+    for stray in folder.rglob(f"{TEMPORARY}*"):
+        if stray.is_dir():
+            shutil.rmtree(stray, ignore_errors=True)
+        else:
+            stray.unlink(missing_ok=True)
+
+
+def require_free(folder: Path, needed: int) -> None:
+    """Raise RES-002 unless ``needed`` bytes are free where ``folder`` is or will be."""
+    existing = next(p for p in [folder.absolute(), *folder.absolute().parents] if p.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise fail("RES-002", folder, f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    disk = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR}
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in disk:
+            raise
+        raise fail("RES-001", path, os.strerror(error.errno or 0)) from error

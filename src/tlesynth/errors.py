@@ -1,0 +1,161 @@
+"""Every error a user can meet: code, what happened, what to do, exit status.
+
+Raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``. ``docs/errors.md`` is made from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the registry."""
+
+    what: str
+    remedy: str
+    exit_status: int
+
+
+EXIT_STATUSES = {
+    0: "all done",
+    1: "a bug in tlesynth",
+    2: "usage or recipe",
+    3: "bad or no input",
+    4: "some subjects failed: the table is written, the rest is done",
+    5: "model, weights or checkpoint refused",
+    6: "disk, memory or device",
+    7: "numerical failure",
+    8: "the folder is in use by another run",
+    9: "privacy or blinding gate refused",
+    75: "stopped on request with everything saved: run the same command again",
+}
+
+USAGE, INPUT, SOME_FAILED, MODEL, RESOURCE, NUMERICAL, LOCKED, STOPPED = 2, 3, 4, 5, 6, 7, 8, 75
+
+REGISTRY: dict[str, Entry] = {
+    # Reading one volume.
+    "NII-001": Entry("the file is empty", "Copy it again from its source.", INPUT),
+    "NII-002": Entry("the file is truncated", "Copy it again from its source.", INPUT),
+    "NII-003": Entry("the gzip data are damaged", "Copy it again from its source, or check it with gzip -t.", INPUT),
+    "NII-005": Entry("the file name and its content disagree", "Rename it: .nii is plain, .nii.gz is compressed.", INPUT),
+    "NII-006": Entry("this is not a NIfTI file", "Give a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz).", INPUT),
+    "NII-007": Entry("this is not a regular file", "Give the path of a NIfTI file.", INPUT),
+    "NII-008": Entry("the file cannot be read", "Check that it exists and that you may read it.", INPUT),
+    "NII-009": Entry("the header declares too many voxels", "Check the header; volumes above 512 Mvoxel are refused.", INPUT),
+    "NII-012": Entry("the dimensions are impossible", "Check the header's dim field.", INPUT),
+    "NII-015": Entry("this is not a 3D volume", "Give a 3D T1-weighted volume of at least 16 voxels a side.", INPUT),
+    "NII-016": Entry("this is a 4D series", "Give one 3D T1-weighted volume, not a time series.", INPUT),
+    "NII-017": Entry("the data type cannot be used", "Convert the volume to integer or float voxels.", INPUT),
+    "NII-021": Entry("the volume holds NaN or infinite values", "Export the scan again without NaN or infinite voxels.", INPUT),
+    "NII-022": Entry("the volume is empty or constant", "Check how the scan was exported.", INPUT),
+    "NII-024": Entry("the voxel size is impossible", "Check pixdim and the affine; a T1 has voxels of 0.2 to 8 mm.", INPUT),
+    "NII-026": Entry(
+        "the orientation is unknown (sform and qform codes are 0)",
+        "Set the qform or sform; without it left and right cannot be told apart.",
+        INPUT,
+    ),
+    "NII-027": Entry("qform and sform disagree about left and right", "Find out which is right and remove the other.", INPUT),
+    "NII-028": Entry("the affine cannot be used", "Check the sform and qform of the header.", INPUT),
+    "NII-030": Entry("the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT),
+    # Registration and quality control.
+    "REG-001": Entry("the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT),
+    "REG-003": Entry("the registration failed", "Look at the scan; the log holds the registration's own words.", INPUT),
+    # Cohorts.
+    "DATA-001": Entry("the cohort's metadata cannot be read", "Repair the file named above.", INPUT),
+    "DATA-002": Entry("no T1-weighted scans were found", "Give the root of a BIDS data set with sub-*/anat/*_T1w.nii.gz.", INPUT),
+    "DATA-003": Entry(
+        "the group column cannot be understood",
+        "Name the column and its values in the recipe's labels section (labels.group_column, labels.hc, labels.tle).",
+        USAGE,
+    ),
+    "DATA-004": Entry("a participant is listed twice", "Keep one row per participant_id in participants.tsv.", USAGE),
+    "DATA-005": Entry("no scan is left after preprocessing", "See outcomes.tsv for the reason of each.", INPUT),
+    "DATA-007": Entry("a participant stands in two splits", "Give each participant_id one row in splits.tsv.", USAGE),
+    "DATA-008": Entry("too few subjects in a class", "Each class needs at least 4 usable subjects.", INPUT),
+    "DATA-010": Entry("the cohort does not fit the splits", "Run split again on this cohort.", USAGE),
+    "DATA-011": Entry("the input of this stage is missing", "Run the stage that writes it first.", INPUT),
+    # Recipes and output folders.
+    "CFG-001": Entry("the recipe has a key that does not exist", "Correct the key; recipes/paper.yaml lists them all.", USAGE),
+    "CFG-002": Entry("a value in the recipe is not allowed", "Correct the value.", USAGE),
+    "CFG-003": Entry("sizes do not divide", "Choose sizes that divide.", USAGE),
+    "CFG-004": Entry("the recipe cannot be read", "Give a recipe name (paper, demo, tiny) or a plain YAML file.", USAGE),
+    "CFG-005": Entry("the output folder cannot be used", "Choose another output folder.", USAGE),
+    "CFG-010": Entry(
+        "the output folder was made by another recipe",
+        "Choose another output folder, or add --replace to redo the stages that differ.",
+        USAGE,
+    ),
+    # Models, weights, checkpoints.
+    "CKP-001": Entry("a checkpoint is damaged", "Delete the folder named above, or restore it from a copy.", MODEL),
+    "CKP-002": Entry("every checkpoint of this run is damaged", "Restore one, or choose another output folder.", MODEL),
+    "CKP-009": Entry(
+        "the diffusion model was trained with another autoencoder",
+        "Use the autoencoder it was trained with, or train it again.",
+        MODEL,
+    ),
+    "MOD-004": Entry("the model folder cannot be used", "Give the folder that training wrote (config.json and safetensors).", MODEL),
+    "WTS-001": Entry("pretrained weights are missing", "Run the command named above where there is a network.", MODEL),
+    "WTS-002": Entry("pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL),
+    # Resources.
+    "RES-001": Entry("the disk is full or cannot be written", "Free space and run the same command again.", RESOURCE),
+    "RES-002": Entry("there is too little free disk for this run", "Free space, or choose another output folder.", RESOURCE),
+    "RES-010": Entry("the device does not exist here", "Set device: cpu, or check the driver with tlesynth doctor.", RESOURCE),
+    "RES-020": Entry("memory ran out", "Lower the batch size or choose a smaller recipe.", RESOURCE),
+    # Numerics.
+    "NUM-001": Entry("the loss is not finite", "Lower the learning rate; the last good checkpoint is kept.", NUMERICAL),
+    "NUM-006": Entry("a generated volume is empty or not finite", "Train the model longer, or lower the guidance scale.", NUMERICAL),
+    # Operation.
+    "OPS-001": Entry("a subject failed", "See the outcomes table and the log.", SOME_FAILED),
+    "OPS-010": Entry("another run is using this folder", "Wait for it, or choose another output folder.", LOCKED),
+    "OPS-075": Entry("stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED),
+}
+
+
+class TlesynthError(Exception):
+    """An error with a code of the registry; ``str()`` is the line a user sees."""
+
+    def __init__(self, code: str, where: str = "", why: str = "") -> None:
+        self.code, self.where, self.why = code, where, why
+        super().__init__(str(self))
+
+    @property
+    def exit_status(self) -> int:
+        """The process's exit status for this error."""
+        return REGISTRY[self.code].exit_status
+
+    @property
+    def remedy(self) -> str:
+        """The next step for the user."""
+        return REGISTRY[self.code].remedy
+
+    def __str__(self) -> str:
+        where = f" {printable(self.where)}:" if self.where else ""
+        why = f": {printable(self.why)}" if self.why else ""
+        return f"error[{self.code}]{where} {REGISTRY[self.code].what}{why}. Do: {self.remedy}"
+
+    def __reduce__(self) -> tuple[type[TlesynthError], tuple[str, str, str]]:
+        # Workers send errors back through a process pool.
+        return (TlesynthError, (self.code, self.where, self.why))
+
+
+def fail(code: str, where: str | Path = "", why: str = "") -> TlesynthError:
+    """Build the error of ``code``; the caller raises it. Paths are shown relative to the working folder where possible."""
+    return TlesynthError(code, shown(where), why)
+
+
+def shown(path: str | Path) -> str:
+    """``path`` as a message may show it: relative to the working folder, else its last three parts."""
+    if not isinstance(path, Path) or not path.is_absolute():
+        return str(path)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        parts = path.parts
+        return str(path) if len(parts) <= 4 else str(Path("...", *parts[-3:]))
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters escaped, so that a file name cannot drive a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
