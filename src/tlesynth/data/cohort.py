@@ -1,0 +1,189 @@
+"""A cohort on the MNI grid: preprocessed, reconstructed or synthetic volumes as BIDS derivatives.
+
+All three are the same kind of thing, so every later stage reads them through ``read_cohort``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlesynth import __version__, durable
+from tlesynth.errors import fail
+from tlesynth.progress import bar
+from tlesynth.volume import GRIDS, Grid, read_on, write
+from tlesynth.volume.grid import SPACE
+
+BIDS_VERSION = "1.10.0"
+COLUMNS = ("participant_id", "group", "side", "hs", "age", "sex", "site")
+GROUPS = ("hc", "tle")
+LEAST_PER_GROUP = 4
+NAME = re.compile(rf"^(sub-[0-9A-Za-z]+)_space-{SPACE}_res-([0-9p]+)_desc-([0-9A-Za-z]+)_T1w\.nii\.gz$")
+
+COLUMN_MEANINGS: dict[str, dict[str, Any]] = {
+    "group": {"Description": "Diagnostic group", "Levels": {"hc": "healthy control", "tle": "temporal lobe epilepsy"}},
+    "side": {"Description": "Side of the seizure focus", "Levels": {"left": "left", "right": "right"}},
+    "hs": {"Description": "Hippocampal sclerosis", "Levels": {"yes": "present", "no": "absent (MRI-negative)"}},
+    "age": {"Description": "Age at the scan", "Units": "year"},
+    "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
+    "site": {"Description": "Acquisition site"},
+}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Volumes on one grid with their participants (indexed by participant_id, columns ``COLUMNS``)."""
+
+    root: Path
+    grid: Grid
+    desc: str
+    participants: pd.DataFrame
+
+    @property
+    def ids(self) -> list[str]:
+        """Every participant that has a volume."""
+        return list(self.participants.index)
+
+    def of_group(self, group: str) -> list[str]:
+        """The participants of one group."""
+        return list(self.participants.index[self.participants["group"] == group])
+
+    def volume_path(self, participant_id: str) -> Path:
+        """Where a participant's T1 lies."""
+        return volume_path(self.root, participant_id, self.grid, self.desc)
+
+    def volume(self, participant_id: str) -> np.ndarray:
+        """A participant's T1 on [0, 1], background 0: (X, Y, Z) float32."""
+        return read_on(self.volume_path(participant_id), self.grid)
+
+    def volumes(self, ids: Iterable[str], label: str = "reading volumes") -> np.ndarray:
+        """Several T1s in memory: (N, X, Y, Z) float16."""
+        ids = list(ids)
+        stack = np.empty((len(ids), *self.grid.shape), dtype=np.float16)
+        with bar(label, len(ids)) as shown:
+            for row, participant_id in enumerate(ids):
+                stack[row] = self.volume(participant_id)
+                shown.advance()
+        return stack
+
+    def brain_mask(self, participant_id: str) -> np.ndarray:
+        """Where the T1 is not background: (X, Y, Z) bool."""
+        return self.volume(participant_id) > 0
+
+
+def read_cohort(root: Path) -> Cohort:
+    """Read a folder that preprocessing, encoding or sampling wrote.
+
+    Raises:
+        TlesynthError: DATA-011 if it is missing, DATA-001 if its table is damaged, DATA-005 if it holds no volume.
+    """
+    root = Path(root)
+    table = durable.read_table(root / "participants.tsv")
+    if missing := [c for c in ("participant_id", "group") if c not in table]:
+        raise fail("DATA-001", root / "participants.tsv", f"no column {missing[0]}")
+    table = table.reindex(columns=list(COLUMNS)).set_index("participant_id")
+    table["age"] = pd.to_numeric(table["age"], errors="coerce")
+    table = table.astype({c: object for c in table.columns if c != "age"}).where(table.notna(), None)
+    table["age"] = table["age"].astype(float)
+    if unknown := sorted(set(table["group"]) - set(GROUPS), key=str):
+        raise fail("DATA-001", root / "participants.tsv", f"group {unknown[0]!r} is neither hc nor tle")
+    found = {m[1]: m for f in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (m := NAME.match(f.name))}
+    table = table[table.index.isin(list(found))]
+    if table.empty:
+        raise fail("DATA-005", root)
+    resolution, desc = next(iter(found.values())).group(2, 3)
+    grid = next((g for g in GRIDS.values() if g.resolution == resolution), None)
+    if grid is None:
+        raise fail("NII-030", root, f"no grid has resolution {resolution}")
+    return Cohort(root, grid, desc, table)
+
+
+def volume_path(root: Path, participant_id: str, grid: Grid, desc: str, suffix: str = "T1w") -> Path:
+    """The BIDS derivative name of a volume on the grid."""
+    name = f"{participant_id}_space-{SPACE}_res-{grid.resolution}_desc-{desc}_{suffix}.nii.gz"
+    return Path(root) / participant_id / "anat" / name
+
+
+@dataclass(frozen=True)
+class CohortWriter:
+    """Writes a cohort on the grid, one participant at a time; a volume counts once its sidecar stands."""
+
+    root: Path
+    grid: Grid
+    desc: str
+    title: str
+    about: str
+    sources: tuple[str, ...] = ()
+    license: str = "n/a"
+
+    def write(self, participant_id: str, voxels: np.ndarray, sidecar: dict[str, Any], note: str = "") -> None:
+        """Write a T1 on [0, 1] (X, Y, Z) and its sidecar; ``note`` goes into the NIfTI's description field."""
+        if voxels.shape != self.grid.shape:
+            raise fail("NII-030", participant_id, f"{voxels.shape} voxels, {self.grid.name} has {self.grid.shape}")
+        path = volume_path(self.root, participant_id, self.grid, self.desc)
+        description = f"tlesynth {__version__} {note or self.desc}"
+        write(path, voxels.astype(np.float32), self.grid.affine, description=description, mni=True)
+        known = {
+            "Description": self.about,
+            "SkullStripped": True,
+            "Resolution": f"{self.grid.spacing:g} mm isotropic",
+            "SpatialReference": f"{SPACE} ({self.grid.name})",
+        }
+        durable.write_json(_sidecar(path), known | sidecar)
+
+    def write_mask(self, participant_id: str, mask: np.ndarray) -> None:
+        """Write a brain mask (X, Y, Z) bool beside the T1."""
+        path = volume_path(self.root, participant_id, self.grid, "brain", "mask")
+        write(path, mask.astype(np.uint8), self.grid.affine, description="tlesynth brain mask", dtype="uint8", mni=True)
+        about = {"Type": "Brain", "RawSources": [], "Resolution": f"{self.grid.spacing:g} mm isotropic"}
+        durable.write_json(_sidecar(path), about | {"SpatialReference": f"{SPACE} ({self.grid.name})"})
+
+    def sidecar(self, participant_id: str) -> dict[str, Any] | None:
+        """The sidecar of a finished volume, or nothing."""
+        path = volume_path(self.root, participant_id, self.grid, self.desc)
+        return durable.read_json(_sidecar(path)) if path.is_file() and _sidecar(path).is_file() else None
+
+    def has(self, participant_id: str) -> bool:
+        """Whether a participant is finished."""
+        return self.sidecar(participant_id) is not None
+
+    def finish(self, participants: pd.DataFrame) -> None:
+        """Write participants.tsv (index participant_id), its dictionary, the description and the README."""
+        write_participants(self.root, participants)
+        write_dataset_description(self.root, self.title, "derivative", self.about, self.sources, self.license)
+
+
+def write_participants(root: Path, participants: pd.DataFrame) -> None:
+    """Write participants.tsv and participants.json from a table indexed by participant_id."""
+    table = participants.rename_axis("participant_id").reset_index()
+    table = table.reindex(columns=[c for c in COLUMNS if c in table])
+    durable.write_table(Path(root) / "participants.tsv", table)
+    durable.write_json(Path(root) / "participants.json", {c: COLUMN_MEANINGS[c] for c in table.columns[1:]})
+
+
+def write_dataset_description(
+    root: Path, title: str, kind: str, about: str, sources: tuple[str, ...] = (), license: str = "n/a"
+) -> None:
+    """Write dataset_description.json (``kind`` raw or derivative) and a README."""
+    description: dict[str, Any] = {
+        "Name": title,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": kind,
+        "License": license,
+        "Authors": ["tlesynth", "the run's owner"],
+        "GeneratedBy": [{"Name": "tlesynth", "Version": __version__, "Description": about}],
+    }
+    if sources:
+        description["SourceDatasets"] = [{"URL": source} for source in sources]
+    durable.write_json(Path(root) / "dataset_description.json", description)
+    durable.write_text(Path(root) / "README.md", f"# {title}\n\n{about}\n\nWritten by tlesynth {__version__}.\n")
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(".nii.gz") + ".json")

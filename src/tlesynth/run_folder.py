@@ -1,0 +1,192 @@
+"""What a training run leaves behind, and how the same command goes on with it.
+
+::
+
+    settings.json      what determines the run; another recipe is refused
+    environment.json   versions, threads, device
+    log.jsonl          events
+    metrics.csv        step, phase, one column per figure
+    tensorboard/       the same for TensorBoard
+    checkpoints/       step-000100/ (state.safetensors, state.json, manifest.json), the newest two and best-of-phase
+    done.json          written last
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlesynth import __version__, durable
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.progress import say
+
+if TYPE_CHECKING:
+    import torch
+    from torch.utils.tensorboard import SummaryWriter
+
+KEPT = 2
+PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by name, and everything else as JSON."""
+
+    tensors: dict[str, torch.Tensor]
+    state: dict[str, Any]
+
+
+@dataclass
+class RunFolder:
+    """One training run on disk."""
+
+    path: Path
+    settings: dict[str, Any]
+    _board: SummaryWriter | None = field(default=None, repr=False)
+    _rows: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def open(cls, path: Path, settings: dict[str, Any]) -> RunFolder:
+        """Create the run, or go on with the one that is there.
+
+        Raises:
+            TlesynthError: CFG-010 if the folder was made with other settings.
+        """
+        run = cls(Path(path), json.loads(json.dumps(settings, default=str)))
+        stored = run.path / "settings.json"
+        if stored.is_file():
+            if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
+                raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
+        else:
+            durable.write_json(stored, run.settings)
+        durable.sweep(run.path)
+        durable.write_json(run.path / "environment.json", environment())
+        return run
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / "done.json").is_file()
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Mark the run as done; its optimiser states are no longer needed."""
+        durable.write_json(self.path / "done.json", summary)
+        for stale in self._steps():
+            shutil.rmtree(stale)
+        if self._board is not None:
+            self._board.close()
+
+    def log(self, event: str, **fields: Any) -> None:
+        """Append one event to log.jsonl."""
+        line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "event": event, **fields}, default=str)
+        with open(self.path / "log.jsonl", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def log_metrics(self, step: int, phase: str, metrics: dict[str, float]) -> None:
+        """Add a row of figures; the file itself is written at each checkpoint and at the end."""
+        self._rows.append({"step": step, "phase": phase} | {k: round(v, 8) for k, v in metrics.items()})
+        if self._board is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=step)
+        for name, value in metrics.items():
+            self._board.add_scalar(name, value, step)
+
+    def write_metrics(self) -> None:
+        """Publish metrics.csv as it stands."""
+        names = dict.fromkeys(name for row in self._rows for name in row)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(names), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        durable.write_text(self.path / "metrics.csv", text.getvalue())
+
+    def rewind_metrics(self, step: int) -> None:
+        """Read back metrics.csv and forget rows after ``step``: a resumed run repeats them."""
+        if not (self.path / "metrics.csv").is_file():
+            return
+        with open(self.path / "metrics.csv", encoding="utf-8") as file:
+            rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+        self._rows = [row for row in rows if int(row["step"]) <= step]
+
+    def save(self, name: str, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
+        """Publish a checkpoint folder; of the numbered ones the newest two stay."""
+        from safetensors.torch import save_file
+
+        with durable.publishing(self.path / "checkpoints" / name) as folder:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / "state.safetensors")
+            durable.write_json(folder / "state.json", state)
+        self.write_metrics()
+        for stale in self._steps()[:-KEPT]:
+            shutil.rmtree(stale)
+
+    def load(self, name: str) -> Checkpoint:
+        """Read a checkpoint after checking its manifest.
+
+        Raises:
+            TlesynthError: CKP-001 if it is missing or damaged.
+        """
+        from safetensors.torch import load_file
+
+        folder = self.path / "checkpoints" / name
+        durable.verify(folder)
+        return Checkpoint(load_file(folder / "state.safetensors"), durable.read_json(folder / "state.json", "CKP-001"))
+
+    def load_newest(self) -> Checkpoint | None:
+        """The newest sound numbered checkpoint; a damaged one is passed over aloud.
+
+        Raises:
+            TlesynthError: CKP-002 if there are checkpoints and none is sound.
+        """
+        steps = self._steps()
+        for folder in reversed(steps):
+            try:
+                return self.load(folder.name)
+            except TlesynthError as error:
+                say(f"{error} Going back to the checkpoint before it.")
+                self.log("damaged checkpoint", error=str(error))
+        if steps:
+            raise fail("CKP-002", self.path)
+        return None
+
+    def _steps(self) -> list[Path]:
+        return sorted((self.path / "checkpoints").glob("step-*"))
+
+
+def environment() -> dict[str, Any]:
+    """Versions, threads and device: what the same bits depend on."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine()
+    return {
+        "tlesynth": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.system(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "threads": torch.get_num_threads(),
+        "device": device,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Dotted names of what differs between two JSON values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = list(dict.fromkeys([*old, *new]))
+        return [d for k in keys for d in _differences(old.get(k), new.get(k), f"{path}.{k}".lstrip("."))]
+    return [] if old == new else [path]
