@@ -1,0 +1,43 @@
+"""The forward process, the training target and the loss (paper, equations 6 and 7)."""
+
+from __future__ import annotations
+
+import torch
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from torch import Tensor
+
+from tlesynth.recipe import Noise
+
+
+def schedule_of(noise: Noise) -> DDPMScheduler:
+    """The noise schedule, with its fixed small variance; latents are never clipped.
+
+    ``trailing`` spacing makes a short sampler start at the last timestep (Lin et al., arXiv 2305.08891).
+    """
+    return DDPMScheduler(
+        num_train_timesteps=noise.timesteps,
+        beta_schedule=noise.schedule,
+        beta_start=noise.beta_start,
+        beta_end=noise.beta_end,
+        prediction_type=noise.prediction,
+        variance_type="fixed_small",
+        clip_sample=False,
+        timestep_spacing="trailing",
+    )
+
+
+def add_noise(schedule: DDPMScheduler, clean: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """Noisy latents z_t = sqrt(alpha_bar) z_0 + sqrt(1 - alpha_bar) eps, all (B, C, X, Y, Z), at ``timesteps`` (B,)."""
+    return schedule.add_noise(clean, noise, timesteps)  # ty: ignore[invalid-argument-type]
+
+
+def target_of(schedule: DDPMScheduler, clean: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """What the network must predict: the noise, or v = sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) z_0."""
+    if schedule.config["prediction_type"] == "v_prediction":
+        return schedule.get_velocity(clean, noise, timesteps)  # ty: ignore[invalid-argument-type]
+    return noise
+
+
+def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error (B,) of each sample of (B, C, X, Y, Z); equation 7 is its mean."""
+    return torch.mean((predicted.float() - target.float()) ** 2, dim=tuple(range(1, target.ndim)))
