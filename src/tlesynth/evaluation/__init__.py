@@ -1,0 +1,1 @@
+"""What the cohorts show: realism, anatomy, diversity, and use to a classifier."""
