@@ -39,32 +39,48 @@ REGISTRY: dict[str, Entry] = {
     "NII-001": Entry("the file is empty", "Copy it again from its source.", INPUT),
     "NII-002": Entry("the file is truncated", "Copy it again from its source.", INPUT),
     "NII-003": Entry("the gzip data are damaged", "Copy it again from its source, or check it with gzip -t.", INPUT),
-    "NII-005": Entry("the file name and its content disagree", "Rename it: .nii is plain, .nii.gz is compressed.", INPUT),
+    "NII-005": Entry(
+        "the file name and its content disagree", "Rename it: .nii is plain, .nii.gz is compressed.", INPUT
+    ),
     "NII-006": Entry("this is not a NIfTI file", "Give a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz).", INPUT),
     "NII-007": Entry("this is not a regular file", "Give the path of a NIfTI file.", INPUT),
     "NII-008": Entry("the file cannot be read", "Check that it exists and that you may read it.", INPUT),
-    "NII-009": Entry("the header declares too many voxels", "Check the header; volumes above 512 Mvoxel are refused.", INPUT),
+    "NII-009": Entry(
+        "the header declares too many voxels", "Check the header; volumes above 512 Mvoxel are refused.", INPUT
+    ),
     "NII-012": Entry("the dimensions are impossible", "Check the header's dim field.", INPUT),
     "NII-015": Entry("this is not a 3D volume", "Give a 3D T1-weighted volume of at least 16 voxels a side.", INPUT),
     "NII-016": Entry("this is a 4D series", "Give one 3D T1-weighted volume, not a time series.", INPUT),
     "NII-017": Entry("the data type cannot be used", "Convert the volume to integer or float voxels.", INPUT),
-    "NII-021": Entry("the volume holds NaN or infinite values", "Export the scan again without NaN or infinite voxels.", INPUT),
+    "NII-021": Entry(
+        "the volume holds NaN or infinite values", "Export the scan again without NaN or infinite voxels.", INPUT
+    ),
     "NII-022": Entry("the volume is empty or constant", "Check how the scan was exported.", INPUT),
-    "NII-024": Entry("the voxel size is impossible", "Check pixdim and the affine; a T1 has voxels of 0.2 to 8 mm.", INPUT),
+    "NII-024": Entry(
+        "the voxel size is impossible", "Check pixdim and the affine; a T1 has voxels of 0.2 to 8 mm.", INPUT
+    ),
     "NII-026": Entry(
         "the orientation is unknown (sform and qform codes are 0)",
         "Set the qform or sform; without it left and right cannot be told apart.",
         INPUT,
     ),
-    "NII-027": Entry("qform and sform disagree about left and right", "Find out which is right and remove the other.", INPUT),
+    "NII-027": Entry(
+        "qform and sform disagree about left and right", "Find out which is right and remove the other.", INPUT
+    ),
     "NII-028": Entry("the affine cannot be used", "Check the sform and qform of the header.", INPUT),
-    "NII-030": Entry("the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT),
+    "NII-030": Entry(
+        "the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT
+    ),
     # Registration and quality control.
-    "REG-001": Entry("the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT),
+    "REG-001": Entry(
+        "the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT
+    ),
     "REG-003": Entry("the registration failed", "Look at the scan; the log holds the registration's own words.", INPUT),
     # Cohorts.
     "DATA-001": Entry("the cohort's metadata cannot be read", "Repair the file named above.", INPUT),
-    "DATA-002": Entry("no T1-weighted scans were found", "Give the root of a BIDS data set with sub-*/anat/*_T1w.nii.gz.", INPUT),
+    "DATA-002": Entry(
+        "no T1-weighted scans were found", "Give the root of a BIDS data set with sub-*/anat/*_T1w.nii.gz.", INPUT
+    ),
     "DATA-003": Entry(
         "the group column cannot be understood",
         "Name the column and its values in the recipe's labels section (labels.group_column, labels.hc, labels.tle).",
@@ -76,11 +92,20 @@ REGISTRY: dict[str, Entry] = {
     "DATA-008": Entry("too few subjects in a class", "Each class needs at least 4 usable subjects.", INPUT),
     "DATA-010": Entry("the cohort does not fit the splits", "Run split again on this cohort.", USAGE),
     "DATA-011": Entry("the input of this stage is missing", "Run the stage that writes it first.", INPUT),
+    "DATA-013": Entry(
+        "a synthetic volume stands in val or test",
+        "Judge on real scans only: take it out of the derivatives and run split again.",
+        USAGE,
+    ),
     # Recipes and output folders.
-    "CFG-001": Entry("the recipe has a key that does not exist", "Correct the key; recipes/paper.yaml lists them all.", USAGE),
+    "CFG-001": Entry(
+        "the recipe has a key that does not exist", "Correct the key; recipes/paper.yaml lists them all.", USAGE
+    ),
     "CFG-002": Entry("a value in the recipe is not allowed", "Correct the value.", USAGE),
     "CFG-003": Entry("sizes do not divide", "Choose sizes that divide.", USAGE),
-    "CFG-004": Entry("the recipe cannot be read", "Give a recipe name (paper, demo, tiny) or a plain YAML file.", USAGE),
+    "CFG-004": Entry(
+        "the recipe cannot be read", "Give a recipe name (paper, demo, tiny) or a plain YAML file.", USAGE
+    ),
     "CFG-005": Entry("the output folder cannot be used", "Choose another output folder.", USAGE),
     "CFG-010": Entry(
         "the output folder was made by another recipe",
@@ -95,21 +120,33 @@ REGISTRY: dict[str, Entry] = {
         "Use the autoencoder it was trained with, or train it again.",
         MODEL,
     ),
-    "MOD-004": Entry("the model folder cannot be used", "Give the folder that training wrote (config.json and safetensors).", MODEL),
+    "MOD-004": Entry(
+        "the model folder cannot be used", "Give the folder that training wrote (config.json and safetensors).", MODEL
+    ),
     "WTS-001": Entry("pretrained weights are missing", "Run the command named above where there is a network.", MODEL),
-    "WTS-002": Entry("pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL),
+    "WTS-002": Entry(
+        "pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL
+    ),
     # Resources.
     "RES-001": Entry("the disk is full or cannot be written", "Free space and run the same command again.", RESOURCE),
-    "RES-002": Entry("there is too little free disk for this run", "Free space, or choose another output folder.", RESOURCE),
-    "RES-010": Entry("the device does not exist here", "Set device: cpu, or check the driver with tlesynth doctor.", RESOURCE),
+    "RES-002": Entry(
+        "there is too little free disk for this run", "Free space, or choose another output folder.", RESOURCE
+    ),
+    "RES-010": Entry(
+        "the device does not exist here", "Set device: cpu, or check the driver with tlesynth doctor.", RESOURCE
+    ),
     "RES-020": Entry("memory ran out", "Lower the batch size or choose a smaller recipe.", RESOURCE),
     # Numerics.
     "NUM-001": Entry("the loss is not finite", "Lower the learning rate; the last good checkpoint is kept.", NUMERICAL),
-    "NUM-006": Entry("a generated volume is empty or not finite", "Train the model longer, or lower the guidance scale.", NUMERICAL),
+    "NUM-006": Entry(
+        "a generated volume is empty or not finite", "Train the model longer, or lower the guidance scale.", NUMERICAL
+    ),
     # Operation.
     "OPS-001": Entry("a subject failed", "See the outcomes table and the log.", SOME_FAILED),
     "OPS-010": Entry("another run is using this folder", "Wait for it, or choose another output folder.", LOCKED),
-    "OPS-075": Entry("stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED),
+    "OPS-075": Entry(
+        "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED
+    ),
 }
 
 
