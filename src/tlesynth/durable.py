@@ -1,7 +1,8 @@
 """Every write of ours: a temporary file in the same folder, fsync, rename, fsync of the folder.
 
-A finished file is only ever replaced by a finished file, and a published folder carries the SHA-256 of each of its files.
-Temporary files are siblings of their target because a rename across file systems is a copy, and a copy can be cut in half.
+A finished file is only ever replaced by a finished file, and a published folder carries the SHA-256 of each of its
+files. Temporary files are siblings of their target because a rename across file systems is a copy, and a copy can be
+cut in half.
 """
 
 from __future__ import annotations

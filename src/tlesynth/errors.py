@@ -1,6 +1,7 @@
 """Every error a user can meet: code, what happened, what to do, exit status.
 
-Raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``. ``docs/errors.md`` is made from this table.
+Raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``. ``docs/errors.md`` is made from this
+table.
 """
 
 from __future__ import annotations
@@ -178,7 +179,7 @@ class TlesynthError(Exception):
 
 
 def fail(code: str, where: str | Path = "", why: str = "") -> TlesynthError:
-    """Build the error of ``code``; the caller raises it. Paths are shown relative to the working folder where possible."""
+    """The error of ``code`` for the caller to raise; paths are shown relative to the working folder."""
     return TlesynthError(code, shown(where), why)
 
 

@@ -1,8 +1,9 @@
 """The one step loop of the package, on Lightning Fabric.
 
-A model gives it a loss; it gives back a run folder. Training is a list of segments, each a turn of one learner, so that the
-paper's alternation of autoencoder and discriminator is data, not control flow. Every draw is keyed by the learner's own step
-count, and a checkpoint holds all that decides the next step: the same command resumes to the same bits.
+A model gives it a loss; it gives back a run folder. Training is a list of segments, each a turn of one learner, so
+that the paper's alternation of autoencoder and discriminator is data, not control flow. Every draw is keyed by the
+learner's own step count, and a checkpoint holds all that decides the next step: the same command resumes to the same
+bits.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Ema:
 
 @dataclass
 class Learner:
-    """One network, its optimiser and its loss; ``loss(step)`` returns named scalars of which ``"loss"`` is minimised."""
+    """One network, its optimiser and its loss: ``loss(step)`` returns named scalars; ``"loss"`` is minimised."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
@@ -82,7 +83,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Segment:
-    """A turn of one learner: ``steps`` steps at most, fewer if the running mean of ``stop_metric`` falls below ``stop_below``."""
+    """A turn of one learner: up to ``steps``; fewer if the running mean of ``stop_metric`` falls under ``stop_below``."""
 
     name: str
     phase: str
@@ -141,7 +142,7 @@ def train(
     ``validate()`` returns named figures of which ``"score"`` decides; lower is better.
 
     Raises:
-        TlesynthError: NUM-001 for a loss that is not finite, OPS-075 after a stop request, CKP codes for damaged checkpoints.
+        TlesynthError: NUM-001 for a loss that is not finite, OPS-075 after a stop request, CKP-001/002 for damage.
     """
     position = _resume(run, learners)
     total = sum(segment.steps for segment in segments)

@@ -1,0 +1,112 @@
+"""The command line: parse, call one function, print where the result lies.
+
+stdout carries the result, stderr the progress and the errors. Nothing here imports torch, so ``--help`` answers at
+once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from tlesynth import __version__
+from tlesynth.cli import inspection, pretrained, verbs
+from tlesynth.errors import EXIT_STATUSES, TlesynthError, fail
+
+ABOUT = f"""Synthetic T1 brain MRI with and without temporal lobe epilepsy, measured honestly.
+
+Start with [bold]tlesynth demo[/bold]. For your own scans: [bold]tlesynth run demo --input BIDS_DIR --out OUT[/bold].
+
+Exit status: {"; ".join(f"{status} {meaning}" for status, meaning in EXIT_STATUSES.items())}.
+"""
+
+app = typer.Typer(
+    help=ABOUT, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False
+)
+train = typer.Typer(help="Train one of the three networks.", no_args_is_help=True)
+
+app.command("demo")(verbs.demo)
+app.command("run")(verbs.run)
+app.command("simulate")(verbs.simulate)
+app.command("preprocess")(verbs.preprocess)
+app.command("split")(verbs.split)
+app.add_typer(train, name="train")
+train.command("autoencoder")(verbs.train_autoencoder)
+train.command("diffusion")(verbs.train_diffusion)
+train.command("classifier")(verbs.train_classifier)
+app.command("encode")(verbs.encode)
+app.command("sample")(verbs.sample)
+app.command("evaluate")(verbs.evaluate)
+app.command("report")(verbs.report)
+app.command("doctor")(inspection.doctor)
+app.command("show")(inspection.show)
+app.add_typer(pretrained.app, name="weights")
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Options of every verb."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and end the process with the status of what happened."""
+    try:
+        status = app(standalone_mode=False)
+    except TlesynthError as error:
+        status = _tell(error)
+    except typer.Abort:
+        status = 130
+    except KeyboardInterrupt:
+        status = 130
+    except MemoryError:
+        status = _tell(fail("RES-020"))
+    except BrokenPipeError:
+        # The reader of our output has gone; that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except OSError as error:
+        status = _tell(fail("RES-001", why=error.strerror or "")) if error.errno == errno.ENOSPC else _bug(error)
+    except Exception as error:
+        status = _usage(error) if hasattr(error, "format_message") else _bug(error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _tell(error: TlesynthError) -> int:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    print(error, file=sys.stderr)
+    return error.exit_status
+
+
+def _usage(error: Exception) -> int:
+    """A fault in the command line itself, told by typer."""
+    error.show()  # ty: ignore[unresolved-attribute]
+    return 2
+
+
+def _bug(error: Exception) -> int:
+    if type(error).__name__ == "OutOfMemoryError":
+        return _tell(fail("RES-020", why=str(error).splitlines()[0]))
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    print(
+        f"error[BUG] {type(error).__name__}: {error}. This is a fault of tlesynth. "
+        "Do: run it again with --debug before the verb and report what it prints.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+__all__ = ["app", "main"]

@@ -1,0 +1,150 @@
+"""Walk the stages: a stage whose inputs and settings are unchanged is skipped, a half-done one is resumed.
+
+``stages/<name>.json`` holds the key under which a stage was started and whether it finished. The key hashes the
+stage's part of the recipe, the keys of the stages it needs and the input files, so a change is seen before anything
+is computed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlesynth import __version__, durable, interruption
+from tlesynth.errors import fail
+from tlesynth.pipeline.stages import STAGES, Context, Stage
+from tlesynth.progress import clock, say
+from tlesynth.recipe import Section, dump
+
+STARTED, FINISHED = "started", "finished"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left: the report, the synthetic cohort, and how many scans were left out on the way."""
+
+    report: Path
+    synthetic: Path
+    failed_scans: int
+    seconds: float
+
+
+def run(context: Context, *, replace: bool = False) -> Outcome:
+    """Do every stage that is not done.
+
+    Args:
+        context: recipe, folder and input.
+        replace: redo stages that were made with other settings or inputs, instead of refusing.
+
+    Raises:
+        TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, OPS-010 if it is in use,
+            and whatever a stage raises.
+    """
+    begun = time.monotonic()
+    _require_run_folder(context)
+    with durable.locked(context.out), interruption.graceful():
+        keys = stage_keys(context)
+        changed = [
+            stage
+            for stage in _stages(context)
+            if _record(context, stage).get("key", keys[stage.name]) != keys[stage.name]
+        ]
+        if changed and not replace:
+            names = ", ".join(stage.name for stage in changed)
+            raise fail("CFG-010", context.out, f"these stages differ: {names}")
+        for stage in changed:
+            _forget(context, stage)
+        durable.sweep(context.out)
+        durable.write_text(context.out / "recipe.yaml", dump(context.recipe))
+        stages = _stages(context)
+        for number, stage in enumerate(stages, 1):
+            _do(context, stage, keys[stage.name], f"[{number}/{len(stages)}] {stage.name}")
+    return Outcome(
+        context.out / "report.html", context.out / "synthetic", failed_scans(context.out), time.monotonic() - begun
+    )
+
+
+def stage_keys(context: Context) -> dict[str, str]:
+    """The key of each stage of this run."""
+    keys: dict[str, str] = {}
+    for stage in _stages(context):
+        settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in stage.settings(context.recipe)]
+        inputs = [keys[name] for name in stage.needs if name in keys] or [_given(context)]
+        keys[stage.name] = durable.hash_of([stage.name, context.recipe.seed, settings, inputs])
+    return keys
+
+
+def failed_scans(out: Path) -> int:
+    """How many scans preprocessing had to leave out."""
+    table = out / "derivatives" / "outcomes.tsv"
+    return int((durable.read_table(table)["status"] == "failed").sum()) if table.is_file() else 0
+
+
+def _stages(context: Context) -> list[Stage]:
+    return [stage for stage in STAGES if stage.name != "simulate" or context.given is None]
+
+
+def _do(context: Context, stage: Stage, key: str, heading: str) -> None:
+    if _record(context, stage).get("state") == FINISHED and _written(context, stage):
+        say(f"{heading}: done before")
+        return
+    say(heading)
+    begun = time.monotonic()
+    _write_record(context, stage, {"key": key, "state": STARTED})
+    stage.do(context)
+    interruption.check()
+    seconds = round(time.monotonic() - begun, 1)
+    _write_record(context, stage, {"key": key, "state": FINISHED, "seconds": seconds, "version": __version__})
+    say(f"{heading}: {clock(seconds)}")
+
+
+def _given(context: Context) -> list[Any]:
+    """Names, sizes and times of the input cohort's own files; reading gigabytes to decide to skip would defeat it."""
+    if context.given is None:
+        return []
+    files = sorted(f for pattern in ("sub-*/**/*_T1w.nii*", "participants.tsv") for f in context.given.glob(pattern))
+    return [[f.relative_to(context.given).as_posix(), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+
+
+def _require_run_folder(context: Context) -> None:
+    out = context.out
+    if context.given is not None:
+        if not context.given.is_dir():
+            raise fail("DATA-002", context.given, "no such folder")
+        if out.resolve().is_relative_to(context.given.resolve()):
+            raise fail("CFG-005", out, "it lies inside the input cohort")
+    if out.exists() and not out.is_dir():
+        raise fail("CFG-005", out, "it is a file")
+    if out.is_dir() and any(out.iterdir()) and not (out / "recipe.yaml").is_file() and not (out / ".lock").is_file():
+        raise fail("CFG-005", out, "it is not empty and not a tlesynth run")
+    durable.require_free(out, 2_000_000_000)
+
+
+def _forget(context: Context, stage: Stage) -> None:
+    for name in stage.writes:
+        path = context.out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    _path(context, stage).unlink(missing_ok=True)
+
+
+def _written(context: Context, stage: Stage) -> bool:
+    return all((context.out / name).exists() for name in stage.writes)
+
+
+def _record(context: Context, stage: Stage) -> dict[str, Any]:
+    path = _path(context, stage)
+    return durable.read_json(path) if path.is_file() else {}
+
+
+def _write_record(context: Context, stage: Stage, record: dict[str, Any]) -> None:
+    durable.write_json(_path(context, stage), record)
+
+
+def _path(context: Context, stage: Stage) -> Path:
+    return context.out / "stages" / f"{stage.name.replace(' ', '-')}.json"
