@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ TEMPORARY = ".tmp-"
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """Yield a temporary sibling of ``path`` to write; publish it under ``path`` if the block ends well.
 
     The sibling keeps the suffixes of ``path``, since libraries choose their format by it.
@@ -99,7 +99,7 @@ def read_json(path: Path, code: str = "DATA-011") -> Any:
 
 
 @contextlib.contextmanager
-def publishing(folder: Path) -> Iterator[Path]:
+def publishing(folder: Path) -> Generator[Path]:
     """Yield a temporary folder to fill; publish it as ``folder``, with a manifest, if the block ends well."""
     folder = Path(folder)
     temporary = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}"
@@ -155,7 +155,7 @@ def hash_of(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None]:
     """Hold ``folder`` for this process; the kernel lets go of the lock however the process ends.
 
     Raises:
@@ -203,7 +203,7 @@ def _sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def _disk_errors(path: Path) -> Generator[None]:
     disk = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR}
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,7 +15,7 @@ _received: list[int] = []
 
 
 @contextmanager
-def graceful() -> Iterator[None]:
+def graceful() -> Generator[None]:
     """While this block runs, the first stop signal only sets a flag that the work polls through ``check``."""
     previous = {number: signal.signal(number, _receive) for number in SIGNALS}
     _received.clear()

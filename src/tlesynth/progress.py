@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -39,7 +39,14 @@ class RichBar(Bar):
 
     def __init__(self, label: str, total: int, done: int = 0) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         super().__init__(label, total, done)
         self.progress = Progress(
@@ -58,11 +65,13 @@ class RichBar(Bar):
     def advance(self, n: int = 1, note: str = "") -> None:
         """Count ``n`` more as done."""
         self.done += n
-        self.progress.update(self.task, advance=n, **({"note": note} if note else {}))
+        self.progress.update(self.task, advance=n)
+        if note:
+            self.progress.update(self.task, note=note)
 
 
 @contextmanager
-def bar(label: str, total: int, done: int = 0) -> Iterator[Bar]:
+def bar(label: str, total: int, done: int = 0) -> Generator[Bar]:
     """A progress bar for ``total`` units of which ``done`` are done already."""
     if not sys.stderr.isatty():
         yield Bar(label, total, done)

@@ -92,7 +92,7 @@ def _tell(error: TlesynthError) -> int:
 
 def _usage(error: Exception) -> int:
     """A fault in the command line itself, told by typer."""
-    error.show()  # ty: ignore[unresolved-attribute]
+    error.show()  # ty: ignore[missing-attribute]
     return 2
 
 
