@@ -1,0 +1,149 @@
+"""The simulated cohort as a raw BIDS data set; its truth lies in derivatives/truth and only evaluation reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from tlesynth import durable, interruption, volume
+from tlesynth.data import cohort
+from tlesynth.data.simulate import scan, subjects
+from tlesynth.data.simulate.shape import Shape, shape, sided
+from tlesynth.errors import fail
+from tlesynth.progress import bar
+from tlesynth.recipe import Simulate
+from tlesynth.seeds import generator
+
+T = TypeVar("T")
+TRUTH = Path("derivatives") / "truth"
+ABOUT = (
+    "Simulated skull-stripped T1-weighted scans of healthy controls and of patients with temporal lobe epilepsy: an average "
+    "brain template, randomly deformed, with one-sided hippocampal atrophy planted. No person was scanned. It shows that "
+    "software works; it is no clinical evidence."
+)
+
+
+def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) -> None:
+    """Write ``settings.n_hc`` controls and ``settings.n_tle`` patients as a raw BIDS data set under ``out``.
+
+    The truth (latent draws, exact volumes) goes to ``derivatives/truth/truth.tsv``. Finished subjects are kept; ``jobs`` 0 means
+    one process a core, and changes no voxel.
+
+    Raises:
+        TlesynthError: CFG-010 if ``out`` holds another simulation, NUM-007 if a drawn volume cannot be reached.
+    """
+    out = Path(out)
+    claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed})
+    assignments = subjects.design(settings, seed)
+    sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
+    open_tasks = [a for a in assignments if not is_finished(out, a.participant_id)]
+    tasks = ((a, sites[a.site], settings, out, seed) for a in open_tasks)
+    done = len(assignments) - len(open_tasks)
+    for _ in in_parallel(simulate_subject, tasks, jobs, "simulating scans", len(assignments), done):
+        interruption.check()
+    table = pd.DataFrame([vars(a) | {"site": sites[a.site].name} for a in assignments]).set_index("participant_id")
+    cohort.write_participants(out, table)
+    cohort.write_dataset_description(out, "tlesynth simulated cohort", "raw", ABOUT, license="CC0")
+    finish_truth(out, [a.participant_id for a in assignments])
+
+
+def simulate_subject(
+    assignment: subjects.Assignment, site: scan.Site, settings: Simulate, out: Path, seed: int
+) -> None:
+    """Draw, deform, scan and write one subject; its truth is written last and marks it finished."""
+    shifts = (site.severity_shift, site.volume_shift)
+    latents = subjects.draw(assignment, settings, seed, shifts=shifts)
+    made = shape(latents, generator(seed, "shape", assignment.participant_id))
+    rng = generator(seed, "scan", assignment.participant_id)
+    pose = scan.draw_pose(latents.icv_ml, rng)
+    voxels = scan.acquire(latents, made.inverse, pose, site, settings, rng)
+    voxels = voxels[::-1] if assignment.side == "left" else voxels
+    path = scan_path(out, assignment.participant_id)
+    volume.write(path, voxels, scan.native_grid(settings.voxel_mm).affine, description="tlesynth simulated T1w")
+    durable.write_json(path.with_name(path.name.replace(".nii.gz", ".json")), sidecar(site, settings.voxel_mm))
+    truth = vars(assignment) | {"site": site.name, "seed": seed}
+    truth |= facts(latents, made, pose.scale, assignment.side)
+    durable.write_json(truth_path(out, assignment.participant_id), truth)
+
+
+def facts(latents: subjects.Latents, made: Shape, scale: float, side: str | None) -> dict[str, Any]:
+    """What is true of one subject, by anatomical side: volumes in mm3 (MNI and native), asymmetry, every latent draw."""
+    mni = sided(made.volumes, side)
+    left, right = mni["hippocampus_left"], mni["hippocampus_right"]
+    return (
+        {f"{name}_mni_mm3": value for name, value in mni.items()}
+        | {f"{name}_native_mm3": value * scale for name, value in mni.items()}
+        | {"asymmetry_index": 2 * (right - left) / (right + left), "native_per_mni_volume": scale}
+        | {"least_jacobian": made.least_jacobian}
+        | sided(latents.flat(), side)
+        | {f"push_{name}": value for name, value in sided(made.pushes, side).items()}
+    )
+
+
+def sidecar(site: scan.Site, voxel_mm: float) -> dict[str, Any]:
+    """The BIDS sidecar of a simulated scan."""
+    return {
+        "Modality": "MR",
+        "Manufacturer": "simulated",
+        "InstitutionName": site.name,
+        "SkullStripped": True,
+        "ImageComments": f"simulated by tlesynth at {voxel_mm:g} mm; no person was scanned",
+    }
+
+
+def scan_path(out: Path, participant_id: str) -> Path:
+    """Where a raw scan lies."""
+    return Path(out) / participant_id / "anat" / f"{participant_id}_T1w.nii.gz"
+
+
+def truth_path(out: Path, participant_id: str) -> Path:
+    """Where one subject's truth lies until, and after, the table is made."""
+    return Path(out) / TRUTH / participant_id / f"{participant_id}_truth.json"
+
+
+def is_finished(out: Path, participant_id: str) -> bool:
+    """Whether a subject's scan and truth both stand."""
+    return truth_path(out, participant_id).is_file() and scan_path(out, participant_id).is_file()
+
+
+def finish_truth(out: Path, ids: Iterable[str]) -> None:
+    """Gather the subjects' truths into truth.tsv."""
+    rows = [durable.read_json(truth_path(out, participant_id)) for participant_id in ids]
+    durable.write_table(Path(out) / TRUTH / "truth.tsv", pd.DataFrame(rows))
+    about = "What was planted, by construction; for evaluation only, never for training."
+    cohort.write_dataset_description(Path(out) / TRUTH, "tlesynth truth", "derivative", about, license="CC0")
+
+
+def claim(out: Path, identity: dict[str, Any]) -> None:
+    """Say what ``out`` holds, or refuse it if it holds something else (CFG-010)."""
+    path = Path(out) / TRUTH / "simulation.json"
+    if path.is_file() and durable.read_json(path) != identity:
+        raise fail("CFG-010", out, "it holds a cohort simulated with other settings or another seed")
+    durable.write_json(path, identity)
+
+
+def in_parallel(
+    work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int, label: str, total: int, done: int
+) -> Iterable[T]:
+    """Yield ``work(*task)`` as each is done, over ``jobs`` processes (0: one a core) of one thread each."""
+    workers = min(jobs or len(os.sched_getaffinity(0)), max(total - done, 1))
+    with bar(label, total, done) as shown:
+        pool = Parallel(n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1, backend="loky")
+        if workers == 1:
+            results: Iterable[T] = (work(*task) for task in tasks)
+        else:
+            results = pool(delayed(_alone)(work, task) for task in tasks)
+        for result in results:
+            shown.advance()
+            yield result
+
+
+def _alone(work: Callable[..., T], task: tuple[Any, ...]) -> T:
+    torch.set_num_threads(1)
+    return work(*task)
