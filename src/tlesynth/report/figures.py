@@ -1,0 +1,149 @@
+"""All figures of the report, each made if its files are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlesynth.data.cohort import Cohort, read_cohort
+from tlesynth.report import charts, slices
+from tlesynth.report.pictures import Picture
+from tlesynth.report.slices import Row
+from tlesynth.report.sources import Absent, Files, pointer
+
+GROUPS = {"hc": "controls", "tle-left": "TLE left", "tle-right": "TLE right", "tle": "TLE"}
+RUNS = {"autoencoder": "Autoencoder", "diffusion": "Latent diffusion"}
+QC_COLUMNS = {"dice": True, "correlation": True}
+"""Quality measures by which scans are ranked, the first that the table has; whether a low value is the worse one."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The report's figures; what could not be made is empty."""
+
+    examples: Row | None = None
+    reconstructions: dict[str, list[Row]] = field(default_factory=dict)
+    film: list[Row] = field(default_factory=list)
+    gallery: list[Row] = field(default_factory=list)
+    asymmetry: Picture | None = None
+    receiver: Picture | None = None
+    training: dict[str, list[Picture]] = field(default_factory=dict)
+    quality: list[Row] = field(default_factory=list)
+    quality_column: str = ""
+
+
+def collect(files: Files) -> Figures:
+    """Draw every figure that the run has the files for."""
+    real = _cohort(files, "derivatives")
+    column = _quality_column(files) if real else ""
+    return Figures(
+        examples=slices.examples(real) if real else None,
+        reconstructions=_reconstructions(files, real) if real else {},
+        film=_film(files),
+        gallery=_gallery(files, real) if real else [],
+        asymmetry=_asymmetry(files),
+        receiver=_receiver(files),
+        training=_training(files),
+        quality=_quality(files, real, column) if real and column else [],
+        quality_column=column,
+    )
+
+
+def _cohort(files: Files, name: str) -> Cohort | None:
+    return read_cohort(files.path(name)) if files.has(f"{name}/participants.tsv") else None
+
+
+def _reconstructions(files: Files, real: Cohort) -> dict[str, list[Row]]:
+    rebuilt = _cohort(files, "reconstructions")
+    if rebuilt is None:
+        return {}
+    within = set(rebuilt.ids) & set(real.ids) & (_split(files, "test") or set(real.ids))
+    subjects = slices.first_of_each_group(real, within)
+    return {plane: slices.reconstructions(real, rebuilt, subjects, plane) for plane in slices.PLANES}
+
+
+def _split(files: Files, split: str) -> set[str]:
+    if not files.has("splits.tsv"):
+        return set()
+    table = files.table("splits.tsv")
+    return set(table.loc[table["split"] == split, "participant_id"])
+
+
+def _film(files: Files) -> list[Row]:
+    try:
+        about = files.document("film/film.json")
+    except Absent:
+        return []
+    return slices.film(files.path("film"), about)
+
+
+def _gallery(files: Files, real: Cohort) -> list[Row]:
+    synthetic = _cohort(files, "synthetic")
+    return slices.gallery(real, synthetic) if synthetic else []
+
+
+def _asymmetry(files: Files) -> Picture | None:
+    if not files.has("evaluation/hippocampus.tsv"):
+        return None
+    table = files.table("evaluation/hippocampus.tsv")
+    side = table["side"] if "side" in table else pd.Series(index=table.index, dtype=object)
+    group = table["group"].where(side.isna() | (table["group"] == "hc"), table["group"] + "-" + side.fillna(""))
+    values = pd.to_numeric(table["asymmetry"], errors="coerce")
+    dots = {
+        (str(g), str(s)): rows.dropna().to_numpy(float) for (g, s), rows in values.groupby([group, table["cohort"]])
+    }
+    groups = {g: words for g, words in GROUPS.items() if any(key[0] == g for key in dots)}
+    spread = charts.Spread("hippocampal asymmetry (left − right) / mean", groups, dots, _intervals(files, dots))
+    words = "; ".join(
+        f"{GROUPS.get(g, g)} {s}: {len(v)} scans, mean {np.mean(v):+.3f}" for (g, s), v in dots.items() if len(v)
+    )
+    return charts.distributions(spread, f"Hippocampal asymmetry of each scan by group, real beside synthetic. {words}.")
+
+
+def _intervals(files: Files, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float, float]]:
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
+    for group, source in keys:
+        interval: Any = files.get(
+            pointer("evaluation/results.json", "morphometry", "groups", group, source, "asymmetry")
+        )
+        if isinstance(interval, dict) and "value" in interval:
+            found[group, source] = (interval["value"], interval["low"], interval["high"])
+    return found
+
+
+def _receiver(files: Files) -> Picture | None:
+    if not files.has("evaluation/predictions.tsv"):
+        return None
+    table = files.table("evaluation/predictions.tsv")
+    return charts.receiver(table) if len(table) else None
+
+
+def _training(files: Files) -> dict[str, list[Picture]]:
+    drawn = {}
+    for name, words in RUNS.items():
+        if files.has(f"{name}/metrics.csv"):
+            drawn[words] = charts.training({words: files.table(f"{name}/metrics.csv")})
+    arms = {
+        folder.name: files.table(f"classifier/{folder.name}/metrics.csv")
+        for folder in sorted(files.path("classifier").glob("*"))
+        if (folder / "metrics.csv").is_file()
+    }
+    if arms:
+        ordered = {a: arms[a] for a in [*charts.ARM_WORDS, *arms] if a in arms}
+        drawn["Classifier"] = charts.training(ordered)
+    return {words: pictures for words, pictures in drawn.items() if pictures}
+
+
+def _quality_column(files: Files) -> str:
+    if not files.has("derivatives/qc.tsv"):
+        return ""
+    return next((c for c in QC_COLUMNS if c in files.table("derivatives/qc.tsv")), "")
+
+
+def _quality(files: Files, real: Cohort, column: str) -> list[Row]:
+    ranked = slices.worst(files.table("derivatives/qc.tsv"), real, column, low_is_worse=QC_COLUMNS[column])
+    return slices.quality(real, ranked)

@@ -1,0 +1,113 @@
+"""The page: one self-contained HTML file, made from the files of a run and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from tlesynth import __version__, durable
+from tlesynth.errors import fail
+from tlesynth.evaluation import paper
+from tlesynth.report import answers, charts, figures, sections
+from tlesynth.report.quoting import Quoter
+from tlesynth.report.sources import Files, cell, pointer
+
+TEMPLATES = Path(__file__).parent / "templates"
+LARGEST = 10_000_000
+"""Bytes; larger pages fail in browsers and mail."""
+PAPER = {"table1": paper.TABLE_1, "table2": paper.TABLE_2, "table3": paper.TABLE_3, "table4": paper.TABLE_4}
+
+
+def build(run: Path, out: Path) -> Path:
+    """Write the report of the run folder ``run`` to ``out`` (HTML) and return ``out``.
+
+    A part of the run that is missing becomes a sentence that names the stage which writes it.
+
+    Raises:
+        TlesynthError: DATA-011 if ``run`` is no folder, DATA-001 if a file is there but damaged, RES-001 if it cannot be written.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise fail("DATA-011", run, "there is no such run")
+    page = render(run)
+    durable.write_text(out, page)
+    return Path(out)
+
+
+def render(run: Path) -> str:
+    """The report of a run as HTML."""
+    files = Files(run, {"paper": PAPER, "rule": answers.RULES})
+    quoter = Quoter(files)
+    body = _templates().get_template("report.html.j2").render(**_context(files, quoter))
+    # The sources are listed after everything else has been printed, so that the list is complete.
+    sources = _templates().get_template("sources.html.j2").render(listed=_listed(files, quoter), schemes=SCHEMES)
+    return body.replace(SOURCES_GO_HERE, sources, 1)
+
+
+SOURCES_GO_HERE = "<!-- sources -->"
+SCHEMES = {
+    "paper": "Numbers printed in the paper that the method comes from (tlesynth.evaluation.paper)",
+    "recipe": "The recipe paper that ships with tlesynth",
+    "rule": "Thresholds behind the wording of the four answers (tlesynth.report.answers)",
+}
+
+
+def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
+    return {
+        "q": quoter,
+        "files": files,
+        "pointer": pointer,
+        "cell": cell,
+        "R": lambda *keys: pointer(answers.RESULTS, *keys),
+        "figures": figures.collect(files),
+        "answers": answers.answers(files),
+        "flow": sections.flow(files),
+        "splits": sections.SPLITS,
+        "deviations": sections.deviations(files),
+        "settings": lambda *where: sections.settings(files, *where),
+        "arms": sections.arms(files),
+        "arm_words": charts.ARM_WORDS,
+        "group_words": {"hc": "controls", "tle": "TLE", "tle-left": "TLE left", "tle-right": "TLE right"},
+        "morphometry_groups": sections.morphometry_groups(files),
+        "gaps": sections.gaps(files),
+        "missing": lambda name: sections.missing(files, name),
+        "limitations": sections.limitations(files),
+        "runs": _runs(files),
+        "version": __version__,
+        "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "sources_go_here": Markup(SOURCES_GO_HERE),
+    }
+
+
+def _runs(files: Files) -> list[str]:
+    """The folders of training runs, relative to the run."""
+    names = ["autoencoder", "diffusion"] + [f"classifier/{f.name}" for f in sorted(files.path("classifier").glob("*"))]
+    return [n for n in names if files.has(f"{n}/environment.json")]
+
+
+def _listed(files: Files, quoter: Quoter) -> list[dict[str, Any]]:
+    listed = []
+    for name, quotes in quoter.by_file().items():
+        path = files.path(name)
+        listed.append(
+            {
+                "name": name,
+                "about": SCHEMES.get(name, ""),
+                "sha256": durable.sha256(path) if name not in SCHEMES and path.is_file() else "",
+                "quotes": quotes,
+            }
+        )
+    return listed
+
+
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

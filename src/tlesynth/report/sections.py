@@ -1,0 +1,197 @@
+"""What stands in the sections of the page: rows of sources for the tables, found by walking the run's files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tlesynth.report.answers import RESULTS
+from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer
+
+SPLITS = {
+    "gen_train": "trains the generator and the classifiers",
+    "val": "chooses checkpoints and thresholds",
+    "test": "measured once, at the end",
+    "audit_holdout": "seen by no stage; kept for a privacy audit",
+}
+STAGES = {
+    "derivatives/participants.tsv": ("Preprocessed scans", "tlesynth preprocess"),
+    "splits.tsv": ("Splits", "tlesynth split"),
+    "autoencoder/metrics.csv": ("Autoencoder", "tlesynth train autoencoder"),
+    "reconstructions/participants.tsv": ("Reconstructions", "tlesynth encode"),
+    "diffusion/metrics.csv": ("Latent diffusion model", "tlesynth train diffusion"),
+    "synthetic/participants.tsv": ("Synthetic cohort", "tlesynth sample"),
+    "film/film.json": ("Film of the reverse diffusion", "tlesynth sample"),
+    "classifier": ("Classifiers", "tlesynth train classifier"),
+    RESULTS: ("Evaluation", "tlesynth evaluate"),
+    "recipe.yaml": ("Recipe of the run", "tlesynth run"),
+}
+"""The file that shows a stage was done, what it gives the page, and the command that writes it."""
+MOST_SETTINGS = 400
+NOT_SETTINGS = ("name", "about")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A named value and where it stands; ``reference`` is the source of what it is compared with."""
+
+    name: str
+    source: str
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that was not computed, why, and the command that would."""
+
+    what: str
+    why: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Why scans were left out, and the source of their count."""
+
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The subjects' way: sources of counts."""
+
+    discovered: str
+    kept: str
+    excluded: tuple[Exclusion, ...]
+    splits: dict[str, dict[str, str]]
+    """By split: total, hc, tle."""
+    synthetic: dict[str, str]
+
+
+def flow(files: Files) -> Flow:
+    """How many scans were found, left out, kept and shared out."""
+    outcomes, derived = "derivatives/outcomes.tsv", "derivatives/participants.tsv"
+    shares = {}
+    if files.has("splits.tsv"):
+        for split in SPLITS:
+            if files.get(cell("splits.tsv", "count()", split=split), 0):
+                groups = {g: cell("splits.tsv", "count()", split=split, group=g) for g in ("hc", "tle")}
+                shares[split] = {"total": cell("splits.tsv", "count()", split=split)} | groups
+    return Flow(
+        discovered=cell(outcomes, "count()") if files.has(outcomes) else "",
+        kept=cell(derived, "count()") if files.has(derived) else "",
+        excluded=_exclusions(files, outcomes),
+        splits=shares,
+        synthetic={g: cell("synthetic/participants.tsv", "count()", group=g) for g in ("hc", "tle")}
+        if files.has("synthetic/participants.tsv")
+        else {},
+    )
+
+
+def _exclusions(files: Files, name: str) -> tuple[Exclusion, ...]:
+    if not files.has(name):
+        return ()
+    table = files.table(name)
+    if "outcome" not in table:
+        return ()
+    reasons = table[["outcome", *[c for c in ("code", "reason") if c in table]]].fillna(MISSING_CELL).drop_duplicates()
+    found = []
+    for _, row in reasons[reasons["outcome"] != "ok"].iterrows():
+        where = {str(k): str(v) for k, v in row.items()}
+        words = [v for k, v in where.items() if k != "outcome" and v != MISSING_CELL]
+        found.append(Exclusion(" ".join(words) or where["outcome"], cell(name, "count()", **where)))
+    return tuple(found)
+
+
+def deviations(files: Files) -> list[Setting]:
+    """Every value of the run's recipe that is not the paper recipe's."""
+    try:
+        mine = dict(leaves(files.document("recipe.yaml")))
+    except Absent:
+        return []
+    theirs = dict(leaves(files.resolve("recipe:paper#")))
+    return [
+        Setting(".".join(keys), pointer("recipe.yaml", *keys), pointer("recipe:paper", *keys))
+        for keys, value in mine.items()
+        if keys[0] not in NOT_SETTINGS and value != theirs.get(keys)
+    ]
+
+
+def settings(files: Files, name: str, *above: str) -> list[Setting]:
+    """Every value of a JSON or YAML file (below the keys ``above``), in the file's order."""
+    try:
+        found = files.resolve(pointer(name, *above))
+    except Absent:
+        return []
+    rows = [Setting(".".join(keys), pointer(name, *above, *keys)) for keys, _ in leaves(found)]
+    return rows[:MOST_SETTINGS]
+
+
+def leaves(value: Any, above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """The scalars (and lists of scalars) below ``value``, each with its keys."""
+    if isinstance(value, dict) and value:
+        return [leaf for key, inner in value.items() for leaf in leaves(inner, (*above, str(key)))]
+    if isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+        return [leaf for place, inner in enumerate(value) for leaf in leaves(inner, (*above, str(place)))]
+    return [(above, value)]
+
+
+def arms(files: Files) -> list[str]:
+    """The training sets that the evaluation holds."""
+    found = files.get(pointer(RESULTS, "classification", "arms"), {})
+    return list(found) if isinstance(found, dict) and "not_computed" not in found else []
+
+
+def morphometry_groups(files: Files) -> list[str]:
+    """The groups whose hippocampi were measured."""
+    found = files.get(pointer(RESULTS, "morphometry", "groups"), {})
+    return [g for g in found if isinstance(found[g], dict)] if isinstance(found, dict) else []
+
+
+def gaps(files: Files) -> list[Gap]:
+    """Stages that have not run, and statistics that results.json says were not computed."""
+    found = [Gap(what, f"{name} is not there", command) for name, (what, command) in STAGES.items() if not files.has(name)]
+    return found + _gaps_of(files.get(RESULTS + "#", {}), ())
+
+
+def missing(files: Files, name: str) -> Gap | None:
+    """What the page says in place of a section whose file is not there."""
+    what, command = STAGES[name]
+    return None if files.has(name) else Gap(what, f"{name} is not in this run", command)
+
+
+def limitations(files: Files) -> list[str]:
+    """What a reader must keep in mind, by what this run was."""
+    data = files.get(pointer(RESULTS, "about", "data"), "")
+    kinds = {
+        "simulated": "No real patient or control is in these data: heads and disease were simulated from a template. "
+        "Nothing here says how the method does on patients.",
+        "planted": "The heads are real, the disease is not: it was planted into scans of healthy people. "
+        "Nothing here says how the method does on patients.",
+        "real": "The data are one collection of patients; another hospital's scans may differ in ways not seen here.",
+    }
+    found = [kinds[data]] if data in kinds else []
+    test = files.get(cell("splits.tsv", "count()", split="test"), 0) if files.has("splits.tsv") else 0
+    if 0 < test < 100:
+        found.append("The test set is small, so the intervals are wide and most differences between rows are within them.")
+    if files.get("recipe.yaml#/preprocess/grid") == "mni-3mm":
+        found.append("Scans were reduced to 3 mm: the hippocampus is a few voxels across, and image scores are not "
+                     "comparable with those at 1.5 mm.")
+    return found + [
+        "The paper's numbers were measured on other scans, more of them, and another grid or intensity scale. They stand "
+        "beside ours for orientation and must not be read as a race.",
+        "One training run was made for each model, from one seed. How much the numbers would move from run to run is unknown.",
+        "Hippocampal measures come from the image by a template region, not from manual tracing.",
+        "No privacy audit is part of this report: nothing here shows that synthetic scans do not copy training scans.",
+        "No reader study is part of this report: nobody was asked to tell synthetic from real scans.",
+        "Patients are compared with healthy controls only, so the classifier says nothing of other epilepsies or lesions.",
+    ]
+
+
+def _gaps_of(value: Any, above: tuple[str, ...]) -> list[Gap]:
+    if not isinstance(value, dict):
+        return []
+    if "not_computed" in value:
+        return [Gap(" › ".join(above), str(value["not_computed"]), str(value.get("command", "")))]
+    return [gap for key, inner in value.items() for gap in _gaps_of(inner, (*above, str(key)))]
