@@ -198,3 +198,26 @@ def shown(path: str | Path) -> str:
 def printable(text: str) -> str:
     """``text`` with control characters escaped, so that a file name cannot drive a terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def documentation() -> str:
+    """The registry as the page docs/errors.md."""
+    lines = [
+        "# Errors and exit statuses",
+        "",
+        "Made from `tlesynth/errors.py` by `make docs`. Every error is one line: code, where, what, why, what to do.",
+        "",
+        "| exit status | meaning |",
+        "|---|---|",
+        *(f"| {status} | {meaning} |" for status, meaning in EXIT_STATUSES.items()),
+        "",
+        "| code | what happened | what to do | exit status |",
+        "|---|---|---|---|",
+        *(f"| {code} | {e.what} | {e.remedy} | {e.exit_status} |" for code, e in sorted(REGISTRY.items())),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(documentation(), end="")

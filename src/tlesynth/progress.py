@@ -97,10 +97,12 @@ def say(text: str) -> None:
 
 
 def clock(seconds: float) -> str:
-    """``seconds`` as people read it: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    """``seconds`` as people read it: ``42 s``, ``3 min 05 s``, ``2 h 10 min``, ``9 days``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if whole < 172_800:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} days"
