@@ -1,0 +1,117 @@
+"""The folder of a trained autoencoder: written by training, read by encoding and sampling. Tensors and JSON, no pickle.
+
+::
+
+    config.json               network, grid, intensity convention, fingerprint, training facts
+    autoencoder.safetensors   weights, latent mean and scale
+    README.md                 model card
+    manifest.json             SHA-256 of each
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from tlesynth import __version__, durable
+from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, channels_last
+from tlesynth.errors import fail
+from tlesynth.recipe import AutoencoderNetwork
+from tlesynth.volume import GRIDS, Grid
+
+FORMAT = "tlesynth-autoencoder-1"
+WEIGHTS = "autoencoder.safetensors"
+INTENSITY = "0.5 to 99.5 percentile inside the brain to [0, 1], clipped; background 0"
+
+
+def save_autoencoder(folder: Path, network: Autoencoder, training: dict[str, Any]) -> None:
+    """Publish a model folder; ``training`` holds what the card tells of the training (JSON values).
+
+    Raises:
+        TlesynthError: RES-001 if the disk is full.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    config = {
+        "format": FORMAT,
+        "tlesynth": __version__,
+        "network": network.settings.model_dump(mode="json"),
+        "grid": network.grid.name,
+        "grid_fingerprint": network.grid.fingerprint,
+        "intensity": INTENSITY,
+        "latent_shape": list(network.latent_shape),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "fingerprint": network.fingerprint,
+        "training": training,
+    }
+    with durable.publishing(folder) as new:
+        save_file(tensors, new / WEIGHTS, metadata={"format": "pt"})
+        durable.write_json(new / "config.json", config)
+        durable.write_text(new / "README.md", _card(config))
+
+
+def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoencoder:
+    """Read a model folder, frozen, on ``device``, after checking its manifest and its fingerprint.
+
+    Raises:
+        TlesynthError: MOD-004 if it is not such a folder or of an unknown grid, CKP-001 if a file is damaged.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise fail("MOD-004", folder, "there is no config.json")
+    durable.verify(folder)
+    config = durable.read_json(folder / "config.json", "MOD-004")
+    if config.get("format") != FORMAT:
+        raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {FORMAT!r}")
+    try:
+        network = Autoencoder(AutoencoderNetwork.model_validate(config["network"]), _grid(folder, config))
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError, ValidationError, OSError) as error:
+        raise fail("MOD-004", folder, str(error).splitlines()[0]) from error
+    if network.fingerprint != config["fingerprint"]:
+        raise fail("CKP-001", folder / WEIGHTS, "the weights are not those that were saved")
+    return channels_last(network.to(device)).requires_grad_(False).eval()
+
+
+def _grid(folder: Path, config: dict[str, Any]) -> Grid:
+    grid = GRIDS.get(config["grid"])
+    if grid is None or grid.fingerprint != config["grid_fingerprint"]:
+        raise fail("MOD-004", folder, f"its grid {config['grid']!r} is not one of {', '.join(GRIDS)}")
+    return grid
+
+
+def _card(config: dict[str, Any]) -> str:
+    training = config["training"]
+    losses = "\n".join(f"| {name} | {value:.4g} |" for name, value in training["validation"].items())
+    latent = " x ".join(map(str, config["latent_shape"]))
+    shape = " x ".join(map(str, GRIDS[config["grid"]].shape))
+    return f"""---
+library_name: tlesynth
+tags: [medical-imaging, brain-mri, autoencoder, vae-gan, research-only]
+---
+
+# VAE-GAN for skull-stripped T1 brain MRI
+
+Turns a volume on the grid {config["grid"]} ({shape}, MNI152NLin2009aSym, RAS) into a latent ({latent}) and back:
+{COMPRESSION} times fewer voxels on each axis. {config["parameters"]:,} parameters. Intensity: {config["intensity"]}.
+A volume on another grid is refused. Fingerprint: `{config["fingerprint"]}`.
+
+## Training
+
+{training["scans"]:,} scans, {training["steps"]:,} steps; the weights are those of step {training["best_step"]:,},
+the best on the validation split ({training["validation_scans"]:,} scans) in the phase "{training["phase"]}".
+Perceptual term: {training["perceptual"]}.
+
+| validation figure | value |
+|---|---|
+{losses}
+
+## Intended use and limits
+
+Research on synthetic cohorts. Not for diagnosis. Detail finer than a few voxels is lost, and what it never saw in
+training (lesions, other sequences, skulls) it may draw as ordinary anatomy. Written by tlesynth {__version__}.
+"""

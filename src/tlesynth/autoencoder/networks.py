@@ -1,0 +1,142 @@
+"""The VAE-GAN's two networks: MONAI's KL autoencoder with three levels, and MONAI's 3-D patch discriminator.
+
+Shapes: B batch, C latent channels, X Y Z voxels of the grid (right, anterior, superior), x y z = X/4 Y/4 Z/4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple, TypeVar
+
+import torch
+from monai.networks.nets.autoencoderkl import AutoencoderKL
+from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
+from torch import Tensor, nn
+
+from tlesynth.autoencoder.upsampling import fold_upsampling
+from tlesynth.errors import fail
+from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork
+from tlesynth.volume import Grid
+
+COMPRESSION = 4
+"""Voxels of a volume to one of its latent, on each axis."""
+FIRST_LOGVAR = -6.0
+"""Log-variance at the first step: unit noise would drown four latent channels for the first hundreds of steps."""
+LOGVAR_RANGE = (-30.0, 20.0)
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Reconstruction(NamedTuple):
+    """What one pass returns (a tuple, since Fabric and DDP rebuild what a network returns)."""
+
+    x_hat: Tensor
+    """(B, 1, X, Y, Z), near [0, 1] but not clipped."""
+    mean: Tensor
+    """Posterior mean, (B, C, x, y, z)."""
+    logvar: Tensor
+    """Posterior log-variance, (B, C, x, y, z)."""
+
+
+class Autoencoder(nn.Module):
+    """Volume on [0, 1] (B, 1, X, Y, Z) <-> latent (B, C, x, y, z); owns the latent's mean and scale."""
+
+    latent_mean: Tensor
+    latent_scale: Tensor
+
+    def __init__(self, settings: AutoencoderNetwork, grid: Grid) -> None:
+        """Build the network for ``grid``.
+
+        Raises:
+            TlesynthError: CFG-003 if the grid's sides are not divisible by 4.
+        """
+        super().__init__()
+        if any(side % COMPRESSION for side in grid.shape):
+            raise fail(
+                "CFG-003", f"grid {grid.name}", f"{grid.shape} voxels, each side must be divisible by {COMPRESSION}"
+            )
+        self.settings, self.grid = settings, grid
+        self.kl = AutoencoderKL(
+            spatial_dims=3,
+            in_channels=1,
+            out_channels=1,
+            channels=settings.channels,
+            num_res_blocks=settings.residual_blocks,
+            latent_channels=settings.latent_channels,
+            norm_num_groups=settings.norm_groups,
+            attention_levels=(False, False, False),
+            with_encoder_nonlocal_attn=False,
+            with_decoder_nonlocal_attn=False,
+        )
+        fold_upsampling(self.kl.decoder.get_submodule("blocks"))
+        nn.init.constant_(self.kl.get_parameter("quant_conv_log_sigma.conv.bias"), FIRST_LOGVAR)
+        self.register_buffer("latent_mean", torch.zeros(settings.latent_channels))
+        self.register_buffer("latent_scale", torch.ones(settings.latent_channels))
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int, int]:
+        """(C, x, y, z) of one volume."""
+        x, y, z = (side // COMPRESSION for side in self.grid.shape)
+        return (self.settings.latent_channels, x, y, z)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Reconstruction:
+        """Encode ``x`` (B, 1, X, Y, Z), add ``noise`` (B, C, x, y, z; standard normal, zeros for the mean), decode."""
+        mean, logvar = self.encode(x)  # (B, C, x, y, z)
+        latent = mean + torch.exp(0.5 * logvar) * noise
+        return Reconstruction(self.kl.decode(latent), mean, logvar)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and log-variance of ``x``, not normalised: each (B, C, x, y, z)."""
+        hidden = self.kl.encoder(x)  # (B, C, x, y, z)
+        logvar = self.kl.quant_conv_log_sigma(hidden)
+        return self.kl.quant_conv_mu(hidden), logvar.clamp(*LOGVAR_RANGE)
+
+    def normalise(self, mean: Tensor) -> Tensor:
+        """A posterior mean (B, C, x, y, z) with mean 0 and standard deviation 1 per channel over the training set."""
+        return (mean - _per_channel(self.latent_mean)) / _per_channel(self.latent_scale)
+
+    @torch.no_grad()
+    def to_latents(self, x: Tensor) -> Tensor:
+        """Normalised posterior mean of volumes on [0, 1]: (B, 1, X, Y, Z) -> (B, C, x, y, z)."""
+        return self.normalise(self.encode(x)[0])
+
+    @torch.no_grad()
+    def from_latents(self, z: Tensor) -> Tensor:
+        """Volumes on [0, 1] of normalised latents: (B, C, x, y, z) -> (B, 1, X, Y, Z); one at a time."""
+        raw = z * _per_channel(self.latent_scale) + _per_channel(self.latent_mean)
+        return torch.cat([self.kl.decode(one).clamp(0, 1) for one in raw.split(1)])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over every weight, the latent's mean and scale, and the grid: what a diffusion model is bound to."""
+        digest = hashlib.sha256(self.grid.fingerprint.encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def discriminator(settings: AdversarialPhase) -> nn.Module:
+    """A 3-D PatchGAN: (B, 1, X, Y, Z) -> list of feature maps, the last (B, 1, ...) the logits of real against fake.
+
+    Instance normalisation, since the batch is 2 (peers that publish a 3-D PatchGAN do the same).
+    """
+    return PatchDiscriminator(
+        spatial_dims=3,
+        in_channels=1,
+        channels=settings.discriminator_channels,
+        num_layers_d=settings.discriminator_layers,
+        norm="INSTANCE",
+    )
+
+
+def channels_last(network: Network) -> Network:
+    """``network`` with its weights laid out channels last, in place; the values stay.
+
+    1.3 times faster on a CPU, and what tensor cores read.
+    """
+    return network.to(memory_format=torch.channels_last_3d)  # ty: ignore[no-matching-overload]
+
+
+def _per_channel(values: Tensor) -> Tensor:
+    return values.view(1, -1, 1, 1, 1)

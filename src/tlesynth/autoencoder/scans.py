@@ -1,0 +1,59 @@
+"""The scans of one split, in memory, and batches of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlesynth import durable
+from tlesynth.data.cohort import Cohort
+from tlesynth.errors import fail
+
+
+@dataclass(frozen=True)
+class Scans:
+    """Volumes ``voxels`` (N, X, Y, Z) float16 in main memory, and whose they are."""
+
+    voxels: Tensor
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, rows: np.ndarray, device: torch.device) -> Tensor:
+        """The volumes of ``rows`` on ``device``: (B, 1, X, Y, Z) float32, channels last in memory."""
+        chosen = self.voxels[torch.from_numpy(rows)].to(device)
+        return chosen.float().unsqueeze(1).contiguous(memory_format=torch.channels_last_3d)
+
+
+def read_scans(cohort: Cohort, splits: Path, split: str) -> Scans:
+    """Every scan of ``split``, read once.
+
+    Raises:
+        TlesynthError: DATA-007, DATA-010 or DATA-011 if the splits do not fit, NII codes for an unreadable volume.
+    """
+    ids = participants_of(cohort, splits, split)
+    return Scans(torch.from_numpy(cohort.volumes(ids, f"reading {split}")), tuple(ids))
+
+
+def participants_of(cohort: Cohort, splits: Path, split: str) -> list[str]:
+    """The participants of ``split``, in the order of splits.tsv.
+
+    Raises:
+        TlesynthError: DATA-007 if one stands there twice, DATA-010 if one has no volume or nobody stands in the split.
+    """
+    table = durable.read_table(splits)
+    if missing := [column for column in ("participant_id", "split") if column not in table]:
+        raise fail("DATA-010", splits, f"no column {missing[0]}")
+    if repeated := table["participant_id"][table["participant_id"].duplicated()].tolist():
+        raise fail("DATA-007", splits, repeated[0])
+    ids = table.loc[table["split"] == split, "participant_id"].tolist()
+    if absent := sorted(set(ids) - set(cohort.ids)):
+        raise fail("DATA-010", splits, f"{absent[0]} of {split} has no volume in the cohort")
+    if not ids:
+        raise fail("DATA-010", splits, f"nobody stands in {split}")
+    return ids
