@@ -7,7 +7,6 @@ once.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import traceback
 from typing import Annotated
@@ -72,10 +71,9 @@ def main() -> None:
         status = 130
     except MemoryError:
         status = _tell(fail("RES-020"))
-    except BrokenPipeError:
-        # The reader of our output has gone; that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    except SystemExit as stop:
+        # The reader of our output has gone (typer ends with 1 then); that is its right.
+        status = 0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else stop.code
     except OSError as error:
         status = _tell(fail("RES-001", why=error.strerror or "")) if error.errno == errno.ENOSPC else _bug(error)
     except Exception as error:

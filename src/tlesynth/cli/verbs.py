@@ -48,8 +48,7 @@ def run(
     """
     loaded = recipes.load(recipe, override or [])
     say(f"tlesynth run {recipe}: {loaded.about}")
-    from tlesynth.pipeline import Context
-    from tlesynth.pipeline import run as run_stages
+    from tlesynth.pipeline import Context, run_stages
 
     context = Context(loaded, out, given)
     if dry_run:

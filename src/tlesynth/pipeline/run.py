@@ -32,7 +32,7 @@ class Outcome:
     seconds: float
 
 
-def run(context: Context, *, replace: bool = False) -> Outcome:
+def run_stages(context: Context, *, replace: bool = False) -> Outcome:
     """Do every stage that is not done.
 
     Args:

@@ -1,0 +1,194 @@
+"""``--dry-run``: shapes, parameters, memory and time, counted on networks without weights before anything is computed.
+
+FLOPs and activations are counted exactly; the time divides them by what a one-second probe reaches on this machine,
+so it is an estimate and says so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tlesynth import recipe as recipes
+from tlesynth.pipeline.stages import Context
+from tlesynth.progress import clock
+from tlesynth.volume import GRIDS
+
+SECONDS_PER_SCAN = 12.0
+"""Core-seconds of preprocessing at 1.5 mm (measured); at 3 mm a quarter."""
+BACKWARD = 2.0
+"""A backward pass costs two forward ones."""
+BYTES_PER_PARAMETER = 16
+"""Weight, gradient and two Adam moments in float32."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one network costs: parameters, FLOPs of one forward pass, bytes of activations for one sample."""
+
+    parameters: int
+    flops: float
+    activation_bytes: int
+
+
+def plan(context: Context) -> dict[str, Any]:
+    """What a run would compute, as rows a person or a machine reads.
+
+    Raises:
+        TlesynthError: CFG-003 if sizes do not divide, DATA codes if the input cohort cannot be understood.
+    """
+    recipe = context.recipe
+    grid = GRIDS[recipe.preprocess.grid]
+    scans = _scans(context)
+    train = max(1, round(scans * recipe.split.gen_train))
+    autoencoder, latent = _autoencoder(recipe)
+    discriminator = _discriminator(recipe)
+    diffusion, tokens = _diffusion(recipe, latent)
+    classifier = _classifier(recipe)
+    rate = _flops_per_second(recipe.device)
+    ae_steps, disc_steps = _autoencoder_steps(recipe.autoencoder, train)
+    dit_steps = recipe.diffusion.steps or recipe.diffusion.epochs * _batches(train, recipe.diffusion.batch_size)
+    cls_steps = recipe.classifier.steps or recipe.classifier.epochs * _batches(train, recipe.classifier.batch_size)
+    batch = recipe.autoencoder.reconstruction.batch_size
+    samples = recipe.sample.n_hc + recipe.sample.n_tle
+    passes = recipe.sample.steps * (1 if recipe.sample.guidance == 1 else 2)
+    seconds = {
+        "preprocess": scans * SECONDS_PER_SCAN * (grid.spacing / 1.5) ** -2 / max(torch.get_num_threads(), 1),
+        "train autoencoder": (1 + BACKWARD)
+        * batch
+        * (ae_steps * autoencoder.flops + disc_steps * discriminator.flops)
+        / rate,
+        "train diffusion": (1 + BACKWARD) * dit_steps * recipe.diffusion.batch_size * diffusion.flops / rate,
+        "sample": samples * (passes * diffusion.flops + 0.6 * autoencoder.flops) / rate,
+        "train classifier": len(recipe.classifier.arms)
+        * (1 + BACKWARD)
+        * cls_steps
+        * recipe.classifier.batch_size
+        * classifier.flops
+        / rate,
+    }
+    return {
+        "cohort": f"{scans} scans, {train} of them to train the generator",
+        "grid": f"{grid.name}: {_shape(grid.shape)} voxels",
+        "latent": f"{_shape(latent)} ({math.prod(grid.shape) / math.prod(latent):.0f}x smaller)",
+        "autoencoder": _row(autoencoder, batch, ae_steps),
+        "discriminator": _row(discriminator, batch, disc_steps),
+        "diffusion": _row(diffusion, recipe.diffusion.batch_size, dit_steps) + f", {tokens} tokens",
+        "sampling": f"{samples} volumes, {recipe.sample.sampler}, {passes} forward passes each",
+        "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
+        + f", {len(recipe.classifier.arms)} arms",
+        "machine": f"{rate / 1e9:.0f} GFLOP/s in a one-second probe",
+        **{f"time {name}": f"about {clock(value)}" for name, value in seconds.items()},
+        "time in all": f"about {clock(sum(seconds.values()))} (an estimate from counted FLOPs and the probe)",
+    }
+
+
+def cost_of(network: nn.Module, *inputs: torch.Tensor) -> Cost:
+    """Count one forward pass of a network on the meta device; ``inputs`` hold one sample."""
+    counted = 0
+
+    def count(module: nn.Module, arguments: Any, output: Any) -> None:
+        nonlocal counted
+        tensors = output if isinstance(output, tuple) else (output,)
+        counted += sum(t.numel() * 4 for t in tensors if isinstance(t, torch.Tensor))
+
+    leaves = [m for m in network.modules() if not list(m.children())]
+    handles = [leaf.register_forward_hook(count) for leaf in leaves]
+    with FlopCounterMode(display=False) as flops, torch.no_grad():
+        network(*inputs)
+    for handle in handles:
+        handle.remove()
+    return Cost(sum(p.numel() for p in network.parameters()), float(flops.get_total_flops()), counted)
+
+
+def _autoencoder(recipe: recipes.Recipe) -> tuple[Cost, tuple[int, int, int, int]]:
+    from tlesynth.autoencoder.networks import Autoencoder
+
+    grid = GRIDS[recipe.preprocess.grid]
+    with torch.device("meta"):
+        network = Autoencoder(recipe.autoencoder.network, grid)
+        shape = network.latent_shape
+        return cost_of(network, torch.empty(1, 1, *grid.shape), torch.empty(1, *shape)), shape
+
+
+def _discriminator(recipe: recipes.Recipe) -> Cost:
+    from tlesynth.autoencoder.networks import discriminator
+
+    with torch.device("meta"):
+        network = discriminator(recipe.autoencoder.adversarial_phase)
+        return cost_of(network, torch.empty(1, 1, *GRIDS[recipe.preprocess.grid].shape))
+
+
+def _diffusion(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> tuple[Cost, int]:
+    from tlesynth.diffusion.network import DiT3D
+
+    spacing = GRIDS[recipe.preprocess.grid].spacing * 4
+    with torch.device("meta"):
+        network = DiT3D(recipe.diffusion.network, latent, (spacing, spacing, spacing), class_count=4)
+        cost = cost_of(network, torch.empty(1, *latent), torch.zeros(1), torch.zeros(1, dtype=torch.long))
+    patch = recipe.diffusion.network.patch
+    tokens = torch.Size(n // p for n, p in zip(latent[1:], patch, strict=True)).numel()
+    return cost, tokens
+
+
+def _classifier(recipe: recipes.Recipe) -> Cost:
+    from tlesynth.classifier.networks import CoronalClassifier
+
+    x, y, z = GRIDS[recipe.preprocess.grid].shape
+    with torch.device("meta"):
+        return cost_of(CoronalClassifier(recipe.classifier.network, y).eval(), torch.empty(1, x, y, z))
+
+
+def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, int]:
+    first, second = settings.reconstruction, settings.adversarial_phase
+    epoch = _batches(train, first.batch_size)
+    turns = second.autoencoder_steps or second.autoencoder_epochs * epoch
+    discriminator = second.discriminator_steps or second.discriminator_epochs * epoch
+    return (first.steps or first.epochs * epoch) + second.rounds * turns, second.rounds * discriminator
+
+
+def _scans(context: Context) -> int:
+    if context.given is None:
+        return context.recipe.simulate.n_hc + context.recipe.simulate.n_tle
+    from tlesynth.data.bids import read_bids
+
+    return len([scan for scan in read_bids(context.given, context.recipe.labels) if scan.path is not None])
+
+
+def _batches(n: int, batch_size: int) -> int:
+    return -(-n // batch_size)
+
+
+def _row(cost: Cost, batch: int, steps: int) -> str:
+    memory = cost.parameters * BYTES_PER_PARAMETER + cost.activation_bytes * batch
+    return (
+        f"{cost.parameters / 1e6:.2f} M parameters, {cost.flops / 1e9:.1f} GFLOP forward, "
+        f"about {memory / 2**30:.1f} GiB to train at batch {batch}, {steps:,} steps"
+    )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)
+
+
+def _flops_per_second(device: str) -> float:
+    """Convolution throughput of this machine in float32, from about a second of it."""
+    place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    conv = nn.Conv3d(32, 32, 3, padding=1).to(place)
+    x = torch.randn(1, 32, 48, 48, 48, device=place)
+    flops = 2 * 27 * 32 * 32 * 48**3
+    with torch.no_grad():
+        conv(x)
+        begun, runs = time.perf_counter(), 0
+        while time.perf_counter() - begun < 1:
+            conv(x)
+            runs += 1
+            if place == "cuda":
+                torch.cuda.synchronize()
+    return flops * runs / (time.perf_counter() - begun)

@@ -1,0 +1,32 @@
+"""The dry run counts what the networks really are."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from tlesynth import recipe
+from tlesynth.errors import TlesynthError
+from tlesynth.pipeline.plan import cost_of, plan
+from tlesynth.pipeline.stages import Context
+
+
+def test_a_linear_layer_costs_two_operations_a_weight() -> None:
+    with torch.device("meta"):
+        cost = cost_of(nn.Linear(30, 20, bias=False), torch.empty(5, 30))
+    assert (cost.parameters, cost.flops, cost.activation_bytes) == (600, 2 * 5 * 600, 5 * 20 * 4)
+
+
+def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path) -> None:
+    told = plan(Context(recipe.load("paper"), tmp_path))
+    assert told["grid"].endswith("112 x 136 x 112 voxels")
+    assert told["latent"] == "4 x 28 x 34 x 28 (16x smaller)"
+    assert "833 tokens" in told["diffusion"] and "48.4 GFLOP" in told["diffusion"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_sizes_that_do_not_divide_are_told_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError) as caught:
+        plan(Context(recipe.load("tiny", ["diffusion.network.patch=[3,2,4]"]), tmp_path))
+    assert caught.value.code == "CFG-003" and caught.value.exit_status == 2

@@ -1,0 +1,140 @@
+"""The pipeline: done stages are skipped, changed ones refused or redone, stopped ones resumed."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tlesynth import durable, recipe
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.pipeline import run_stages, stages
+from tlesynth.pipeline.run import stage_keys
+from tlesynth.pipeline.stages import Context, Stage
+
+
+class Kitchen:
+    """Stages that write a line each and remember that they were called."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[str] = []
+        self.fault: Exception | None = None
+        self.signal = 0
+        made = tuple(
+            Stage(stage.name, stage.needs, stage.writes, stage.settings, self.cook(stage)) for stage in stages.STAGES
+        )
+        monkeypatch.setattr("tlesynth.pipeline.run.STAGES", made)
+
+    def cook(self, stage: Stage):  # noqa: ANN201
+        def do(context: Context) -> None:
+            self.calls.append(stage.name)
+            if stage.name == "encode" and self.fault:
+                raise self.fault
+            if stage.name == "encode" and self.signal:
+                os.kill(os.getpid(), self.signal)
+            for name in stage.writes:
+                durable.write_text(context.out / name / "x.txt" if "." not in name else context.out / name, "x")
+
+        return do
+
+
+@pytest.fixture
+def kitchen(monkeypatch: pytest.MonkeyPatch) -> Kitchen:
+    return Kitchen(monkeypatch)
+
+
+def context(out: Path, *overrides: str, given: Path | None = None) -> Context:
+    return Context(recipe.load("tiny", overrides), out, given)
+
+
+NAMES = [stage.name for stage in stages.STAGES]
+
+
+def test_the_second_run_does_nothing(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    assert kitchen.calls == NAMES
+    run_stages(context(tmp_path / "r"))
+    assert kitchen.calls == NAMES
+
+
+def test_a_changed_recipe_is_refused_before_any_work(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    with pytest.raises(TlesynthError, match="sample, train classifier, evaluate, report") as caught:
+        run_stages(context(tmp_path / "r", "sample.guidance=3"))
+    assert caught.value.code == "CFG-010" and caught.value.exit_status == 2
+    assert len(kitchen.calls) == len(NAMES)
+
+
+def test_replace_redoes_only_what_differs(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    kitchen.calls.clear()
+    run_stages(context(tmp_path / "r", "sample.guidance=3"), replace=True)
+    assert kitchen.calls == ["sample", "train classifier", "evaluate", "report"]
+
+
+def test_a_failed_stage_is_taken_up_again(kitchen: Kitchen, tmp_path: Path) -> None:
+    kitchen.fault = fail("NUM-001", "step 3")
+    with pytest.raises(TlesynthError):
+        run_stages(context(tmp_path / "r"))
+    kitchen.fault = None
+    kitchen.calls.clear()
+    run_stages(context(tmp_path / "r"))
+    assert kitchen.calls == NAMES[NAMES.index("encode") :]
+
+
+def test_a_stop_request_ends_with_75_and_the_same_command_goes_on(kitchen: Kitchen, tmp_path: Path) -> None:
+    kitchen.signal = signal.SIGTERM
+    with pytest.raises(TlesynthError) as caught:
+        run_stages(context(tmp_path / "r"))
+    assert caught.value.exit_status == 75
+    kitchen.signal = 0
+    run_stages(context(tmp_path / "r"))
+    assert kitchen.calls.count("preprocess") == 1 and kitchen.calls[-1] == "report"
+
+
+def test_a_removed_output_is_made_again(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    (tmp_path / "r/report.html").unlink()
+    kitchen.calls.clear()
+    run_stages(context(tmp_path / "r"))
+    assert kitchen.calls == ["report"]
+
+
+def test_a_given_cohort_replaces_simulation_and_its_change_is_seen(kitchen: Kitchen, tmp_path: Path) -> None:
+    scan = tmp_path / "bids/sub-1/anat/sub-1_T1w.nii.gz"
+    durable.write_text(scan, "one")
+    first = context(tmp_path / "r", given=tmp_path / "bids")
+    run_stages(first)
+    assert "simulate" not in kitchen.calls
+    before = stage_keys(first)
+    durable.write_text(scan, "longer")
+    assert stage_keys(first)["preprocess"] != before["preprocess"]
+
+
+def test_folders_that_are_not_runs_are_left_alone(kitchen: Kitchen, tmp_path: Path) -> None:
+    durable.write_text(tmp_path / "mine/thesis.txt", "x")
+    durable.write_text(tmp_path / "bids/participants.tsv", "x")
+    durable.write_text(tmp_path / "file", "x")
+    for bad in (
+        context(tmp_path / "mine"),
+        context(tmp_path / "file"),
+        context(tmp_path / "bids/out", given=tmp_path / "bids"),
+    ):
+        with pytest.raises(TlesynthError) as caught:
+            run_stages(bad)
+        assert caught.value.code == "CFG-005"
+    assert kitchen.calls == []
+
+
+def test_a_second_run_in_the_same_folder_is_told_who_holds_it(kitchen: Kitchen, tmp_path: Path) -> None:
+    with durable.locked(tmp_path / "r"), pytest.raises(TlesynthError) as caught:
+        run_stages(context(tmp_path / "r"))
+    assert caught.value.code == "OPS-010" and caught.value.exit_status == 8 and str(os.getpid()) in str(caught.value)
+
+
+def test_the_run_leaves_its_resolved_recipe_and_the_time_of_each_stage(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    assert recipe.load(tmp_path / "r/recipe.yaml") == recipe.load("tiny")
+    record = json.loads((tmp_path / "r/stages/train-diffusion.json").read_text())
+    assert record["state"] == "finished" and record["seconds"] >= 0
