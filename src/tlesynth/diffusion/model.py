@@ -1,0 +1,138 @@
+"""The folder of a trained diffusion model: written by training, read by sampling. Tensors and JSON, no pickle.
+
+::
+
+    config.json              network, classes, latent shape, grid, the autoencoder's fingerprint, class counts
+    diffusion.safetensors    the averaged (EMA) weights
+    scheduler_config.json    the noise schedule, as diffusers reads it
+    README.md                model card
+    manifest.json            SHA-256 of each
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from tlesynth import __version__, durable
+from tlesynth.diffusion.conditioning import Classes
+from tlesynth.diffusion.network import DiT3D
+from tlesynth.errors import fail
+from tlesynth.recipe import DiffusionNetwork
+
+FORMAT = "tlesynth-diffusion-1"
+WEIGHTS = "diffusion.safetensors"
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """A trained model: the network, its noise schedule and classes, and what it was trained on."""
+
+    network: DiT3D
+    schedule: DDPMScheduler
+    classes: Classes
+    latent_shape: tuple[int, int, int, int]
+    grid: str
+    autoencoder: str
+    class_counts: dict[str, int]
+    fingerprint: str
+
+
+def build_network(
+    settings: DiffusionNetwork, latent_shape: tuple[int, ...], extent_mm: tuple[float, ...], class_count: int
+) -> DiT3D:
+    """The network for latents (C, X, Y, Z) that cover a box of ``extent_mm``."""
+    x, y, z = (mm / n for mm, n in zip(extent_mm, latent_shape[1:], strict=True))
+    c, *spatial = latent_shape
+    return DiT3D(settings, (c, *spatial), (x, y, z), class_count)  # ty: ignore[invalid-argument-type]
+
+
+def save_diffusion(folder: Path, network: nn.Module, schedule: DDPMScheduler, config: dict[str, Any]) -> None:
+    """Publish a model folder; ``config`` holds what ``load_diffusion`` needs and what the card tells.
+
+    Raises:
+        TlesynthError: RES-001 if the disk is full.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with durable.publishing(folder) as new:
+        save_file(tensors, new / WEIGHTS, metadata={"format": "pt"})
+        durable.write_json(new / "config.json", {"format": FORMAT, "tlesynth": __version__} | config)
+        schedule_config = {k: v for k, v in schedule.config.items() if not k.startswith("_use")}
+        durable.write_json(new / "scheduler_config.json", schedule_config | {"_class_name": "DDPMScheduler"})
+        durable.write_text(new / "README.md", _card(config))
+
+
+def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
+    """Read a model folder after checking its manifest; ``autoencoder`` is the fingerprint of the one that will decode.
+
+    Raises:
+        TlesynthError: CKP-001 if a file is damaged, CKP-009 if it was trained with another autoencoder, MOD-004 if the
+            folder is not such a model.
+    """
+    if not (folder / "config.json").is_file():
+        raise fail("MOD-004", folder, "there is no config.json")
+    durable.verify(folder)
+    config = durable.read_json(folder / "config.json", "MOD-004")
+    if config.get("format") != FORMAT:
+        raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {FORMAT!r}")
+    if autoencoder is not None and config["autoencoder"] != autoencoder:
+        raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
+    classes = Classes(tuple(config["classes"]))
+    settings = DiffusionNetwork.model_validate(config["network"])
+    network = build_network(settings, config["latent_shape"], config["extent_mm"], classes.count)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (RuntimeError, SafetensorError) as error:
+        raise fail("MOD-004", folder / WEIGHTS, str(error).splitlines()[0]) from error
+    return Diffusion(
+        network=network.eval().requires_grad_(False),
+        schedule=_read_schedule(folder),
+        classes=classes,
+        latent_shape=tuple(config["latent_shape"]),
+        grid=config["grid"],
+        autoencoder=config["autoencoder"],
+        class_counts=config["class_counts"],
+        fingerprint=durable.sha256(folder / WEIGHTS),
+    )
+
+
+def _read_schedule(folder: Path) -> DDPMScheduler:
+    schedule = DDPMScheduler.from_config(durable.read_json(folder / "scheduler_config.json", "MOD-004"))
+    assert isinstance(schedule, DDPMScheduler)
+    return schedule
+
+
+def _card(config: dict[str, Any]) -> str:
+    counts = "\n".join(f"| {name} | {count} |" for name, count in config["class_counts"].items())
+    shape, training = " x ".join(map(str, config["latent_shape"])), config["training"]
+    return f"""---
+library_name: tlesynth
+tags: [medical-imaging, brain-mri, temporal-lobe-epilepsy, latent-diffusion, research-only]
+---
+
+# Latent diffusion transformer for T1 brain MRI, with and without temporal lobe epilepsy
+
+Draws latents ({shape}) of the autoencoder with fingerprint `{config["autoencoder"][:16]}` on the grid
+{config["grid"]}, given a class. Another autoencoder is refused. Weights: `{WEIGHTS}` (moving average),
+{config["parameters"]:,} parameters.
+
+## Training data
+
+| class | scans{" (mirrored ones counted)" if training["flip"] else ""} |
+|---|---|
+{counts}
+
+{training["steps"]:,} steps; the weights are those of step {training["best_step"]:,}, where the error on the validation
+split was lowest ({training["best_validation"]:.4f}).
+
+## Intended use and limits
+
+Research on synthetic cohorts and data augmentation. Not for diagnosis. A model trained on few scans can repeat them:
+compare its samples with the training scans before they are shared. Written by tlesynth {__version__}.
+"""

@@ -1,0 +1,42 @@
+"""A folder of made-up latents: each class has its own mean, and the mirror image of left TLE is right TLE."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tlesynth import durable
+
+SHAPE = (2, 4, 6, 4)
+AUTOENCODER = "a" * 64
+
+
+@pytest.fixture
+def latents(tmp_path: Path) -> Path:
+    return write_latents(tmp_path)
+
+
+def write_latents(root: Path, per_class: int = 4) -> Path:
+    """``root``/latents and ``root``/splits.tsv: one of each class in val, the others in gen_train."""
+    rng = np.random.default_rng(0)
+    rows, values = [], []
+    for group, side, shift in [("hc", None, 0.0), ("tle", "left", -2.0), ("tle", "right", 2.0)]:
+        for i in range(per_class):
+            value = 0.3 * rng.standard_normal(SHAPE)
+            value[0, :2] += shift
+            value[0, 2:] -= shift
+            split = "val" if i == 0 else "gen_train"
+            name = f"sub-{group}{side or ''}{i}"
+            rows.append({"row": len(rows), "participant_id": name, "group": group, "side": side, "split": split})
+            values.append(value)
+    index, array = pd.DataFrame(rows), np.stack(values).astype(np.float32)
+    folder = root / "latents"
+    folder.mkdir(parents=True)
+    np.save(folder / "mean.npy", array)
+    np.save(folder / "mean_flipped.npy", np.ascontiguousarray(array[:, :, ::-1]))
+    durable.write_table(folder / "index.tsv", index)
+    durable.write_table(root / "splits.tsv", index[["participant_id", "group", "split"]])
+    about = {"autoencoder": AUTOENCODER, "grid": "mni-3mm", "shape": list(SHAPE)}
+    durable.write_json(folder / "latents.json", about)
+    return folder

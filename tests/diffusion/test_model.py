@@ -1,0 +1,62 @@
+"""The model folder: what is saved comes back, without pickle and without names of people."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tlesynth import durable
+from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion
+from tlesynth.diffusion.objective import schedule_of
+from tlesynth.errors import TlesynthError
+from tlesynth.recipe import DiffusionNetwork, Noise
+
+SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
+
+
+def saved(folder: Path) -> torch.nn.Module:
+    settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2)
+    network = build_network(settings, SHAPE, EXTENT, class_count=3)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    training = {"steps": 1, "best_step": 1, "best_validation": 0.5, "flip": True}
+    config = {
+        "network": settings.model_dump(mode="json"),
+        "classes": ["hc", "tle"],
+        "latent_shape": list(SHAPE),
+        "extent_mm": list(EXTENT),
+        "grid": "mni-3mm",
+        "autoencoder": "a" * 64,
+        "parameters": 1,
+        "class_counts": {"hc": 3, "tle": 4},
+        "training": training,
+    }
+    save_diffusion(folder, network, schedule_of(Noise.model_validate({"prediction": "v_prediction"})), config)
+    return network
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    network = saved(tmp_path / "model")
+    model = load_diffusion(tmp_path / "model", "a" * 64)
+    z, timesteps, labels = torch.randn(1, *SHAPE), torch.tensor([77]), torch.tensor([1])
+    assert torch.equal(model.network(z, timesteps, labels), network(z, timesteps, labels))
+    assert model.schedule.config["prediction_type"] == "v_prediction"
+    assert model.schedule.config["clip_sample"] is False
+    assert torch.equal(model.schedule.alphas_cumprod, schedule_of(Noise()).alphas_cumprod)
+    assert model.fingerprint == durable.sha256(tmp_path / "model" / "diffusion.safetensors")
+
+
+def test_the_folder_holds_tensors_json_and_a_card(tmp_path: Path) -> None:
+    saved(tmp_path / "model")
+    names = {f.name for f in (tmp_path / "model").iterdir()}
+    assert names == {"config.json", "diffusion.safetensors", "scheduler_config.json", "README.md", "manifest.json"}
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| tle | 4 |" in card and "Not for diagnosis" in card
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    with durable.publishing(tmp_path / "model") as folder:
+        durable.write_json(folder / "config.json", {"format": "other"})
+    with pytest.raises(TlesynthError) as caught:
+        load_diffusion(tmp_path / "model")
+    assert caught.value.code == "MOD-004"
