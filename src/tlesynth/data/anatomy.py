@@ -1,7 +1,8 @@
 """Analytic geometry of the mesial temporal lobe in MNI152 (RAS mm): no atlas file is needed.
 
-Every structure is a tube along y or an ellipsoid, given for the right side (+x) and mirrored for the left. Its ``radius`` is 1 on
-the surface, smaller inside. The hippocampal knots were fitted to the left-right union of the Harvard-Oxford hippocampus (Dice 0.91).
+Every structure is a tube along y or an ellipsoid, given for the right side (+x) and mirrored for the left. Its
+``radius`` is 1 on the surface, smaller inside. The hippocampal knots were fitted to the left-right union of the
+Harvard-Oxford hippocampus (Dice 0.91).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ MEASURED_SCALE = 0.93
 
 @dataclass(frozen=True)
 class Tube:
-    """In the coronal plane at y an ellipse at (x, z) with semi-axes a, b and a's angle to +x; linear between the knots."""
+    """In the coronal plane at y an ellipse at (x, z) with semi-axes a, b and a's angle to +x; linear between the
+    knots.
+    """
 
     y: tuple[float, ...]
     x: tuple[float, ...]
@@ -124,14 +127,18 @@ def inside(structure: Tube | Ellipsoid, world: np.ndarray, spacing: float, scale
 
 
 def hippocampus_mask(template: Template, grid: Grid, side: str, scale: float = MEASURED_SCALE) -> np.ndarray:
-    """One hippocampus on ``grid``: soft tube times grey-matter probability, (X, Y, Z) in [0, 1]; about 4.5 ml in MNI space."""
+    """One hippocampus on ``grid``: soft tube times grey-matter probability, (X, Y, Z) in [0, 1]; about 4.5 ml in MNI
+    space.
+    """
     return structure_mask("hippocampus", template, grid, side, scale)
 
 
 def structure_mask(name: str, template: Template, grid: Grid, side: str, scale: float = MEASURED_SCALE) -> np.ndarray:
-    """One of ``STRUCTURES`` on ``grid``, (X, Y, Z) in [0, 1]: the sum times the voxel's volume is its volume in MNI space.
+    """One of ``STRUCTURES`` on ``grid``, (X, Y, Z) in [0, 1]: the sum times the voxel's volume is its volume in MNI
+    space.
 
-    Hippocampus and amygdala are grey matter, the amygdala without the hippocampal tube; the thalamus is all tissue; the horn is CSF.
+    Hippocampus and amygdala are grey matter, the amygdala without the hippocampal tube; the thalamus is all tissue;
+    the horn is CSF.
     """
     world = on_right(grid.world(), side)
     soft = inside(STRUCTURES[name], world, grid.spacing, scale)
@@ -144,8 +151,8 @@ def structure_mask(name: str, template: Template, grid: Grid, side: str, scale: 
 def pull(name: str, world: np.ndarray, side: str, reach: float = 1.0) -> np.ndarray:
     """Velocity field (3, X, Y, Z) in mm that contracts one structure towards its centre, zero away from it.
 
-    v(x) = -(x - c) w(r) with w = 1 inside and a quintic fall to 0 at r = 1 + 1.2 ``reach``; it dies out beyond the ends of a
-    tube and at the midline, so that the other side does not move.
+    v(x) = -(x - c) w(r) with w = 1 inside and a quintic fall to 0 at r = 1 + 1.2 ``reach``; it dies out beyond the
+    ends of a tube and at the midline, so that the other side does not move.
     """
     structure, mirrored = STRUCTURES[name], on_right(world, side)
     weight = 1 - smoothstep((structure.radius(mirrored) - 1) / (1.2 * reach))

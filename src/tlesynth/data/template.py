@@ -1,7 +1,8 @@
 """The MNI152 symmetric template (NLin2009aSym) on a grid: T1 and tissue probabilities.
 
-The three 1 mm maps lie inside the installed nilearn package, so nothing is downloaded. They are exactly mirror-symmetric in x and
-so is what is made of them here. Resampling averages over the output voxel: it neither aliases nor changes a tissue's volume.
+The three 1 mm maps lie inside the installed nilearn package, so nothing is downloaded. They are exactly
+mirror-symmetric in x and so is what is made of them here. Resampling averages over the output voxel: it neither
+aliases nor changes a tissue's volume.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Template:
 def load_template(grid: Grid) -> Template:
     """The template on ``grid``; the arrays are shared and read-only.
 
-    Inside the brain gm + wm + csf is the share of the voxel that is brain. Source: Fonov et al. 2011, MNI152NLin2009aSym.
+    Inside the brain gm + wm + csf is the share of the voxel that is brain. Source: Fonov et al. 2011,
+    MNI152NLin2009aSym.
     """
     source = _source()
     weights = [
@@ -92,7 +94,10 @@ def _averaging(start: float, n_in: int, origin: float, spacing: float, n_out: in
 
 
 def _resample(values: np.ndarray, weights: list[np.ndarray], mirrored: bool) -> np.ndarray:
-    for axis, matrix in enumerate(weights):
+    for axis in sorted(
+        range(3), key=lambda a: weights[a].shape[0] / weights[a].shape[1]
+    ):  # what shrinks most goes first
+        matrix = weights[axis]
         values = np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)
     if mirrored:
         values = (values + values[::-1]) / 2  # float summation order is not symmetric

@@ -23,17 +23,17 @@ from tlesynth.seeds import generator
 T = TypeVar("T")
 TRUTH = Path("derivatives") / "truth"
 ABOUT = (
-    "Simulated skull-stripped T1-weighted scans of healthy controls and of patients with temporal lobe epilepsy: an average "
-    "brain template, randomly deformed, with one-sided hippocampal atrophy planted. No person was scanned. It shows that "
-    "software works; it is no clinical evidence."
+    "Simulated skull-stripped T1-weighted scans of healthy controls and of patients with temporal lobe epilepsy: "
+    "an average brain template, randomly deformed, with one-sided hippocampal atrophy planted. No person was scanned. "
+    "It shows that software works; it is no clinical evidence."
 )
 
 
 def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) -> None:
     """Write ``settings.n_hc`` controls and ``settings.n_tle`` patients as a raw BIDS data set under ``out``.
 
-    The truth (latent draws, exact volumes) goes to ``derivatives/truth/truth.tsv``. Finished subjects are kept; ``jobs`` 0 means
-    one process a core, and changes no voxel.
+    The truth (latent draws, exact volumes) goes to ``derivatives/truth/truth.tsv``. Finished subjects are kept;
+    ``jobs`` 0 means one process a core, and changes no voxel.
 
     Raises:
         TlesynthError: CFG-010 if ``out`` holds another simulation, NUM-007 if a drawn volume cannot be reached.
@@ -121,7 +121,7 @@ def finish_truth(out: Path, ids: Iterable[str]) -> None:
 
 
 def claim(out: Path, identity: dict[str, Any]) -> None:
-    """Say what ``out`` holds, or refuse it if it holds something else (CFG-010)."""
+    """Write down what ``out`` holds, or refuse it if it holds something else (CFG-010)."""
     path = Path(out) / TRUTH / "simulation.json"
     if path.is_file() and durable.read_json(path) != identity:
         raise fail("CFG-010", out, "it holds a cohort simulated with other settings or another seed")

@@ -1,7 +1,7 @@
 """From a shape to a scan: tissue contrast, disease signal, pose, point spread, bias field, Rician noise, integers.
 
-The image is a partial-volume model on the template, I = sum_k mu_k p_k + texture, pulled back once through pose and deformation.
-Everything happens in the frame of the focus; a left focus is the mirror image of the finished scan.
+The image is a partial-volume model on the template, I = sum_k mu_k p_k + texture, pulled back once through pose and
+deformation. Everything happens in the frame of the focus; a left focus is the mirror image of the finished scan.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def draw_site(number: int, settings: Simulate, seed: int) -> Site:
     rng = generator(seed, "site", number)
     return Site(
         name=f"site{number + 1:02d}",
-        tissue=1 + 0.05 * rng.standard_normal(3),
+        tissue=1 + 0.03 * rng.standard_normal(3),
         noise=settings.noise_scale * rng.uniform(0.015, 0.04),
         blur_mm=rng.uniform(0, 2.2),
         gamma=rng.uniform(0.9, 1.1),

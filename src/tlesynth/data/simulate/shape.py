@@ -1,7 +1,8 @@
 """A subject's anatomy: one velocity field whose exponential gives every structure exactly the volume that was drawn.
 
-v = v_random + sum_s k_s v_s, and the k_s solve  sum_x M_s(x) det D exp(v)(x) dx = target_s  on the template (M_s a soft mask), so the
-truth is an integral and needs no segmentation. All fields live on ``WORK``, whatever the voxel size of the scan.
+v = v_random + sum_s k_s v_s, and the k_s solve  sum_x M_s(x) det D exp(v)(x) dx = target_s  on the template (M_s a
+soft mask), so the truth is an integral and needs no segmentation. All fields live on ``WORK``, whatever the voxel size
+of the scan.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ def shape(latents: Latents, rng: np.random.Generator | None) -> Shape:
     inverse = exponential(-velocity, WORK)
     elsewhere = 1 / float(jacobian_determinant(inverse, WORK)[_brain()].max())
     pushes = dict(zip(NAMES, [*solved.tolist(), *(-horn).tolist()], strict=True))
-    return Shape(
-        inverse, velocity, dict(zip(NAMES, volumes.tolist(), strict=True)), pushes, min(least, elsewhere)
-    )
+    return Shape(inverse, velocity, dict(zip(NAMES, volumes.tolist(), strict=True)), pushes, min(least, elsewhere))
 
 
 def sided(values: dict[str, float], side: str | None) -> dict[str, float]:
@@ -129,9 +128,7 @@ def _brain() -> np.ndarray:
 def _plain_pulls() -> np.ndarray:
     world = _region().grid.world()
     sides = {"ipsi": "right", "contra": "left"}
-    return np.stack(
-        [anatomy.pull(name, world, sides[where], REACH[name]) for name in STRUCTURES for where in FRAME]
-    )
+    return np.stack([anatomy.pull(name, world, sides[where], REACH[name]) for name in STRUCTURES for where in FRAME])
 
 
 def _pulls(head_weight: float) -> np.ndarray:

@@ -1,16 +1,16 @@
 """Who is in the simulated cohort: the design (balanced over sites) and every latent draw of a subject.
 
-Draws are made in the frame of the seizure focus (``ipsi`` and ``contra``; in controls ipsi is the right), so that a left TLE is
-the mirror image of the right TLE with the same seed. Effect sizes: ENIGMA-Epilepsy (Whelan et al., Brain 2018), MTLE with
-sclerosis against controls, mean of left and right.
+Draws are made in the frame of the seizure focus (``ipsi`` and ``contra``; in controls ipsi is the right), so that a
+left TLE is the mirror image of the right TLE with the same seed. Effect sizes: ENIGMA-Epilepsy (Whelan et al., Brain
+2018), MTLE with sclerosis against controls, mean of left and right.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-from scipy.stats import norm, truncnorm
+from scipy.special import ndtr, ndtri
 
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator
@@ -21,7 +21,8 @@ SOLVED = ("hippocampus", "amygdala", "thalamus")
 SPREAD = {"hippocampus": 0.095, "amygdala": 0.10, "thalamus": 0.075}
 """Coefficient of variation of healthy volumes after age, sex and head size."""
 EFFECT = {"hippocampus": (0.0, -0.19), "amygdala": (-0.12, 0.25), "thalamus": (-0.80, -0.47)}
-"""Shift of a patient's log volume in healthy standard deviations (ipsi, contra); the ipsilateral hippocampus is drawn."""
+"""Shift of a patient's log volume in healthy standard deviations (ipsi, contra); the ipsilateral hippocampus is drawn.
+"""
 HORN_SPREAD, HORN_EFFECT = 0.35, (0.45, 0.37)
 HORN_GAIN = 1.8
 """Log volume per unit of push."""
@@ -30,7 +31,11 @@ GENERAL_SIZE = 0.45
 """Share of the variance that all of a person's structures have in common; half of the horn's (and inverse)."""
 SIDES_CORRELATE = 0.83
 REFERENCE_ICV_ML = {"M": 1550.0, "F": 1390.0}
+SEVERITY = {"yes": (0.24, 0.11, 0.02, 0.60), "no": (0.08, 0.05, -0.06, 0.25)}
+"""Share of the ipsilateral hippocampus that is lost, with and without sclerosis: mean, SD, least, most."""
+BILATERAL_SHARE = 0.10
 MOST_LOSS, MOST_GAIN = 0.62, 0.25
+SIGNAL_SD, POLE_BLUR, SHAM = 0.025, 0.08, 0.02
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def design(settings: Simulate, seed: int) -> list[Assignment]:
         quantiles = (rng.permutation(count) + rng.uniform(size=count)) / count
         ages = np.round(_truncated(quantiles, 34, 12, 18, 65), 1)
         sexes = rng.permutation(np.where(np.arange(count) < round(0.55 * count), "F", "M"))
-        sides, sclerosis = _disease(rng, count, settings)
+        sides, sclerosis = sides_and_sclerosis(rng, count, settings)
         for i in range(count):
             patient = (str(sides[i]), str(sclerosis[i])) if group == "tle" else (None, None)
             rows.append((group, *patient, float(ages[i]), str(sexes[i]), int(sites[i])))
@@ -103,53 +108,85 @@ def quotas(count: int, sites: int) -> np.ndarray:
     return whole
 
 
-def draw(
-    assignment: Assignment, settings: Simulate, seed: int, *, shifts: tuple[float, float] = (0.0, 0.0)
-) -> Latents:
-    """Draw one subject; ``shifts`` are its site's: of the severity, and of every log volume."""
-    rng = generator(seed, "subject", assignment.participant_id)
-    z = rng.standard_normal(40)  # always all of them, so that group and side change no later draw
-    patient = assignment.group == "tle"
-    sclerosis = assignment.hs == "yes"
+def draw(assignment: Assignment, settings: Simulate, seed: int, *, shifts: tuple[float, float] = (0.0, 0.0)) -> Latents:
+    """Draw a whole simulated subject; ``shifts`` are its site's: of the severity, and of every log volume."""
+    z = _draws(assignment, seed)
+    disease = _disease(assignment, settings, z, shifts[0])
     icv = float(np.clip(REFERENCE_ICV_ML[assignment.sex] * np.exp(0.08 * z[0]), 1050, 1900))
-    network = float(_truncated(norm.cdf(z[1]), 1, 0.4, 0, 2.2)) * (1 if sclerosis else 0.8)
-    network *= settings.severity_scale if patient else 0
-    loss = float(_severity(0.3 * z[1] + 0.954 * z[2], sclerosis)) + shifts[0]
-    loss = float(np.clip(settings.severity_scale * loss, -MOST_GAIN, MOST_LOSS)) if patient else 0.0
-    bilateral = patient and sclerosis and norm.cdf(z[3]) < 0.10
-    contra = loss * (0.4 + 0.3 * float(norm.cdf(z[4]))) if bilateral else 0.0
     expected = _expected(assignment, icv, shifts[1])
-    ratio = {}
-    for row, name in enumerate(SOLVED):
-        healthy = _both_sides(z[5], z[8 + 3 * row : 11 + 3 * row], np.sqrt(GENERAL_SIZE))
-        for where, sd, effect in zip(FRAME, healthy, EFFECT[name], strict=True):
-            ratio[f"{name}_{where}"] = float(np.exp(SPREAD[name] * (sd + effect * network))) * expected[where]
-    ratio["hippocampus_ipsi"] *= 1 - loss
-    ratio["hippocampus_contra"] *= 1 - contra
     horn = _both_sides(z[5], z[17:20], -np.sqrt(GENERAL_SIZE / 2))
-    push = {
-        where: float(np.clip(HORN_SPREAD * (sd + effect * network) / HORN_GAIN, -0.35, 0.35))
-        for where, sd, effect in zip(FRAME, horn, HORN_EFFECT, strict=True)
-    }
-    return Latents(
+    healthy = {}
+    for row, name in enumerate(SOLVED):
+        own = _both_sides(z[5], z[8 + 3 * row : 11 + 3 * row], np.sqrt(GENERAL_SIZE))
+        for where, sd in zip(FRAME, own, strict=True):
+            healthy[f"{name}_{where}"] = float(np.exp(SPREAD[name] * sd)) * expected[where]
+    return replace(
+        disease,
         icv_ml=icv,
-        ratio={name: float(np.clip(value, 0.3, 1.6)) for name, value in ratio.items()},
-        horn_push=push,
-        severity=loss,
-        contra_loss=contra,
-        network=network,
-        head_weight=0.4 * float(norm.cdf(z[20])) if patient else 0.0,
-        duration=float(_truncated(norm.cdf(0.2 * z[2] + 0.98 * z[21]), 17, 11, 1, 50)) if patient else 0.0,
-        signal={"ipsi": 0.025 * (z[22] - 1.2 * network), "contra": 0.025 * (z[23] - 0.2 * network)},
+        ratio={name: float(np.clip(healthy[name] * loss, 0.3, 1.6)) for name, loss in disease.ratio.items()},
+        horn_push={w: _push(disease.horn_push[w] + HORN_SPREAD * sd) for w, sd in zip(FRAME, horn, strict=True)},
+        signal={w: disease.signal[w] + SIGNAL_SD * z[22 + i] for i, w in enumerate(FRAME)},
         pole_blur={
-            "ipsi": float(np.clip(0.08 + 0.08 * (z[24] + network), 0, 0.6)),
-            "contra": float(np.clip(0.08 + 0.08 * (z[25] + 0.2 * network), 0, 0.6)),
+            w: float(np.clip(disease.pole_blur[w] + POLE_BLUR * (1 + z[24 + i]), 0, 0.6)) for i, w in enumerate(FRAME)
         },
         thinning=float(0.3 * z[26]),
     )
 
 
-def _disease(rng: np.random.Generator, count: int, settings: Simulate) -> tuple[np.ndarray, np.ndarray]:
+def draw_planted(assignment: Assignment, settings: Simulate, seed: int) -> Latents:
+    """Draw what is planted into a real head: the disease, and in everyone a sham change of the same structures.
+
+    The sham (2 % of the volume, no mean) sends controls through the same interpolation as patients, which must not
+    tell them apart.
+    """
+    z = _draws(assignment, seed)
+    disease = _disease(assignment, settings, z, 0.0)
+    ratio = {name: loss * float(np.exp(SHAM * z[30 + i])) for i, (name, loss) in enumerate(disease.ratio.items())}
+    return replace(disease, ratio=ratio, horn_push={w: _push(value) for w, value in disease.horn_push.items()})
+
+
+def _draws(assignment: Assignment, seed: int) -> np.ndarray:
+    """Always the same number, so that group and side change no other draw."""
+    return generator(seed, "subject", assignment.participant_id).standard_normal(40)
+
+
+def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity_shift: float) -> Latents:
+    """What TLE adds: every ratio 1 and every change 0 in a control."""
+    patient, sclerosis = assignment.group == "tle", assignment.hs == "yes"
+    scale = settings.severity_scale if patient else 0.0
+    network = scale * float(_truncated(ndtr(z[1]), 1, 0.4, 0, 2.2)) * (1 if sclerosis else 0.8)
+    mean, sd, low, high = SEVERITY["yes" if sclerosis else "no"]
+    drawn = float(_truncated(ndtr(0.3 * z[1] + 0.954 * z[2]), mean, sd, low, high)) + severity_shift
+    loss = float(np.clip(scale * drawn, -MOST_GAIN, MOST_LOSS))
+    bilateral = patient and sclerosis and ndtr(z[3]) < BILATERAL_SHARE
+    contra = max(loss, 0) * (0.4 + 0.3 * float(ndtr(z[4]))) if bilateral else 0.0
+    ratio = {
+        f"{name}_{where}": float(np.exp(SPREAD[name] * effect * network))
+        for name in SOLVED
+        for where, effect in zip(FRAME, EFFECT[name], strict=True)
+    }
+    ratio["hippocampus_ipsi"] *= 1 - loss
+    ratio["hippocampus_contra"] *= 1 - contra
+    return Latents(
+        icv_ml=float("nan"),
+        ratio=ratio,
+        horn_push={w: HORN_SPREAD * effect * network for w, effect in zip(FRAME, HORN_EFFECT, strict=True)},
+        severity=loss,
+        contra_loss=contra,
+        network=network,
+        head_weight=0.4 * float(ndtr(z[20])) * (scale > 0),
+        duration=float(_truncated(ndtr(0.2 * z[2] + 0.98 * z[21]), 17, 11, 1, 50)) if patient else 0.0,
+        signal={"ipsi": -1.2 * SIGNAL_SD * network, "contra": -0.2 * SIGNAL_SD * network},
+        pole_blur={"ipsi": POLE_BLUR * network, "contra": 0.2 * POLE_BLUR * network},
+    )
+
+
+def _push(log_change: float) -> float:
+    """The horn's push for a drawn change of its log volume; bounded, since the field saturates."""
+    return float(np.clip(log_change / HORN_GAIN, -0.35, 0.35))
+
+
+def sides_and_sclerosis(rng: np.random.Generator, count: int, settings: Simulate) -> tuple[np.ndarray, np.ndarray]:
     """Side and sclerosis with exact shares, sclerosis equally common on both sides."""
     left = round(settings.left_share * count)
     side = np.where(np.arange(count) < left, "left", "right")
@@ -159,13 +196,10 @@ def _disease(rng: np.random.Generator, count: int, settings: Simulate) -> tuple[
     return side[order], sclerosis[order]
 
 
-def _severity(z: float, sclerosis: bool) -> float:
-    mean, sd, low, high = (0.24, 0.11, 0.02, 0.60) if sclerosis else (0.08, 0.05, -0.06, 0.25)
-    return float(_truncated(norm.cdf(z), mean, sd, low, high))
-
-
 def _expected(assignment: Assignment, icv_ml: float, site_shift: float) -> dict[str, float]:
-    """Expected ratio to the head-scaled template: structures grow more slowly than heads, shrink with age, and differ by side."""
+    """Expected ratio to the head-scaled template: structures grow more slowly than heads, shrink with age, and differ
+    by side.
+    """
     late = max(assignment.age - 50, 0)
     common = (icv_ml / 1500) ** (0.6 - 1) * np.exp(-0.001 * (assignment.age - 30 - late) - 0.005 * late + site_shift)
     common *= 0.985 if assignment.sex == "F" else 1.0
@@ -186,4 +220,6 @@ def _both_sides(general: float, own: np.ndarray, loading: float) -> tuple[float,
 
 
 def _truncated(quantile: float | np.ndarray, mean: float, sd: float, low: float, high: float) -> np.ndarray:
-    return truncnorm.ppf(quantile, (low - mean) / sd, (high - mean) / sd, mean, sd)
+    """Quantile function of a normal distribution cut at ``low`` and ``high``."""
+    below, above = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    return mean + sd * ndtri(below + np.asarray(quantile) * (above - below))

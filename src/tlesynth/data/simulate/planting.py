@@ -1,0 +1,217 @@
+"""A planted cohort: the simulated disease, with its known sizes, in the real healthy heads of a BIDS data set.
+
+Half of the heads become patients; they are paired by site, sex and age, and the source's own groups are ignored. A
+head that cannot be used is written into outcomes.tsv and skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlesynth import durable, interruption, volume
+from tlesynth.data import cohort
+from tlesynth.data.brain_mask import find_brain
+from tlesynth.data.registration import register_affine
+from tlesynth.data.simulate import subjects
+from tlesynth.data.simulate.cohort import claim, facts, finish_truth, in_parallel, is_finished, scan_path, truth_path
+from tlesynth.data.simulate.head import Planted, plant
+from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML
+from tlesynth.data.simulate.shape import shape
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.progress import say
+from tlesynth.recipe import Simulate
+from tlesynth.seeds import generator, seed_of
+from tlesynth.volume import Volume
+
+REGISTRATION_MM = 4.0
+LABELS = {"hippocampus_left": 48, "hippocampus_right": 47}
+"""MUSE label numbers, as in a DLMUSE derivative."""
+SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
+FATAL = ("RES-001", "RES-002", "RES-020", "OPS-075")
+"""Failures that no other subject would survive either."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One source scan, the label map beside it if any, and the subject it becomes."""
+
+    scan: Path
+    labels: Path | None
+    site: str | None
+    assignment: subjects.Assignment
+
+
+def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: int = 0) -> None:
+    """Write a raw BIDS data set under ``out`` whose heads are those of ``bids``, half of them with planted TLE.
+
+    Of ``settings``, the severity, the sides and the share of sclerosis count. Truth goes to
+    derivatives/truth/truth.tsv, what became of each head to outcomes.tsv.
+
+    Raises:
+        TlesynthError: DATA-002 if ``bids`` has no T1w scan, DATA-005 if none could be used, CFG-010 if ``out`` is
+        taken.
+    """
+    bids, out = Path(bids), Path(out)
+    heads = plan(bids, settings, seed)
+    source = [[h.scan.relative_to(bids).as_posix(), h.scan.stat().st_size] for h in heads]
+    claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed, "heads": durable.hash_of(source)})
+    todo = [h for h in heads if not is_finished(out, h.assignment.participant_id)]
+    failed: dict[str, tuple[str, str]] = {}
+    tasks = ((head, settings, out, seed) for head in todo)
+    done = len(heads) - len(todo)
+    for name, code, why in in_parallel(plant_head, tasks, jobs, "planting into heads", len(heads), done):
+        if code:
+            failed[name] = (code, why)
+            say(f"{name} skipped: {why}")
+        interruption.check()
+    _finish(bids, out, heads, failed)
+
+
+def plan(bids: Path, settings: Simulate, seed: int) -> list[Head]:
+    """Who becomes what: neighbours in site, sex and age are paired, and chance picks the patient of each pair."""
+    scans = first_scans(bids)
+    people = _people(bids, list(scans))
+    pairs = people.sort_values(["site", "sex", "age"], na_position="last", kind="stable").index
+    rng = generator(seed, "planting")
+    coins = rng.integers(0, 2, size=len(pairs) // 2 + 1)
+    patients = [name for i, name in enumerate(pairs) if i % 2 == coins[i // 2] and (i ^ 1) < len(pairs)]
+    sides, sclerosis = subjects.sides_and_sclerosis(rng, len(patients), settings)
+    disease = {name: (str(s), str(h)) for name, s, h in zip(patients, sides, sclerosis, strict=True)}
+    heads = []
+    for name, scan in scans.items():
+        person, (side, hs) = people.loc[name], disease.get(name, (None, None))
+        sex = person["sex"] if isinstance(person["sex"], str) else "n/a"
+        group = "tle" if name in disease else "hc"
+        assignment = subjects.Assignment(name, group, side, hs, float(person["age"]), sex, 0)
+        site = person["site"] if isinstance(person["site"], str) else None
+        heads.append(Head(scan, _label_map(bids, name), site, assignment))
+    return heads
+
+
+def plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> tuple[str, str, str]:
+    """Plant into one head and write it: (participant_id, error code or nothing, why)."""
+    name = head.assignment.participant_id
+    try:
+        _plant_head(head, settings, out, seed)
+    except TlesynthError as error:
+        if error.code in FATAL:
+            raise
+        return name, error.code, str(error)
+    except (ValueError, ArithmeticError, RuntimeError, IndexError) as error:
+        # One strange scan must not cost the cohort; its row in outcomes.tsv keeps the reason.
+        return name, "OPS-001", f"{type(error).__name__}: {error}"
+    return name, "", ""
+
+
+def first_scans(bids: Path) -> dict[str, Path]:
+    """The first T1w scan of every participant, by participant_id.
+
+    Raises:
+        TlesynthError: DATA-002 if there is none.
+    """
+    found = [p for pattern in ("sub-*/anat", "sub-*/ses-*/anat") for p in Path(bids).glob(f"{pattern}/*_T1w.nii*")]
+    scans: dict[str, Path] = {}
+    for path in sorted(found, key=lambda p: p.as_posix()):
+        scans.setdefault(path.relative_to(bids).parts[0], path)
+    if not scans:
+        raise fail("DATA-002", bids)
+    return scans
+
+
+def _plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> None:
+    who = head.assignment
+    source = volume.read(head.scan)
+    draw_seed = seed_of(seed, "registration", who.participant_id)
+    brain = find_brain(source, seed=draw_seed)
+    to_native = register_affine(source, brain.voxels, REGISTRATION_MM, seed=draw_seed)
+    scale = float(np.linalg.det(to_native[:3, :3]))
+    latents = subjects.draw_planted(who, settings, seed)
+    latents = replace(latents, icv_ml=TEMPLATE_BRAIN_ML * scale)
+    made = shape(latents, None)
+    planted = plant(source, brain.voxels, to_native, latents, made, who.side or "right")
+    path = scan_path(out, who.participant_id)
+    # Whole numbers stay whole numbers; anything else is scaled by the writer.
+    whole = np.array_equal(source.voxels, np.rint(source.voxels)) and np.abs(planted.voxels).max() < 32767
+    voxels = np.rint(planted.voxels).astype(np.int16) if whole else planted.voxels
+    volume.write(path, voxels, source.affine, description="tlesynth planted T1w")
+    durable.write_json(path.with_name(f"{who.participant_id}_T1w.json"), _sidecar(head, brain.method))
+    truth = vars(who) | {"site": head.site, "seed": seed} | facts(latents, made, scale, who.side)
+    truth |= _checked(planted, source, head.labels)
+    known = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in truth.items()}
+    durable.write_json(truth_path(out, who.participant_id), known)
+
+
+def _checked(planted: Planted, source: Volume, labels: Path | None) -> dict[str, float]:
+    """Volumes in native mm3 before and after, as integrals of the Jacobian over this head's own hippocampi.
+
+    ``tube`` is the template's hippocampus carried into the head; ``label`` is the head's own segmentation, where there
+    is one.
+    """
+    voxel = float(np.prod(source.spacing))
+    regions = {f"hippocampus_{side}_tube": mask for side, mask in planted.hippocampus.items()}
+    if labels is not None:
+        numbers = volume.read(labels, least_values=1)
+        if numbers.voxels.shape == source.voxels.shape and np.allclose(numbers.affine, source.affine, atol=0.01):
+            regions |= {f"{name}_label": numbers.voxels == number for name, number in LABELS.items()}
+    checked = {}
+    for name, region in regions.items():
+        before, after = region.sum(dtype=float) * voxel, (region * planted.jacobian).sum(dtype=float) * voxel
+        checked |= {f"{name}_before_mm3": before, f"{name}_after_mm3": after}
+    return checked
+
+
+def _people(bids: Path, names: list[str]) -> pd.DataFrame:
+    """Age, sex and site where the source says them, indexed by participant_id."""
+    path = Path(bids) / "participants.tsv"
+    table = durable.read_table(path) if path.is_file() else pd.DataFrame({"participant_id": names})
+    table.columns = [c.strip().lower() for c in table.columns]
+    if "participant_id" not in table:
+        raise fail("DATA-001", path, "no column participant_id")
+    table["participant_id"] = "sub-" + table["participant_id"].str.removeprefix("sub-")
+    table = table.drop_duplicates("participant_id").set_index("participant_id").reindex(names)
+    sex = table["sex"] if "sex" in table else table.get("gender", pd.Series(np.nan, table.index, dtype=object))
+    site = table.get("site", pd.Series(np.nan, table.index, dtype=object))
+    age = pd.to_numeric(table.get("age", pd.Series(np.nan, table.index)), errors="coerce")
+    sexes = [SEXES.get(str(value).strip().lower()) for value in sex]
+    return pd.DataFrame({"site": list(site), "sex": sexes, "age": list(age)}, index=table.index)
+
+
+def _label_map(bids: Path, name: str) -> Path | None:
+    found = sorted((Path(bids) / "derivatives" / "dlmuse" / name).rglob("*dseg.nii.gz"))
+    return found[0] if found else None
+
+
+def _sidecar(head: Head, method: str) -> dict[str, Any]:
+    beside = head.scan.with_name(head.scan.name.split(".")[0] + ".json")
+    known = durable.read_json(beside) if beside.is_file() else {}
+    # The sidecar must not say who is a patient: the group stands in participants.tsv only.
+    return known | {"SkullStripped": method == "extracted", "ImageComments": "altered by tlesynth: a planted cohort"}
+
+
+def _finish(bids: Path, out: Path, heads: list[Head], failed: dict[str, tuple[str, str]]) -> None:
+    rows = []
+    for head in heads:
+        code, why = failed.get(head.assignment.participant_id, ("", ""))
+        status = "failed" if code else "ok"
+        rows.append({"participant_id": head.assignment.participant_id, "status": status, "code": code, "reason": why})
+    used = [h for h in heads if h.assignment.participant_id not in failed]
+    durable.write_table(out / "derivatives" / "truth" / "outcomes.tsv", pd.DataFrame(rows).replace("", None))
+    if not used:
+        raise fail("DATA-005", bids)
+    people = pd.DataFrame([vars(h.assignment) | {"site": h.site} for h in used]).set_index("participant_id")
+    cohort.write_participants(out, people)
+    described = bids / "dataset_description.json"
+    source = durable.read_json(described) if described.is_file() else {}
+    about = (
+        f"Real heads of {source.get('Name', 'a BIDS data set')} in half of which temporal lobe epilepsy was planted by "
+        "deformation. The disease is not real: nobody here is known to have epilepsy."
+    )
+    cohort.write_dataset_description(
+        out, "tlesynth planted cohort", "raw", about, license=str(source.get("License", "n/a"))
+    )
+    finish_truth(out, [h.assignment.participant_id for h in used])
