@@ -12,6 +12,8 @@ import pytest
 
 from tlesynth import durable, recipe
 from tlesynth.data.cohort import CohortWriter
+from tlesynth.report import figures, page
+from tlesynth.report.sources import Files
 from tlesynth.volume import GRIDS, write
 
 GRID = GRIDS["mni-3mm"]
@@ -25,11 +27,17 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def page(finished_run: Path) -> str:
-    """The report of the complete run."""
-    from tlesynth.report.page import render
+def drawn(finished_run: Path) -> figures.Figures:
+    """The figures of the complete run, drawn once."""
+    return figures.collect(Files(finished_run))
 
-    return render(finished_run)
+
+@pytest.fixture(scope="session")
+def report(finished_run: Path, drawn: figures.Figures) -> str:
+    """The report of the complete run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "collect", lambda files: drawn)
+        return page.render(finished_run)
 
 
 def fabricate(run: Path, per_group: int = 8) -> Path:
@@ -45,6 +53,10 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
     for name in ("autoencoder", "diffusion", *(f"classifier/{arm}" for arm in ARMS)):
         _training(run / name, draw)
     durable.write_json(run / "evaluation" / "results.json", results(per_group))
+    for stage, seconds in {"preprocess": 61.2, "train-autoencoder": 142.0}.items():
+        durable.write_json(
+            run / "stages" / f"{stage}.json", {"state": "finished", "seconds": seconds, "version": "0.1.0"}
+        )
     return run
 
 
@@ -112,7 +124,9 @@ def results(n: int) -> dict[str, Any]:
         },
         "morphometry": {
             "measure": "hippocampal volume from tissue density in a template region",
-            "groups": {g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")} for g in ("hc", "tle-left", "tle-right")},
+            "groups": {
+                g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")} for g in ("hc", "tle-left", "tle-right")
+            },
             "effect_size": {
                 "real": interval(1.62, 0.5, 2 * n),
                 "synthetic": interval(0.71, 0.45, 2 * n),
@@ -169,10 +183,9 @@ def _tables(run: Path, real: pd.DataFrame, draw: np.random.Generator) -> None:
     durable.write_table(
         run / "splits.tsv", pd.DataFrame({"participant_id": ids, "group": list(real["group"]), "split": splits})
     )
-    outcomes = [{"participant_id": i, "outcome": "ok", "code": None, "reason": None} for i in ids]
+    outcomes = [{"participant_id": i, "status": "ok", "code": None, "why": None} for i in ids]
     outcomes += [
-        {"participant_id": f"sub-X{k}", "outcome": "failed", "code": "REG-001", "reason": "the brain does not match"}
-        for k in range(2)
+        {"participant_id": f"sub-X{k}", "status": "failed", "code": "REG-001", "why": f"Dice 0.{k}"} for k in range(2)
     ]
     durable.write_table(run / "derivatives" / "outcomes.tsv", pd.DataFrame(outcomes))
     quality = pd.DataFrame({"participant_id": ids, "dice": np.round(draw.uniform(0.85, 0.97, len(ids)), 4)})
@@ -213,7 +226,9 @@ def _film(folder: Path, draw: np.random.Generator) -> None:
 def _training(folder: Path, draw: np.random.Generator) -> None:
     steps = np.arange(10, 401, 10)
     loss = 0.02 + 0.3 * np.exp(-steps / 80) + draw.normal(0, 0.004, len(steps))
-    table = pd.DataFrame({"step": steps, "phase": "reconstruction", "loss": loss, "l1": loss * 0.7, "learning_rate": 1e-3})
+    table = pd.DataFrame(
+        {"step": steps, "phase": "reconstruction", "loss": loss, "l1": loss * 0.7, "learning_rate": 1e-3}
+    )
     table["val_score"] = np.where(steps % 50 == 0, loss * 1.1, np.nan)
     table["val_l1"] = np.where(steps % 50 == 0, loss * 0.8, np.nan)
     durable.write_text(folder / "metrics.csv", table.to_csv(index=False))

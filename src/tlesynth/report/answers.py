@@ -73,7 +73,7 @@ def _realistic(files: Files) -> Answer:
     tone, verdict = {2: ("good", "Close to real"), 1: ("mixed", "One group only"), 0: ("bad", "Not yet")}[within]
     meaning = {
         2: "By image statistics, the synthetic scans of both groups lie about as near to real scans as the gate asks.",
-        1: "One group's synthetic scans lie near the real ones; the other's can be told apart by their image statistics.",
+        1: "One group's synthetic scans lie near the real ones; the other's can be told apart by image statistics.",
         0: "Image statistics tell synthetic from real scans easily. They are not a stand-in for real ones.",
     }[within]
     meaning += (
@@ -87,7 +87,7 @@ def _disease(files: Files) -> Answer:
         Measure("effect size, real", _at("morphometry", "effect_size", "real"), sign=True),
         Measure("effect size, synthetic", _at("morphometry", "effect_size", "synthetic"), sign=True),
         Measure(
-            "synthetic scans a real-only classifier gets right",
+            "called right by the real-only classifier",
             _at("classification", "synthetic_by_real", "accuracy"),
             0,
             True,
@@ -168,7 +168,7 @@ def _useful(files: Files) -> Answer:
         return _unknown("useful", question, measures)
     if _holds(real, RULES["useful"]["chance"]):
         tone, verdict = "unknown", "Cannot tell"
-        meaning = "The classifier trained on real scans is not clearly better than guessing, so there is nothing to improve on."
+        meaning = "The classifier trained on real scans is not clearly better than guessing, so nothing can be said."
     elif any(i["low"] > real["high"] for i in mixed):
         tone, verdict = "good", "Yes"
         meaning = "Adding synthetic scans raised the AUC on real test scans beyond the uncertainty of both."

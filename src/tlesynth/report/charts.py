@@ -34,7 +34,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Spread:
-    """What a distribution chart shows: dots by (group, source), and the interval (value, low, high) of each where known."""
+    """What a distribution chart shows: dots by (group, source), and the interval (value, low, high) of each."""
 
     label: str
     groups: dict[str, str]

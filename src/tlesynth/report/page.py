@@ -27,7 +27,8 @@ def build(run: Path, out: Path) -> Path:
     A part of the run that is missing becomes a sentence that names the stage which writes it.
 
     Raises:
-        TlesynthError: DATA-011 if ``run`` is no folder, DATA-001 if a file is there but damaged, RES-001 if it cannot be written.
+        TlesynthError: DATA-011 if ``run`` is no folder, DATA-001 if a file in it is damaged, RES-001 if ``out`` cannot
+            be written.
     """
     run = Path(run)
     if not run.is_dir():
@@ -76,6 +77,8 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "missing": lambda name: sections.missing(files, name),
         "limitations": sections.limitations(files),
         "runs": _runs(files),
+        "stages": _stages(files),
+        "kinds": sections.KINDS,
         "version": __version__,
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "sources_go_here": Markup(SOURCES_GO_HERE),
@@ -86,6 +89,13 @@ def _runs(files: Files) -> list[str]:
     """The folders of training runs, relative to the run."""
     names = ["autoencoder", "diffusion"] + [f"classifier/{f.name}" for f in sorted(files.path("classifier").glob("*"))]
     return [n for n in names if files.has(f"{n}/environment.json")]
+
+
+def _stages(files: Files) -> list[str]:
+    """The stages that the pipeline finished, in the order they did."""
+    done = [f for f in files.path("stages").glob("*.json") if files.has(f"stages/{f.name}")]
+    done = [f for f in done if "seconds" in files.document(f"stages/{f.name}")]
+    return [f.stem for f in sorted(done, key=lambda f: (f.stat().st_mtime, f.name))]
 
 
 def _listed(files: Files, quoter: Quoter) -> list[dict[str, Any]]:

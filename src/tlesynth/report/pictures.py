@@ -1,4 +1,4 @@
-"""Pictures for the page: brain slices and charts as WebP inside data URIs, each with words for those who cannot see it."""
+"""Pictures for the page: brain slices and charts as WebP inside data URIs, each with words in its place."""
 
 from __future__ import annotations
 
@@ -104,13 +104,15 @@ def _chart_uri(draw: Callable[[Any, Theme], None], theme: Theme, size: tuple[flo
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
     }
-    with mpl.rc_context(style):
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure.subplots(), theme)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, dpi=CHART_DPI, transparent=True, format="png")
-    return _uri(Image.open(buffer), lossless=True)
+    with mpl.rc_context(style):  # ty: ignore[invalid-argument-type]
+        # The canvas' own pixels: savefig would draw everything twice.
+        figure = Figure(figsize=size, dpi=CHART_DPI, layout="constrained", facecolor="none")
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.patch.set_alpha(0)
+        draw(axes, theme)
+        canvas.draw()
+    return _uri(Image.fromarray(np.asarray(canvas.buffer_rgba())), lossless=True)
 
 
 def _upright(plane: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tlesynth.errors import REGISTRY
 from tlesynth.report.answers import RESULTS
-from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer
+from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer, rows
 
 SPLITS = {
     "gen_train": "trains the generator and the classifiers",
@@ -27,6 +28,14 @@ STAGES = {
     "recipe.yaml": ("Recipe of the run", "tlesynth run"),
 }
 """The file that shows a stage was done, what it gives the page, and the command that writes it."""
+KINDS = {
+    "simulated": "No real patient or control is in these data: heads and disease were simulated from a template. "
+    "Nothing here says how the method does on patients.",
+    "planted": "The heads are real, the disease is not: it was planted into scans of healthy people. "
+    "Nothing here says how the method does on patients.",
+    "real": "The data are one collection of patients; another hospital's scans may differ in ways not seen here.",
+}
+"""What a reader must know of each kind of data."""
 MOST_SETTINGS = 400
 NOT_SETTINGS = ("name", "about")
 
@@ -67,6 +76,7 @@ class Flow:
     splits: dict[str, dict[str, str]]
     """By split: total, hc, tle."""
     synthetic: dict[str, str]
+    synthetic_failed: str = ""
 
 
 def flow(files: Files) -> Flow:
@@ -86,21 +96,25 @@ def flow(files: Files) -> Flow:
         synthetic={g: cell("synthetic/participants.tsv", "count()", group=g) for g in ("hc", "tle")}
         if files.has("synthetic/participants.tsv")
         else {},
+        synthetic_failed=_failed(files, "synthetic/outcomes.tsv"),
     )
+
+
+def _failed(files: Files, name: str) -> str:
+    source = cell(name, "count()", status="failed")
+    return source if files.get(source, 0) else ""
 
 
 def _exclusions(files: Files, name: str) -> tuple[Exclusion, ...]:
     if not files.has(name):
         return ()
-    table = files.table(name)
-    if "outcome" not in table:
-        return ()
-    reasons = table[["outcome", *[c for c in ("code", "reason") if c in table]]].fillna(MISSING_CELL).drop_duplicates()
+    failed = rows(files.table(name), {"status": "failed"})
+    # The code groups what the words, which name a number or a file, would tell apart.
+    column = next((c for c in ("code", "why") if c in failed), "status")
     found = []
-    for _, row in reasons[reasons["outcome"] != "ok"].iterrows():
-        where = {str(k): str(v) for k, v in row.items()}
-        words = [v for k, v in where.items() if k != "outcome" and v != MISSING_CELL]
-        found.append(Exclusion(" ".join(words) or where["outcome"], cell(name, "count()", **where)))
+    for value in failed[column].fillna(MISSING_CELL).drop_duplicates():
+        words = f"{value}: {REGISTRY[value].what}" if value in REGISTRY else str(value)
+        found.append(Exclusion(words, cell(name, "count()", status="failed", **{column: str(value)})))
     return tuple(found)
 
 
@@ -124,8 +138,8 @@ def settings(files: Files, name: str, *above: str) -> list[Setting]:
         found = files.resolve(pointer(name, *above))
     except Absent:
         return []
-    rows = [Setting(".".join(keys), pointer(name, *above, *keys)) for keys, _ in leaves(found)]
-    return rows[:MOST_SETTINGS]
+    listed = [Setting(".".join(keys), pointer(name, *above, *keys)) for keys, _ in leaves(found)]
+    return listed[:MOST_SETTINGS]
 
 
 def leaves(value: Any, above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -151,7 +165,9 @@ def morphometry_groups(files: Files) -> list[str]:
 
 def gaps(files: Files) -> list[Gap]:
     """Stages that have not run, and statistics that results.json says were not computed."""
-    found = [Gap(what, f"{name} is not there", command) for name, (what, command) in STAGES.items() if not files.has(name)]
+    found = [
+        Gap(what, f"{name} is not there", command) for name, (what, command) in STAGES.items() if not files.has(name)
+    ]
     return found + _gaps_of(files.get(RESULTS + "#", {}), ())
 
 
@@ -164,28 +180,25 @@ def missing(files: Files, name: str) -> Gap | None:
 def limitations(files: Files) -> list[str]:
     """What a reader must keep in mind, by what this run was."""
     data = files.get(pointer(RESULTS, "about", "data"), "")
-    kinds = {
-        "simulated": "No real patient or control is in these data: heads and disease were simulated from a template. "
-        "Nothing here says how the method does on patients.",
-        "planted": "The heads are real, the disease is not: it was planted into scans of healthy people. "
-        "Nothing here says how the method does on patients.",
-        "real": "The data are one collection of patients; another hospital's scans may differ in ways not seen here.",
-    }
-    found = [kinds[data]] if data in kinds else []
+    found = [KINDS[data]] if data in KINDS else []
     test = files.get(cell("splits.tsv", "count()", split="test"), 0) if files.has("splits.tsv") else 0
     if 0 < test < 100:
-        found.append("The test set is small, so the intervals are wide and most differences between rows are within them.")
+        found.append(
+            "The test set is small, so the intervals are wide and most differences between rows are within them."
+        )
     if files.get("recipe.yaml#/preprocess/grid") == "mni-3mm":
-        found.append("Scans were reduced to 3 mm: the hippocampus is a few voxels across, and image scores are not "
-                     "comparable with those at 1.5 mm.")
+        found.append(
+            "Scans were reduced to 3 mm: the hippocampus is a few voxels across, and image scores are not "
+            "comparable with those at 1.5 mm."
+        )
     return found + [
-        "The paper's numbers were measured on other scans, more of them, and another grid or intensity scale. They stand "
+        "The paper's numbers were measured on other scans, at another scale of intensity. They stand "
         "beside ours for orientation and must not be read as a race.",
-        "One training run was made for each model, from one seed. How much the numbers would move from run to run is unknown.",
+        "One training run was made for each model, from one seed; how much another would differ is unknown.",
         "Hippocampal measures come from the image by a template region, not from manual tracing.",
         "No privacy audit is part of this report: nothing here shows that synthetic scans do not copy training scans.",
         "No reader study is part of this report: nobody was asked to tell synthetic from real scans.",
-        "Patients are compared with healthy controls only, so the classifier says nothing of other epilepsies or lesions.",
+        "Patients are compared with healthy controls only: the classifier says nothing of other diseases.",
     ]
 
 

@@ -26,6 +26,7 @@ HIPPOCAMPAL_MM = {"coronal": -21.0, "sagittal": -27.0, "axial": -15.0}
 ERROR_TOP = 0.25
 """Absolute error (on intensities of 0 to 1) at the bright end of the error maps."""
 GROUP_WORDS = {"hc": "healthy control", "tle": "temporal lobe epilepsy"}
+CONDITION_WORDS = GROUP_WORDS | {"tle-left": "left temporal lobe epilepsy", "tle-right": "right temporal lobe epilepsy"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Row:
 
     title: str
     pictures: tuple[Picture, ...]
+    mark: str = ""
+    """``real`` or ``synthetic`` where rows of both stand together."""
 
 
 def cut(voxels: np.ndarray, grid: Grid, plane: str, millimetres: float) -> np.ndarray:
@@ -55,7 +58,7 @@ def examples(cohort: Cohort) -> Row:
 
 
 def reconstructions(original: Cohort, rebuilt: Cohort, subjects: list[str], plane: str) -> list[Row]:
-    """Figures 4 to 6: original, reconstruction and absolute error of each subject in one plane, through the hippocampus."""
+    """Figures 4 to 6: original, reconstruction and absolute error of each subject, through the hippocampus."""
     return [_reconstruction(original, rebuilt, subject, plane) for subject in subjects]
 
 
@@ -75,7 +78,7 @@ def gallery(real: Cohort, synthetic: Cohort, count: int = 6) -> list[Row]:
         for name, cohort in (("real", real), ("synthetic", synthetic)):
             ids = sorted(cohort.of_group(group))[:count]
             if ids:
-                rows.append(Row(f"{name} {words}", tuple(_coronal(cohort, i, f"{name} {words}") for i in ids)))
+                rows.append(Row(words, tuple(_coronal(cohort, i, f"{name} {words}") for i in ids), name))
     return rows
 
 
@@ -96,7 +99,7 @@ def quality(cohort: Cohort, ranked: list[tuple[str, str]]) -> list[Row]:
 def film(folder: Path, about: dict[str, Any]) -> list[Row]:
     """Figure 7: each frame of the reverse process, from noise to a head, one row for each class.
 
-    ``about`` is film.json: ``frames``, each with ``file`` and ``timestep`` and optionally ``condition``.
+    ``about`` is film.json: ``frames``, each with ``file``, ``timestep`` and ``condition``.
     """
     rows: dict[str, list[Picture]] = {}
     for frame in about["frames"]:
@@ -104,7 +107,8 @@ def film(folder: Path, about: dict[str, Any]) -> list[Row]:
         grid = _grid_of(volume.voxels.shape)
         moment = f"t = {frame['timestep']}"
         plane = cut(_normalised(volume.voxels), grid, "coronal", HIPPOCAMPAL_MM["coronal"])
-        title = str(frame.get("condition", about.get("condition", "")))
+        condition = str(frame.get("condition", ""))
+        title = CONDITION_WORDS.get(condition, condition)
         picture = slice_picture(plane, f"Reverse diffusion of {title or 'a sample'} at {moment}, coronal.", moment)
         rows.setdefault(title, []).append(picture)
     return [Row(title, tuple(pictures)) for title, pictures in rows.items()]
@@ -136,7 +140,7 @@ def _reconstruction(original: Cohort, rebuilt: Cohort, subject: str, plane: str)
             mapped_picture(
                 error,
                 ERROR_TOP,
-                f"Absolute error of the {plane} slice of {subject}: mean {error.mean():.3f}, largest {error.max():.2f}.",
+                f"Absolute error of the {plane} slice of {subject}.",
                 "absolute error",
             ),
         ),

@@ -1,0 +1,63 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from tlesynth.report import charts
+
+
+def test_roc_of_a_known_case() -> None:
+    false, true = charts.roc(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.7, 0.1]))
+    assert false.tolist() == [0, 0, 0.5, 0.5, 1]
+    assert true.tolist() == [0, 0.5, 0.5, 1, 1]
+
+
+def test_ties_are_one_step_of_the_roc() -> None:
+    false, true = charts.roc(np.array([True, False]), np.array([0.5, 0.5]))
+    assert false.tolist() == [0, 1] and true.tolist() == [0, 1]
+
+
+def test_the_area_under_the_drawn_curve_is_the_auc() -> None:
+    draw = np.random.default_rng(0)
+    positive = draw.random(60) < 0.4
+    score = np.round(draw.normal(positive, 1.0), 1)
+    false, true = charts.roc(positive, score)
+    pairs = score[positive][:, None] - score[~positive][None]
+    assert np.trapezoid(true, false) == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
+
+
+@pytest.mark.parametrize("words", [["0", "1"], ["hc", "tle"], ["False", "True"]])
+def test_truth_is_read_however_it_is_written(words: list[str]) -> None:
+    assert charts.is_tle(pd.Series(words)).tolist() == [False, True]
+
+
+def test_receiver_names_its_arms() -> None:
+    table = pd.DataFrame(
+        {"arm": ["real"] * 4 + ["other"] * 4, "truth": ["0", "1"] * 4, "probability": ["0.1", "0.9", "0.4", "0.3"] * 2}
+    )
+    assert "real only, other" in charts.receiver(table).alt
+
+
+def test_training_draws_what_varies_and_leaves_out_what_does_not_matter() -> None:
+    table = pd.DataFrame(
+        {
+            "step": ["1", "2", "3"],
+            "phase": ["a", "a", "b"],
+            "loss": ["3", "2", None],
+            "learning_rate": ["1", "1", "1"],
+            "val_score": [None, "5", "4"],
+            "rare": [None, None, "1"],
+        }
+    )
+    pictures = charts.training({"Autoencoder": table})
+    assert [p.alt.split(" against")[0] for p in pictures] == ["loss", "score"]
+    assert "validation ends at 4" in pictures[1].alt
+
+
+def test_distributions_draw_dots_without_intervals_and_intervals_without_dots() -> None:
+    spread = charts.Spread(
+        "asymmetry",
+        {"hc": "controls", "tle": "TLE"},
+        {("hc", "real"): np.array([0.1, 0.2])},
+        {("tle", "synthetic"): (0.0, -0.1, 0.1)},
+    )
+    assert charts.distributions(spread, "words").light.startswith("data:image/webp")

@@ -1,0 +1,259 @@
+import csv
+import functools
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+import yaml
+
+from tlesynth import durable, recipe
+from tlesynth.errors import TlesynthError
+from tlesynth.evaluation import paper
+from tlesynth.report.answers import RULES
+from tlesynth.report.page import LARGEST, build, render
+
+VOID = {"meta", "img", "br", "source"}
+
+
+class Reader(html.parser.HTMLParser):
+    """What a browser would see: printed values with their sources, images, loads, links, and unbalanced tags."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.values: list[tuple[str, str, str]] = []
+        self.images: list[dict[str, str | None]] = []
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self._data: dict[str, str | None] | None = None
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "data":
+            self._data, self._text = found, ""
+        if tag == "img":
+            self.images.append(found)
+        self.loads += [v or "" for k, v in attrs if k in ("src", "srcset", "poster", "action")]
+        if tag in ("link", "a"):
+            (self.links if tag == "a" else self.loads).append(found.get("href") or "")
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+
+    def handle_data(self, data: str) -> None:
+        if self._data is not None:
+            self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "data" and self._data is not None:
+            self.values.append((str(self._data["data-source"]), str(self._data["value"]), self._text))
+            self._data = None
+
+
+@pytest.fixture(scope="session")
+def seen(report: str) -> Reader:
+    return Reader(report)
+
+
+def value_at(run: Path, source: str) -> object:
+    """The value behind a source, read without the report's own reader."""
+    scheme, _, rest = source.partition(":")
+    if scheme in ("paper", "rule"):
+        table, *keys = rest.split("/")
+        found: object = RULES[table] if scheme == "rule" else getattr(paper, table.upper().replace("TABLE", "TABLE_"))
+        return walk(found, keys)
+    file, _, fragment = source.partition("#")
+    name, _, query = file.partition("?")
+    if name.endswith((".tsv", ".csv")):
+        with open(run / name, newline="") as text:
+            rows = list(csv.DictReader(text, delimiter="\t" if name.endswith(".tsv") else ","))
+        rows = [r for r in rows if all(r[k] == v for k, v in parse_qsl(query))]
+        return len(rows) if fragment == "count()" else rows[0][fragment]
+    keys = [k.replace("~1", "/").replace("~0", "~") for k in fragment.split("/")[1:]]
+    return walk(shipped_recipe() if scheme == "recipe" else document(run / name), keys)
+
+
+@functools.cache
+def shipped_recipe() -> object:
+    return recipe.load("paper").model_dump(mode="json")
+
+
+@functools.cache
+def document(path: Path) -> object:
+    return json.loads(path.read_text()) if path.suffix == ".json" else yaml.safe_load(path.read_text())
+
+
+def walk(found: object, keys: list[str]) -> object:
+    for key in keys:
+        found = found[int(key)] if isinstance(found, list | tuple) else found[key]  # ty: ignore[not-subscriptable]
+    return found
+
+
+def test_every_number_is_what_its_source_says(finished_run: Path, seen: Reader) -> None:
+    assert len(seen.values) > 150
+    for source, exact, text in seen.values:
+        expected = value_at(finished_run, source)
+        if not isinstance(expected, int | float) or isinstance(expected, bool):
+            continue
+        assert float(exact) == pytest.approx(float(expected)), source
+        digits = text.replace("\u2212", "-").replace(",", "")
+        scale = 0.01 if digits.endswith("%") else 1
+        digits = digits.rstrip("%")
+        half_a_unit = 0.5 * 10 ** -len(digits.partition(".")[2]) * scale
+        assert abs(float(digits) * scale - expected) <= half_a_unit * 1.001 + 1e-5 * abs(expected), source
+
+
+def test_words_are_those_of_their_source(finished_run: Path, seen: Reader) -> None:
+    for source, exact, text in seen.values:
+        expected = value_at(finished_run, source)
+        if isinstance(expected, str):
+            assert exact == expected and (text == expected or text.endswith("…")), source
+
+
+def test_every_number_in_a_table_of_results_carries_a_source(report: str) -> None:
+    for body in re.findall(r'<td class="num"[^>]*>(.*?)</td>', report, re.S):
+        bare = re.sub(r"<data.*?</data>|<[^>]+>|&nbsp;|not computed: [^<]*", "", body)
+        assert not re.search(r"\d", bare), body
+
+
+def test_the_page_loads_nothing(report: str, seen: Reader) -> None:
+    assert all(load.startswith("data:image/webp;base64,") for load in seen.loads)
+    assert "script" not in seen.tags and "iframe" not in seen.tags
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", report)
+    assert not re.search(r"@import|url\(", report)
+
+
+def test_the_page_is_small(report: str) -> None:
+    assert len(report.encode()) < min(3_000_000, LARGEST)
+
+
+def test_images_have_words_and_sizes(seen: Reader) -> None:
+    assert len(seen.images) > 40
+    assert all(len(i["alt"] or "") > 10 and i["width"] and i["height"] for i in seen.images)
+
+
+def test_links_lead_somewhere_and_ids_are_unique(seen: Reader) -> None:
+    assert len(seen.ids) == len(set(seen.ids))
+    assert all(link.startswith("#") and link[1:] in seen.ids for link in seen.links)
+
+
+def test_headings_and_captions(report: str) -> None:
+    assert report.count("<h1>") == 1
+    assert "Research use only, not clinical evidence" in report
+    assert "Simulated scans: no person was scanned" in report
+    for caption in ("Table 1.", "Table 2.", "Table 3, second row.", "Table 4.", *(f"Figure {k}." for k in range(3, 8))):
+        assert f"<b>{caption}</b>" in report
+    assert "87.36" in report and "81.3%" in report, "the paper's own numbers"
+    assert "tlesynth weights fetch inception-v3" in report
+
+
+PARTS = [
+    "recipe.yaml",
+    "derivatives",
+    "splits.tsv",
+    "autoencoder",
+    "reconstructions",
+    "synthetic",
+    "film",
+    "classifier",
+    "evaluation",
+]
+
+
+def linked(run: Path, into: Path, without: set[str]) -> Path:
+    """The run with some parts left out."""
+    into.mkdir()
+    for part in run.iterdir():
+        if part.name not in without:
+            (into / part.name).symlink_to(part) if part.is_file() else shutil.copytree(part, into / part.name)
+    return into
+
+
+# The pictures cost time; where they are not what is tested, their parts are left out.
+PICTURES = {"derivatives", "reconstructions", "synthetic", "film", "classifier", "autoencoder", "diffusion"}
+
+
+def test_the_same_run_gives_the_same_page(finished_run: Path, tmp_path: Path) -> None:
+    run = linked(finished_run, tmp_path / "run", PICTURES - {"film"})
+    assert render(run) == render(run)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_part_is_named_with_its_command(finished_run: Path, tmp_path: Path, part: str) -> None:
+    seen = render(linked(finished_run, tmp_path / "run", {part} | PICTURES))
+    Reader(seen)
+    command = {
+        "recipe.yaml": "run",
+        "derivatives": "preprocess",
+        "splits.tsv": "split",
+        "autoencoder": "train autoencoder",
+        "reconstructions": "encode",
+        "synthetic": "sample",
+        "film": "sample",
+        "classifier": "train classifier",
+        "evaluation": "evaluate",
+    }[part]
+    assert f"<code>tlesynth {command}</code>" in seen
+
+
+def test_an_empty_run_still_makes_a_page(tmp_path: Path) -> None:
+    page = build(tmp_path, tmp_path / "out" / "report.html").read_text()
+    assert page.count("Not computed") >= 4
+    Reader(page)
+
+
+def test_no_run_and_damaged_files_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError, match="DATA-011"):
+        build(tmp_path / "nowhere", tmp_path / "r.html")
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation" / "results.json").write_text("{")
+    with pytest.raises(TlesynthError, match="DATA-001"):
+        build(tmp_path, tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_nothing_from_the_files_becomes_markup(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    durable.write_text(tmp_path / "recipe.yaml", recipe.dump(recipe.load("demo").model_copy(update={"name": evil})))
+    arms = {evil: {"f1": {"not_computed": evil, "command": evil}}}
+    about = {"banner": evil, "data": evil, "provenance": {evil: evil}}
+    groups = {evil: {"real": {"left": {"value": 1, "low": 0, "high": 2, "n": 3}}, "synthetic": {}}}
+    results = {"about": about, "classification": {"arms": arms}, "morphometry": {"groups": groups, "measure": evil}}
+    durable.write_json(tmp_path / "evaluation" / "results.json", results)
+    (tmp_path / "splits.tsv").write_text(f"participant_id\tgroup\tsplit\n{evil}\thc\ttest\n")
+    (tmp_path / "derivatives").mkdir()
+    (tmp_path / "derivatives" / "outcomes.tsv").write_text(
+        f"participant_id\tstatus\twhy\nsub-1\tfailed\t<b>{evil[:20]}\n"
+    )
+    metrics = tmp_path / "classifier" / "<b>arm"
+    metrics.mkdir(parents=True)
+    (metrics / "metrics.csv").write_text("step,phase,<i>loss\n1,a,2\n2,a,1\n")
+    (metrics / "environment.json").write_text(json.dumps({evil: evil}))
+    seen = Reader(render(tmp_path))
+    assert not {"script", "i"} & seen.tags
+    assert all("onerror" not in image and image["src"] != "x" for image in seen.images)
+
+
+def test_the_report_is_made_without_torch(finished_run: Path, tmp_path: Path) -> None:
+    run = linked(finished_run, tmp_path / "run", PICTURES - {"derivatives", "diffusion"})
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom tlesynth.report import build\n"
+        "build(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "heavy = {'torch', 'monai', 'ants', 'sklearn', 'diffusers'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    out = tmp_path / "report.html"
+    subprocess.run([sys.executable, "-c", code, str(run), str(out)], check=True, timeout=120)
+    assert out.stat().st_size > 100_000
