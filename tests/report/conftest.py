@@ -112,7 +112,8 @@ def results(n: int) -> dict[str, Any]:
             "fid": missing,
         },
         "frechet": {
-            "features": "radiomic, 42 features",
+            "features": "radiomic-42",
+            "reference": "real scans outside gen_train",
             "hc": distance | {"n_real": n, "n_synthetic": n},
             "tle": distance | {"ratio": 3.61, "n_real": n, "n_synthetic": n},
         },
@@ -123,33 +124,58 @@ def results(n: int) -> dict[str, Any]:
             "tle": {"synthetic": interval(0.861, 0.01, n), "real": interval(0.829, 0.01, n), "pairs": 100},
         },
         "morphometry": {
-            "measure": "hippocampal volume from tissue density in a template region",
+            "measure": "hippocampal grey matter, mm3; asymmetry = 200 (R - L) / (R + L), percent",
+            "real": "real scans outside gen_train",
             "groups": {
                 g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")} for g in ("hc", "tle-left", "tle-right")
             },
             "effect_size": {
                 "real": interval(1.62, 0.5, 2 * n),
                 "synthetic": interval(0.71, 0.45, 2 * n),
-                "definition": "Hedges' g of the absolute asymmetry, patients against controls",
+                "definition": "Hedges' g of |asymmetry|, TLE against controls",
+                "by_side": {
+                    "tle-left": {"real": interval(2.2, 0.6, n), "synthetic": interval(1.1, 0.6, n)},
+                    "tle-right": {"real": interval(-2.1, 0.6, n), "synthetic": interval(-1.0, 0.6, n)},
+                    "definition": "Hedges' g of the signed asymmetry",
+                },
             },
-            "truth": {"correlation": interval(0.93, 0.03, 16), "bias_percent": interval(-2.4, 1.1, 16), "n": 16},
+            "truth": {
+                "correlation": interval(0.93, 0.03, 16),
+                "asymmetry_correlation": interval(0.88, 0.05, 16),
+                "asymmetry_slope": interval(0.81, 0.06, 16),
+                "bias_percent": interval(-2.4, 1.1, 16),
+                "n": 16,
+            },
         },
         "classification": {
             "test": {"n": 24, "hc": 12, "tle": 12},
             "arms": arms,
-            "synthetic_by_real": {"hc_correct": 6, "tle_correct": 5, "accuracy": interval(0.6875, 0.2, 16), "n": 16},
+            "against_real": {arm: _difference(0.01 * place) for place, arm in enumerate(ARMS) if place},
+            "synthetic_by_real": {
+                "hc_correct": 6,
+                "hc": n,
+                "tle_correct": 5,
+                "tle": n,
+                "accuracy": interval(0.6875, 0.2, 16),
+                "n": 16,
+            },
         },
     }
 
 
+def _difference(value: float) -> dict[str, Any]:
+    change = {"auc_difference": interval(value, 0.05, 24), "accuracy_difference": interval(2 * value, 0.09, 24)}
+    return change | {"mcnemar": {"gained": 3, "lost": 2, "p": 0.8125}}
+
+
 def _hippocampi(group: str, source: str, n: int) -> dict[str, Any]:
-    lean = {"hc": 0.0, "tle-left": -0.14, "tle-right": 0.13}[group] * (1 if source == "real" else 0.6)
+    lean = {"hc": 0.0, "tle": 2.0, "tle-left": 14.0, "tle-right": -13.0}[group] * (1 if source == "real" else 0.6)
     return {
-        "left": interval(3.41 + lean, 0.1, n),
-        "right": interval(3.44 - lean, 0.1, n),
-        "asymmetry": interval(round(lean - 0.004, 6), 0.03, n),
-        "asymmetry_abs": interval(abs(lean) + 0.03, 0.02, n),
-        "sd": 0.041,
+        "left": interval(1710 - 8 * lean, 60, n),
+        "right": interval(1720 + 8 * lean, 60, n),
+        "asymmetry": interval(lean + 0.4, 3, n),
+        "asymmetry_abs": interval(abs(lean) + 3, 2, n),
+        "sd": 4.125,
     }
 
 
@@ -192,16 +218,19 @@ def _tables(run: Path, real: pd.DataFrame, draw: np.random.Generator) -> None:
     durable.write_table(run / "derivatives" / "qc.tsv", quality)
     rows = []
     for cohort, share in (("real", 1.0), ("synthetic", 0.6)):
-        for subject, row in real.iterrows():
-            lean = {"left": -0.14, "right": 0.13}.get(row["side"], 0.0) * share
+        for place, (subject, row) in enumerate(real.iterrows()):
+            lean = {"left": 14.0, "right": -13.0}.get(row["side"], 0.0) * share
+            split = splits[place] if cohort == "real" else "synthetic"
             rows.append(
                 {"participant_id": subject, "cohort": cohort, "group": row["group"], "side": row["side"]}
-                | {"asymmetry": round(float(draw.normal(lean, 0.04)), 5)}
+                | {"split": split, "asymmetry": round(float(draw.normal(lean, 4)), 3)}
             )
     durable.write_table(run / "evaluation" / "hippocampus.tsv", pd.DataFrame(rows))
     predictions = [
-        {"arm": arm, "participant_id": f"t{k}", "truth": k % 2, "probability": round(float(draw.beta(2 + k % 2, 2)), 4)}
+        {"arm": arm, "participant_id": f"t{k}", "cohort": cohort, "group": ("hc", "tle")[k % 2]}
+        | {"probability": round(float(draw.beta(2 + k % 2, 2)), 4)}
         for arm in ARMS
+        for cohort in ("test", "synthetic")
         for k in range(24)
     ]
     durable.write_table(run / "evaluation" / "predictions.tsv", pd.DataFrame(predictions))

@@ -70,23 +70,24 @@ def test_diverse(answer: Callable[..., Any], synthetic: float, verdict: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("real", "mixed", "verdict"),
+    ("real", "change", "verdict"),
     [
-        ((0.7, 0.05), (0.9, 0.05), "Yes"),
-        ((0.7, 0.05), (0.72, 0.05), "No detectable gain"),
-        ((0.9, 0.05), (0.7, 0.05), "They harm"),
-        ((0.55, 0.1), (0.9, 0.05), "Cannot tell"),
+        ((0.7, 0.05), (0.06, 0.05), "Yes"),
+        ((0.7, 0.05), (0.02, 0.05), "No detectable gain"),
+        ((0.9, 0.05), (-0.2, 0.05), "They harm"),
+        ((0.55, 0.1), (0.3, 0.05), "Cannot tell"),
     ],
 )
 def test_useful(
-    answer: Callable[..., Any], real: tuple[float, float], mixed: tuple[float, float], verdict: str
+    answer: Callable[..., Any], real: tuple[float, float], change: tuple[float, float], verdict: str
 ) -> None:
-    def change(found: dict[str, Any]) -> None:
-        arms = found["classification"]["arms"]
-        arms["real"]["auc_roc"] = _interval(*real)
-        arms["real+0.25"]["auc_roc"] = arms["real+0.5"]["auc_roc"] = _interval(*mixed)
+    def replace(found: dict[str, Any]) -> None:
+        section = found["classification"]
+        section["arms"]["real"]["auc_roc"] = _interval(*real)
+        for arm in ("real+0.25", "real+0.5"):
+            section["against_real"][arm]["auc_difference"] = _interval(*change)
 
-    found = answer("useful", change)
+    found = answer("useful", replace)
     assert found.verdict == verdict
     assert "few test scans" in found.meaning
 

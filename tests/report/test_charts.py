@@ -25,14 +25,13 @@ def test_the_area_under_the_drawn_curve_is_the_auc() -> None:
     assert np.trapezoid(true, false) == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
 
 
-@pytest.mark.parametrize("words", [["0", "1"], ["hc", "tle"], ["False", "True"]])
-def test_truth_is_read_however_it_is_written(words: list[str]) -> None:
-    assert charts.is_tle(pd.Series(words)).tolist() == [False, True]
-
-
 def test_receiver_names_its_arms() -> None:
     table = pd.DataFrame(
-        {"arm": ["real"] * 4 + ["other"] * 4, "truth": ["0", "1"] * 4, "probability": ["0.1", "0.9", "0.4", "0.3"] * 2}
+        {
+            "arm": ["real"] * 4 + ["other"] * 4,
+            "group": ["hc", "tle"] * 4,
+            "probability": ["0.1", "0.9", "0.4", "0.3"] * 2,
+        }
     )
     assert "real only, other" in charts.receiver(table).alt
 

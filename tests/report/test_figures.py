@@ -11,6 +11,7 @@ def test_a_complete_run_has_every_figure(drawn: Figures) -> None:
     assert set(found.training) == {"Autoencoder", "Latent diffusion", "Classifier"}
     assert found.quality_column == "dice"
     assert "TLE left synthetic: 4 scans" in found.asymmetry.alt
+    assert "controls real: 4 scans" in found.asymmetry.alt
 
 
 def test_reconstructions_are_of_test_subjects(drawn: Figures) -> None:

@@ -77,7 +77,7 @@ def _realistic(files: Files) -> Answer:
         0: "Image statistics tell synthetic from real scans easily. They are not a stand-in for real ones.",
     }[within]
     meaning += (
-        " The floor is the distance between real scans and other real scans, so 1 times the floor is the best possible."
+        " The floor is the same distance for as many real training scans: 1 times the floor is the best possible."
     )
     return Answer("realistic", question, tone, verdict, meaning, tuple(measures))
 
@@ -154,30 +154,29 @@ def _diverse(files: Files) -> Answer:
 
 
 def _useful(files: Files) -> Answer:
-    arms = {
-        "real": "real scans only",
-        "real+0.25": "with a quarter more, synthetic",
-        "real+0.5": "with half more, synthetic",
-    }
-    known = [a for a in arms if a == "real" or files.get(_at("classification", "arms", a)) is not None]
-    measures = [Measure(f"AUC, {arms[a]}", _at("classification", "arms", a, "auc_roc"), 3) for a in known]
+    mixtures = {"real+0.25": "a quarter", "real+0.5": "half"}
+    measures = [Measure("AUC, real scans only", _at("classification", "arms", "real", "auc_roc"), 3)]
+    for arm, words in mixtures.items():
+        change = _at("classification", "against_real", arm, "auc_difference")
+        measures.append(Measure(f"change in AUC, {words} more, synthetic", change, 3, sign=True))
     question = "Are they useful to a classifier?"
     real = _interval(files, "classification", "arms", "real", "auc_roc")
-    mixed = [i for a in known[1:] if (i := _interval(files, "classification", "arms", a, "auc_roc"))]
-    if real is None or not mixed:
+    changes = [_interval(files, "classification", "against_real", arm, "auc_difference") for arm in mixtures]
+    known = [c for c in changes if c]
+    if real is None or not known:
         return _unknown("useful", question, measures)
     if _holds(real, RULES["useful"]["chance"]):
         tone, verdict = "unknown", "Cannot tell"
         meaning = "The classifier trained on real scans is not clearly better than guessing, so nothing can be said."
-    elif any(i["low"] > real["high"] for i in mixed):
+    elif any(c["low"] > 0 for c in known):
         tone, verdict = "good", "Yes"
-        meaning = "Adding synthetic scans raised the AUC on real test scans beyond the uncertainty of both."
-    elif any(i["high"] < real["low"] for i in mixed):
+        meaning = "Adding synthetic scans to the training set raised the AUC on the same real test scans."
+    elif any(c["high"] < 0 for c in known):
         tone, verdict = "bad", "They harm"
-        meaning = "Adding synthetic scans lowered the AUC on real test scans beyond the uncertainty of both."
+        meaning = "Adding synthetic scans to the training set lowered the AUC on the same real test scans."
     else:
         tone, verdict = "mixed", "No detectable gain"
-        meaning = "The intervals overlap: neither gain nor harm can be told from these test scans."
+        meaning = "The change holds zero in its interval: neither gain nor harm can be told from these test scans."
     if real["n"] < RULES["useful"]["few_test_scans"]:
         meaning += " With so few test scans only a large difference could show."
     return Answer("useful", question, tone, verdict, meaning, tuple(measures))

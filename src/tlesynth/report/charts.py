@@ -63,7 +63,7 @@ def distributions(spread: Spread, alt: str) -> Picture:
 
 
 def receiver(predictions: pd.DataFrame) -> Picture:
-    """ROC curves of every arm on the test scans; columns arm, truth (0, 1 or hc, tle), probability (of TLE)."""
+    """ROC curves of every arm on the test scans; columns arm, group (hc, tle), probability (of TLE)."""
     arms = [a for a in ARM_WORDS if a in set(predictions["arm"])]
     arms += sorted(set(predictions["arm"].dropna()) - set(arms))
 
@@ -71,7 +71,7 @@ def receiver(predictions: pd.DataFrame) -> Picture:
         axes.plot([0, 1], [0, 1], color=theme.muted, linewidth=0.8, linestyle=(0, (3, 3)))
         for place, arm in enumerate(arms):
             rows = predictions[predictions["arm"] == arm]
-            false, true = roc(is_tle(rows["truth"]), pd.to_numeric(rows["probability"]).to_numpy(float))
+            false, true = roc((rows["group"] == "tle").to_numpy(), pd.to_numeric(rows["probability"]).to_numpy(float))
             axes.plot(
                 false, true, color=theme.series[place % len(theme.series)], linewidth=1.6, label=ARM_WORDS.get(arm, arm)
             )
@@ -92,11 +92,6 @@ def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
     last = np.r_[np.nonzero(np.diff(score))[0], len(score) - 1]
     true, false = np.cumsum(positive)[last], np.cumsum(1 - positive)[last]
     return np.r_[0, false / max(false[-1], 1)], np.r_[0, true / max(true[-1], 1)]
-
-
-def is_tle(truth: pd.Series) -> np.ndarray:
-    """Whether each row's truth is TLE, however it is written: (N,) bool."""
-    return truth.astype(str).str.lower().isin(["1", "1.0", "tle", "true"]).to_numpy()
 
 
 def training(runs: dict[str, pd.DataFrame]) -> list[Picture]:

@@ -17,6 +17,8 @@ from tlesynth.report.sources import Absent, Files, pointer
 
 GROUPS = {"hc": "controls", "tle-left": "TLE left", "tle-right": "TLE right", "tle": "TLE"}
 RUNS = {"autoencoder": "Autoencoder", "diffusion": "Latent diffusion"}
+COMPARED = ("val", "test", "audit_holdout", "synthetic")
+"""The scans whose hippocampi are compared: the generator saw none of the real ones."""
 QC_COLUMNS = {"dice": True, "correlation": True}
 """Quality measures by which scans are ranked, the first that the table has; whether a low value is the worse one."""
 
@@ -90,16 +92,17 @@ def _asymmetry(files: Files) -> Picture | None:
     if not files.has("evaluation/hippocampus.tsv"):
         return None
     table = files.table("evaluation/hippocampus.tsv")
-    side = table["side"] if "side" in table else pd.Series(index=table.index, dtype=object)
+    table = table[table["split"].isin(COMPARED)]
+    side = table["side"]
     group = table["group"].where(side.isna() | (table["group"] == "hc"), table["group"] + "-" + side.fillna(""))
     values = pd.to_numeric(table["asymmetry"], errors="coerce")
     dots = {
         (str(g), str(s)): rows.dropna().to_numpy(float) for (g, s), rows in values.groupby([group, table["cohort"]])
     }
     groups = {g: words for g, words in GROUPS.items() if any(key[0] == g for key in dots)}
-    spread = charts.Spread("hippocampal asymmetry (left − right) / mean", groups, dots, _intervals(files, dots))
+    spread = charts.Spread("hippocampal asymmetry, % (above 0: left is smaller)", groups, dots, _intervals(files, dots))
     words = "; ".join(
-        f"{GROUPS.get(g, g)} {s}: {len(v)} scans, mean {np.mean(v):+.3f}" for (g, s), v in dots.items() if len(v)
+        f"{GROUPS.get(g, g)} {s}: {len(v)} scans, mean {np.mean(v):+.1f} %" for (g, s), v in dots.items() if len(v)
     )
     return charts.distributions(spread, f"Hippocampal asymmetry of each scan by group, real beside synthetic. {words}.")
 
@@ -119,6 +122,7 @@ def _receiver(files: Files) -> Picture | None:
     if not files.has("evaluation/predictions.tsv"):
         return None
     table = files.table("evaluation/predictions.tsv")
+    table = table[table["cohort"] == "test"]
     return charts.receiver(table) if len(table) else None
 
 

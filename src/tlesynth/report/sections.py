@@ -110,7 +110,7 @@ def _exclusions(files: Files, name: str) -> tuple[Exclusion, ...]:
         return ()
     failed = rows(files.table(name), {"status": "failed"})
     # The code groups what the words, which name a number or a file, would tell apart.
-    column = next((c for c in ("code", "why") if c in failed), "status")
+    column = next((c for c in ("code", "reason", "why") if c in failed), "status")
     found = []
     for value in failed[column].fillna(MISSING_CELL).drop_duplicates():
         words = f"{value}: {REGISTRY[value].what}" if value in REGISTRY else str(value)
