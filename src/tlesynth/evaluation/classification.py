@@ -1,0 +1,150 @@
+"""The classifiers judged on the real test scans (paper, Table 4), and on the synthetic ones (Table 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from tlesynth.classifier.model import ModelConfig, load_config, predict
+from tlesynth.data.cohort import Cohort
+from tlesynth.evaluation.statistics import (
+    FEWEST,
+    Json,
+    Resampling,
+    auc_draws,
+    auc_interval,
+    average_precision_draws,
+    bootstrap,
+    f1_draws,
+    not_computed,
+    proportion,
+    rounded,
+    too_few,
+)
+
+Flags = NDArray[np.bool_]
+BASELINE = "real"
+
+
+def predict_cohort(classifiers: Path, arms: list[str], cohort: Cohort, ids: list[str], kind: str) -> pd.DataFrame:
+    """Every arm's probability of TLE for the scans ``ids``: arm, participant_id, cohort (``kind``), group, probability,
+    threshold (from val), predicted."""
+    volumes = cohort.volumes(ids, label=f"reading {kind}")
+    rows = []
+    for arm in arms:
+        folder = classifiers / arm / "model"
+        config = load_config(folder)
+        found = predict(folder, volumes, cohort.grid, device="auto")
+        table = pd.DataFrame({"arm": arm, "participant_id": ids, "cohort": kind})
+        table["group"] = cohort.participants.loc[ids, "group"].to_numpy()
+        table["probability"] = np.round(found, 6)
+        table["threshold"] = round(config.youden_threshold, 6)
+        table["predicted"] = np.where(found >= config.youden_threshold, "tle", "hc")
+        rows.append(table)
+    return pd.concat(rows, ignore_index=True)
+
+
+def trained_arms(classifiers: Path) -> list[str]:
+    """The arms with a finished model, the real one first."""
+    found = [folder.parent.name for folder in sorted(classifiers.glob("*/model")) if (folder / "config.json").is_file()]
+    return sorted(found, key=lambda arm: (arm != BASELINE, arm != "synthetic", arm))
+
+
+def arm_figures(predictions: pd.DataFrame, config: ModelConfig, how: Resampling) -> Json:
+    """All figures of one arm on test; ``predictions`` has group and probability per scan.
+
+    Accuracy, precision, recall and specificity have exact intervals, F1 and AUCPR bootstrap ones, AUC DeLong's. The
+    threshold is val's (Youden); ``at_half`` holds the same at 0.5.
+    """
+    scores, positive = _scores(predictions)
+    n1, n0 = int(positive.sum()), int((~positive).sum())
+    if min(n1, n0) < FEWEST:
+        return too_few(min(n1, n0))
+    order = np.concatenate([np.flatnonzero(positive), np.flatnonzero(~positive)])
+    scores, positive = scores[order], positive[order]
+    figures = _at_threshold(scores, positive, config.youden_threshold, how)
+    figures["auc_roc"] = auc_interval(scores, positive, how.confidence)
+    figures["aucpr"] = bootstrap(lambda rows: average_precision_draws(scores, positive, rows), (n1, n0), how)
+    figures["at_half"] = _at_threshold(scores, positive, 0.5, how)
+    return figures | {"n_train": config.n_train}
+
+
+def comparison(baseline: pd.DataFrame, other: pd.DataFrame, how: Resampling) -> Json:
+    """``other`` minus ``baseline`` on the same test scans: AUC and accuracy with paired intervals, and McNemar's p."""
+    a, b = (t.sort_values(["group", "participant_id"]) for t in (baseline, other))
+    (scores_a, positive), (scores_b, _) = _scores(a), _scores(b)
+    n1, n0 = int(positive.sum()), int((~positive).sum())
+    if min(n1, n0) < FEWEST:
+        return too_few(min(n1, n0))
+    right_a, right_b = ((t["predicted"] == t["group"]).to_numpy() for t in (a, b))
+
+    def auc_gain(rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        return auc_draws(scores_b, positive, rows) - auc_draws(scores_a, positive, rows)
+
+    def accuracy_gain(rows: NDArray[np.int64]) -> NDArray[np.floating]:
+        return (right_b[rows].astype(float) - right_a[rows]).mean(axis=1)
+
+    sizes = (n0, n1)  # sorted by group: hc stands first
+    gained, lost = int((right_b & ~right_a).sum()), int((right_a & ~right_b).sum())
+    p = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    return {
+        "auc_difference": bootstrap(auc_gain, sizes, how),
+        "accuracy_difference": bootstrap(accuracy_gain, sizes, how),
+        "mcnemar": {"gained": gained, "lost": lost, "p": rounded(float(p))},
+    }
+
+
+def synthetic_by_real(predictions: pd.DataFrame, how: Resampling) -> Json:
+    """The arm trained on real scans applied to the synthetic cohort: how many it takes for what they were made as."""
+    right = (predictions["predicted"] == predictions["group"]).to_numpy()
+    tle = (predictions["group"] == "tle").to_numpy()
+    scores, positive = _scores(predictions)
+    return {
+        "hc_correct": int((right & ~tle).sum()),
+        "hc": int((~tle).sum()),
+        "tle_correct": int((right & tle).sum()),
+        "tle": int(tle.sum()),
+        "accuracy": proportion(int(right.sum()), len(right), how.confidence),
+        "auc_roc": auc_interval(scores, positive, how.confidence),
+        "n": len(right),
+    }
+
+
+def classification(predictions: pd.DataFrame, classifiers: Path, arms: list[str], how: Resampling) -> Json:
+    """The whole section from the table of ``predict_cohort`` over the cohorts ``test`` and ``synthetic``."""
+    test = {arm: predictions[(predictions["arm"] == arm) & (predictions["cohort"] == "test")] for arm in arms}
+    made = predictions[(predictions["arm"] == BASELINE) & (predictions["cohort"] == "synthetic")]
+    groups = next(iter(test.values()))["group"]
+    missing = not_computed(f"the arm {BASELINE} was not trained", "tlesynth train classifier")
+    return {
+        "test": {"n": len(groups), "hc": int((groups == "hc").sum()), "tle": int((groups == "tle").sum())},
+        "arms": {arm: arm_figures(test[arm], load_config(classifiers / arm / "model"), how) for arm in arms},
+        "against_real": {
+            a: comparison(test[BASELINE], test[a], how) for a in arms if BASELINE in arms and a != BASELINE
+        },
+        "synthetic_by_real": synthetic_by_real(made, how) if len(made) else missing,
+    }
+
+
+def _at_threshold(scores: NDArray[np.float64], positive: Flags, threshold: float, how: Resampling) -> Json:
+    called = scores >= threshold
+    tp, fp = int((called & positive).sum()), int((called & ~positive).sum())
+    fn, tn = int((~called & positive).sum()), int((~called & ~positive).sum())
+    level = how.confidence
+    return {
+        "accuracy": proportion(tp + tn, len(scores), level),
+        "precision": proportion(tp, tp + fp, level),
+        "recall": proportion(tp, tp + fn, level),
+        "specificity": proportion(tn, tn + fp, level),
+        "f1": bootstrap(lambda rows: f1_draws(called, positive, rows), (tp + fn, tn + fp), how),
+        "confusion": {"tp": tp, "fp": fp, "tn": tn, "fn": fn},
+        "threshold": rounded(threshold),
+    }
+
+
+def _scores(predictions: pd.DataFrame) -> tuple[NDArray[np.float64], Flags]:
+    return predictions["probability"].to_numpy(np.float64), (predictions["group"] == "tle").to_numpy()

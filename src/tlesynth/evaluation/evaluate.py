@@ -1,0 +1,119 @@
+"""Everything that is measured on a run, into one results.json: the only place where the test split is opened.
+
+Every number carries an interval and its n; what cannot be computed says why and what would change it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tlesynth import durable
+from tlesynth.classifier.arms import read_members, refuse_synthetic
+from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
+from tlesynth.errors import fail
+from tlesynth.evaluation import sections, tables
+from tlesynth.evaluation.measure import Measured, join, measure_cohort
+from tlesynth.evaluation.sections import Inputs, Intervals
+from tlesynth.evaluation.statistics import Json
+from tlesynth.recipe import Evaluation
+
+BANNERS = {
+    "simulated": "Simulated data: the brains are drawn and the disease is planted. The results show that the pipeline "
+    "works; they are not clinical evidence.",
+    "planted": "Planted disease: the heads are real, the epilepsy in them is simulated. The results are not clinical "
+    "evidence.",
+    "real": "Research use only: this is not a medical device.",
+}
+
+
+def evaluate(
+    derivatives: Path,
+    reconstructions: Path,
+    synthetic: Path,
+    splits: Path,
+    classifiers: Path,
+    out: Path,
+    settings: Evaluation,
+    *,
+    seed: int,
+    about: dict[str, Any],
+    truth: Path | None,
+) -> dict[str, Any]:
+    """Measure a run and write ``out/results.json`` with its tables; returns the results.
+
+    ``about`` names the recipe, the seed and the data (simulated, planted, real); ``truth`` is the simulation's truth.tsv.
+
+    Raises:
+        TlesynthError: DATA-011 if the real cohort or the splits are missing, DATA-013 if a synthetic scan stands in
+            val or test, NII-030 if a cohort is on another grid.
+    """
+    inputs = _inputs(derivatives, reconstructions, synthetic, splits)
+    how = Intervals(settings, seed)
+    measured = _measure(inputs)
+    results: Json = {"about": _about(about, inputs, settings)}
+    sources = [splits, *(c.root / "participants.tsv" for c in _cohorts(inputs))]
+    sources += [*sorted(classifiers.glob("*/model/manifest.json")), *([truth] if truth else [])]
+    results["about"]["provenance"] = _provenance(sources, derivatives.parent)
+    results["reconstruction"], per_scan = sections.reconstruction(inputs, how.of("reconstruction"))
+    results["frechet"] = sections.frechet(measured, how)
+    results["fid"] = sections.fid(inputs, how.of("fid"))
+    results["diversity"] = sections.diversities(inputs, how)
+    results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
+    results["classification"], predictions = sections.classified(inputs, classifiers, how.of("classification"))
+    written = {
+        "reconstruction": per_scan,
+        "frechet": tables.frechet_table(results),
+        "hippocampus": measured.table.round(3),
+        "predictions": predictions,
+        "table1": tables.table_1(results),
+        "table2": tables.table_2(results),
+        "table4": tables.table_4(results),
+    }
+    for name, table in written.items():
+        durable.write_table(out / f"{name}.tsv", table)
+    durable.write_json(out / "results.json", results)
+    return results
+
+
+def _inputs(derivatives: Path, reconstructions: Path, synthetic: Path, splits: Path) -> Inputs:
+    real = read_cohort(derivatives)
+    copies, made = (
+        read_cohort(p) if (p / "participants.tsv").is_file() else None for p in (reconstructions, synthetic)
+    )
+    for other in (copies, made):
+        if other is not None and other.grid != real.grid:
+            raise fail("NII-030", other.root, f"it is on {other.grid.name}, the real cohort on {real.grid.name}")
+    if made is not None:
+        refuse_synthetic(splits, real, made)
+    return Inputs(real, copies, made, read_members(splits, real))
+
+
+def _measure(inputs: Inputs) -> Measured:
+    split_of = {i: split for split, ids in inputs.members.items() for i in ids}
+    real = measure_cohort(inputs.real, "real", split_of)
+    if inputs.synthetic is None:
+        return real
+    return join(real, measure_cohort(inputs.synthetic, "synthetic", dict.fromkeys(inputs.synthetic.ids, "synthetic")))
+
+
+def _about(given: dict[str, Any], inputs: Inputs, settings: Evaluation) -> Json:
+    made = inputs.synthetic
+    return {
+        **given,
+        "banner": given.get("banner") or BANNERS.get(str(given.get("data")), BANNERS["real"]),
+        "n": {s: {g: len(inputs.real_ids(g, (s,))) for g in GROUPS} for s in sorted(inputs.members)},
+        "synthetic": {g: len(made.of_group(g)) if made else 0 for g in GROUPS},
+        "grid": inputs.real.grid.name,
+        "confidence": settings.confidence,
+        "bootstrap": settings.bootstrap,
+    }
+
+
+def _cohorts(inputs: Inputs) -> list[Cohort]:
+    return [c for c in (inputs.real, inputs.reconstructed, inputs.synthetic) if c is not None]
+
+
+def _provenance(files: list[Path], run: Path) -> dict[str, str]:
+    """SHA-256 of what the results came from, by path within the run."""
+    return {f.relative_to(run).as_posix() if f.is_relative_to(run) else f.name: durable.sha256(f) for f in files}

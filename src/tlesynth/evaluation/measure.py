@@ -1,0 +1,63 @@
+"""One pass over a cohort: what is measured on every head, real and synthetic alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tlesynth import interruption
+from tlesynth.data.cohort import Cohort
+from tlesynth.evaluation.hippocampus import hippocampi
+from tlesynth.evaluation.radiomics import NAMES, radiomic_features
+from tlesynth.progress import track
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row per scan: ``table`` (participant_id, cohort, group, side, split, left, right, asymmetry, asymmetry_abs;
+    volumes missing where no three tissues could be told apart) and ``features`` (N, 42) in the same order."""
+
+    table: pd.DataFrame
+    features: NDArray[np.float64]
+
+    def features_of(self, group: str, splits: tuple[str, ...]) -> NDArray[np.float64]:
+        """Features of one group's scans in ``splits``, (n, 42)."""
+        return self.features[self.rows(group, splits)]
+
+    def rows(self, group: str, splits: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Which rows are one group's scans in ``splits``."""
+        return ((self.table["group"] == group) & self.table["split"].isin(splits)).to_numpy()
+
+    def ids(self, group: str, splits: tuple[str, ...]) -> list[str]:
+        """Participants of one group in ``splits``."""
+        return list(self.table["participant_id"][self.rows(group, splits)])
+
+    def volumes_table(self) -> pd.DataFrame:
+        """The rows whose hippocampi could be measured."""
+        return self.table[self.table["left"].notna()]
+
+
+def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str]) -> Measured:
+    """Measure every scan of ``cohort`` that ``split_of`` names (participant to split); ``kind`` is real or synthetic."""
+    ids = [i for i in cohort.ids if i in split_of]
+    features, rows = np.zeros((len(ids), len(NAMES))), []
+    for place, participant_id in enumerate(track(ids, f"measuring {kind}", len(ids))):
+        interruption.check()
+        volume = cohort.volume(participant_id)
+        features[place] = radiomic_features(volume, cohort.grid)
+        found = hippocampi(volume, cohort.grid)
+        sizes = (found.left, found.right, found.asymmetry, abs(found.asymmetry)) if found else (np.nan,) * 4
+        person = cohort.participants.loc[participant_id]
+        rows.append((participant_id, kind, person["group"], person["side"], split_of[participant_id], *sizes))
+    names = ("participant_id", "cohort", "group", "side", "split", "left", "right", "asymmetry", "asymmetry_abs")
+    return Measured(pd.DataFrame(rows, columns=list(names)), features)
+
+
+def join(a: Measured, b: Measured) -> Measured:
+    """Both cohorts' scans in one table."""
+    kept = [m.table for m in (a, b) if len(m.table)]
+    table = pd.concat(kept, ignore_index=True) if kept else a.table
+    return Measured(table, np.concatenate([a.features, b.features]))
