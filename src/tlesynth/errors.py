@@ -89,6 +89,11 @@ REGISTRY: dict[str, Entry] = {
     ),
     "DATA-004": Entry("a participant is listed twice", "Keep one row per participant_id in participants.tsv.", USAGE),
     "DATA-005": Entry("no scan is left after preprocessing", "See outcomes.tsv for the reason of each.", INPUT),
+    "DATA-006": Entry(
+        "a participant cannot be used",
+        "Give it one row with a group in participants.tsv and one T1-weighted scan, or leave it out.",
+        INPUT,
+    ),
     "DATA-007": Entry("a participant stands in two splits", "Give each participant_id one row in splits.tsv.", USAGE),
     "DATA-008": Entry("too few subjects in a class", "Each class needs at least 4 usable subjects.", INPUT),
     "DATA-010": Entry("the cohort does not fit the splits", "Run split again on this cohort.", USAGE),

@@ -1,8 +1,8 @@
 """The brain in a native T1: where the background is already zero it is read off, else found with the template as prior.
 
-The prior is the template's mask carried back through an affine registration of the whole head, whose metric looks only at the
-template's brain and a rim around it. Intensities then move its edge: an affine brain is a few millimetres off, and a mask
-that is too tight would cut the temporal poles, which are what this package is about.
+The prior is the template's mask carried back through an affine registration of the whole head, whose metric looks
+only at the template's brain and a rim around it. Intensities then move its edge: an affine brain is a few
+millimetres off, and a mask that is too tight would cut the temporal poles, which are what this package is about.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """One row of quality control per scan, measured on the grid inside the brain.
 
-Tissue classes are those of the template (probability above 0.8), which an affine map lays on the scan closely enough for
-medians. CJV: Ganzetti et al. 2016. A scan is never refused here; the table is for people to look at and for the report.
+Tissue classes are those of the template (probability above 0.8), which an affine map lays on the scan closely enough
+for medians. CJV: Ganzetti et al. 2016. A scan is never refused here; the table is for people to look at and for the
+report.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Affine registration (12 degrees of freedom) of a brain to the MNI template with ANTs.
 
-An affine map keeps atrophy; a non-linear one would iron it out. ANTs sees only axis-aligned, isotropic images made here, so
-shear, obliqueness and storage order of the input cannot reach it. ITK's world is LPS, ours RAS: the two are exchanged in
-``_ants_image`` and ``_matrix`` and nowhere else. ANTs alone is not repeatable: it gets a seed and a single thread.
+An affine map keeps atrophy; a non-linear one would iron it out. ANTs sees only axis-aligned, isotropic images made
+here, so shear, obliqueness and storage order of the input cannot reach it. ITK's world is LPS, ours RAS: the two are
+exchanged in ``_ants_image`` and ``_matrix`` and nowhere else. ANTs alone is not repeatable: it gets a seed and a
+single thread.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def register_affine(
 ) -> np.ndarray:
     """The (4, 4) matrix that takes MNI mm to the scan's native mm (both RAS).
 
-    ``mask`` (X, Y, Z) bool is the brain on the scan's voxels; the registration runs at ``spacing_mm``. A wrong pose (Dice
-    with the template's mask below ``least_dice``, or next to no correlation) is tried again from other rotations.
+    ``mask`` (X, Y, Z) bool is the brain on the scan's voxels; the registration runs at ``spacing_mm``. A wrong pose
+    (Dice with the template's mask below ``least_dice``, or next to no correlation) is tried again from other rotations.
 
     Raises:
         TlesynthError: REG-001 if no pose matches the template, REG-003 if ANTs itself fails.
@@ -109,7 +110,9 @@ def ants_image(ants: ModuleType, volume: Working) -> Any:
     )
 
 
-def affine_registration(fixed: Working, moving: Working, start: np.ndarray, *, within: np.ndarray | None, seed: int) -> np.ndarray:
+def affine_registration(
+    fixed: Working, moving: Working, start: np.ndarray, *, within: np.ndarray | None, seed: int
+) -> np.ndarray:
     """ANTs' affine from fixed mm to moving mm, RAS (4, 4), begun at ``start`` (4, 4); ``within`` limits the metric.
 
     Raises:
@@ -216,7 +219,7 @@ def _score(
     dice = _dice(template, resample(placed.voxels, placed.affine, pose, grid) >= 0.5)
     correlation = _correlation(template, resample(moving.voxels, moving.affine, pose, grid))
     scales = np.linalg.svd(pose[:3, :3], compute_uv=False)
-    plausible = dice >= least_dice and correlation >= LEAST_CORRELATION and 0.6 < scales.min() and scales.max() < 1.7
+    plausible = dice >= least_dice and correlation >= LEAST_CORRELATION and scales.min() > 0.6 and scales.max() < 1.7
     return correlation if plausible and np.linalg.det(pose[:3, :3]) > 0 else -2 + dice
 
 

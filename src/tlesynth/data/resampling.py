@@ -1,7 +1,7 @@
 """Moving voxels between native space, axis-aligned working grids and the MNI grid without aliasing.
 
-All matrices are RAS millimetres. Working on axis-aligned grids takes the scan's storage order and obliqueness out of what
-follows: the same head stored flipped or oblique gives the same result.
+All matrices are RAS millimetres. Working on axis-aligned grids takes the scan's storage order and obliqueness out of
+what follows: the same head stored flipped or oblique gives the same result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
-from tlesynth.volume import Grid, Volume
+from tlesynth.volume import Grid
 
 FWHM = 2.3548
 """Full width at half maximum of a Gaussian, in standard deviations."""
