@@ -126,8 +126,11 @@ def results(n: int) -> dict[str, Any]:
         "morphometry": {
             "measure": "hippocampal grey matter, mm3; asymmetry = 200 (R - L) / (R + L), percent",
             "real": "real scans outside gen_train",
+            "unmeasured": 1,
+            "side_correlation": {g: {s: interval(0.8, 0.1, n) for s in ("real", "synthetic")} for g in ("hc", "tle")},
             "groups": {
-                g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")} for g in ("hc", "tle-left", "tle-right")
+                g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")}
+                for g in ("hc", "tle", "tle-left", "tle-right")
             },
             "effect_size": {
                 "real": interval(1.62, 0.5, 2 * n),

@@ -156,6 +156,12 @@ def test_headings_and_captions(report: str) -> None:
     assert "Simulated scans: no person was scanned" in report
     for caption in ("Table 1.", "Table 2.", "Table 3, second row.", "Table 4.", *(f"Figure {k}." for k in range(3, 8))):
         assert f"<b>{caption}</b>" in report
+    bare = re.sub(r"<[^>]+>", "", report)
+    assert "19 of 24 scans of both groups" in bare
+    # Only what the fabricated results refuse is missing.
+    assert set(re.findall(r"not computed: ([^<]*)", report)) == {
+        f"weights missing: {n}" for n in ("lpips-alex", "inception-v3")
+    }
     assert "87.36" in report and "81.3%" in report, "the paper's own numbers"
     assert "tlesynth weights fetch inception-v3" in report
 

@@ -154,11 +154,11 @@ def _diverse(files: Files) -> Answer:
 
 
 def _useful(files: Files) -> Answer:
-    mixtures = {"real+0.25": "a quarter", "real+0.5": "half"}
+    mixtures = {"real+0.25": "1:0.25", "real+0.5": "1:0.5"}
     measures = [Measure("AUC, real scans only", _at("classification", "arms", "real", "auc_roc"), 3)]
     for arm, words in mixtures.items():
         change = _at("classification", "against_real", arm, "auc_difference")
-        measures.append(Measure(f"change in AUC, {words} more, synthetic", change, 3, sign=True))
+        measures.append(Measure(f"change with synthetic at {words}", change, 3, sign=True))
     question = "Are they useful to a classifier?"
     real = _interval(files, "classification", "arms", "real", "auc_roc")
     changes = [_interval(files, "classification", "against_real", arm, "auc_difference") for arm in mixtures]

@@ -163,7 +163,7 @@ def _pointer(fragment: str) -> list[str]:
 def _walk(value: Any, keys: list[str], source: str) -> Any:
     for key in keys:
         try:
-            value = value[int(key)] if isinstance(value, list) else value[key]
+            value = value[int(key)] if isinstance(value, (list, tuple)) else value[key]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Absent(source) from error
     return value
