@@ -212,9 +212,10 @@ def _tables(run: Path, real: pd.DataFrame, draw: np.random.Generator) -> None:
     durable.write_table(
         run / "splits.tsv", pd.DataFrame({"participant_id": ids, "group": list(real["group"]), "split": splits})
     )
-    outcomes = [{"participant_id": i, "status": "ok", "code": None, "why": None} for i in ids]
+    outcomes = [{"participant_id": i, "status": "ok", "code": None, "message": None} for i in ids]
     outcomes += [
-        {"participant_id": f"sub-X{k}", "status": "failed", "code": "REG-001", "why": f"Dice 0.{k}"} for k in range(2)
+        {"participant_id": f"sub-X{k}", "status": "failed", "code": "REG-001", "message": f"Dice 0.{k}"}
+        for k in range(2)
     ]
     durable.write_table(run / "derivatives" / "outcomes.tsv", pd.DataFrame(outcomes))
     quality = pd.DataFrame({"participant_id": ids, "dice": np.round(draw.uniform(0.85, 0.97, len(ids)), 4)})

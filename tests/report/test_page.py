@@ -162,6 +162,11 @@ def test_headings_and_captions(report: str) -> None:
     assert set(re.findall(r"not computed: ([^<]*)", report)) == {
         f"weights missing: {n}" for n in ("lpips-alex", "inception-v3")
     }
+    bare = re.sub(r"<[^>]+>", "", report)
+    assert "19 of 24 scans of both groups" in bare
+    # Only what the fabricated results refuse is missing.
+    refused = {f"weights missing: {name}" for name in ("lpips-alex", "inception-v3")}
+    assert set(re.findall(r"not computed: ([^<]*)", report)) == refused
     assert "87.36" in report and "81.3%" in report, "the paper's own numbers"
     assert "tlesynth weights fetch inception-v3" in report
 
@@ -242,7 +247,7 @@ def test_nothing_from_the_files_becomes_markup(tmp_path: Path) -> None:
     (tmp_path / "splits.tsv").write_text(f"participant_id\tgroup\tsplit\n{evil}\thc\ttest\n")
     (tmp_path / "derivatives").mkdir()
     (tmp_path / "derivatives" / "outcomes.tsv").write_text(
-        f"participant_id\tstatus\twhy\nsub-1\tfailed\t<b>{evil[:20]}\n"
+        f"participant_id\tstatus\tcode\nsub-1\tfailed\t<b>{evil[:20]}\n"
     )
     metrics = tmp_path / "classifier" / "<b>arm"
     metrics.mkdir(parents=True)

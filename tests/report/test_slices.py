@@ -63,8 +63,8 @@ def test_the_worst_come_first_and_strangers_are_left_out(real: Cohort) -> None:
             "dice": ["0.95", "0.81", "n/a", "0.1"],
         }
     )
-    assert slices.worst(table, real, "dice", low_is_worse=True) == [("sub-Rhc01", "0.81"), ("sub-Rhc00", "0.95")]
-    assert slices.worst(table, real, "dice", low_is_worse=False, count=1) == [("sub-Rhc00", "0.95")]
+    assert slices.worst(table, real, "dice", low_is_worse=True) == ["sub-Rhc01", "sub-Rhc00"]
+    assert slices.worst(table, real, "dice", low_is_worse=False, count=1) == ["sub-Rhc00"]
 
 
 def test_the_film_runs_from_noise_to_a_head(finished_run: Path) -> None:

@@ -13,7 +13,7 @@ from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.report import charts, slices
 from tlesynth.report.pictures import Picture
 from tlesynth.report.slices import Row
-from tlesynth.report.sources import Absent, Files, pointer
+from tlesynth.report.sources import Absent, Files, cell, pointer
 
 GROUPS = {"hc": "controls", "tle-left": "TLE left", "tle-right": "TLE right", "tle": "TLE"}
 RUNS = {"autoencoder": "Autoencoder", "diffusion": "Latent diffusion"}
@@ -149,5 +149,6 @@ def _quality_column(files: Files) -> str:
 
 
 def _quality(files: Files, real: Cohort, column: str) -> list[Row]:
-    ranked = slices.worst(files.table("derivatives/qc.tsv"), real, column, low_is_worse=QC_COLUMNS[column])
-    return slices.quality(real, ranked)
+    name = "derivatives/qc.tsv"
+    ranked = slices.worst(files.table(name), real, column, low_is_worse=QC_COLUMNS[column])
+    return slices.quality(real, ranked, [cell(name, column, participant_id=subject) for subject in ranked])

@@ -85,10 +85,14 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
     }
 
 
-def _runs(files: Files) -> list[str]:
-    """The folders of training runs, relative to the run."""
+def _runs(files: Files) -> list[list[str]]:
+    """The folders of training runs, relative to the run; those made in the same environment stand together."""
     names = ["autoencoder", "diffusion"] + [f"classifier/{f.name}" for f in sorted(files.path("classifier").glob("*"))]
-    return [n for n in names if files.has(f"{n}/environment.json")]
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        if files.has(f"{name}/environment.json"):
+            alike.setdefault(durable.hash_of(files.document(f"{name}/environment.json")), []).append(name)
+    return list(alike.values())
 
 
 def _stages(files: Files) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tlesynth.errors import REGISTRY
 from tlesynth.report.answers import RESULTS
-from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer, rows
+from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer
 
 SPLITS = {
     "gen_train": "trains the generator and the classifiers",
@@ -108,14 +108,17 @@ def _failed(files: Files, name: str) -> str:
 def _exclusions(files: Files, name: str) -> tuple[Exclusion, ...]:
     if not files.has(name):
         return ()
-    failed = rows(files.table(name), {"status": "failed"})
-    # The code groups what the words, which name a number or a file, would tell apart.
-    column = next((c for c in ("code", "reason", "why") if c in failed), "status")
-    found = []
-    for value in failed[column].fillna(MISSING_CELL).drop_duplicates():
-        words = f"{value}: {REGISTRY[value].what}" if value in REGISTRY else str(value)
-        found.append(Exclusion(words, cell(name, "count()", status="failed", **{column: str(value)})))
-    return tuple(found)
+    table = files.table(name)
+    # The code groups what the messages, which name a number or a file, would tell apart.
+    kinds = table.loc[table["status"] != "ok", ["status", "code"]].fillna(MISSING_CELL).drop_duplicates()
+    return tuple(
+        Exclusion(_reason(status, code), cell(name, "count()", status=status, code=code))
+        for status, code in kinds.itertuples(index=False)
+    )
+
+
+def _reason(status: str, code: str) -> str:
+    return f"{status}: {REGISTRY[code].what} ({code})" if code in REGISTRY else status
 
 
 def deviations(files: Files) -> list[Setting]:

@@ -37,6 +37,8 @@ class Row:
     pictures: tuple[Picture, ...]
     mark: str = ""
     """``real`` or ``synthetic`` where rows of both stand together."""
+    source: str = ""
+    """The value that ranks the row, where one does."""
 
 
 def cut(voxels: np.ndarray, grid: Grid, plane: str, millimetres: float) -> np.ndarray:
@@ -82,17 +84,17 @@ def gallery(real: Cohort, synthetic: Cohort, count: int = 6) -> list[Row]:
     return rows
 
 
-def quality(cohort: Cohort, ranked: list[tuple[str, str]]) -> list[Row]:
-    """Three planes of each subject of ``ranked`` (identifier, caption), worst first."""
+def quality(cohort: Cohort, ranked: list[str], sources: list[str]) -> list[Row]:
+    """Three planes of each subject of ``ranked``, worst first, with the source of the value that ranks it."""
     rows = []
-    for subject, caption in ranked:
+    for subject, source in zip(ranked, sources, strict=True):
         voxels = cohort.volume(subject)
         alt = f"{subject} after preprocessing"
         pictures = [
             slice_picture(cut(voxels, cohort.grid, p, mm), f"{alt}, {p}.", height=150)
             for p, mm in HIPPOCAMPAL_MM.items()
         ]
-        rows.append(Row(f"{subject}: {caption}", tuple(pictures)))
+        rows.append(Row(subject, tuple(pictures), source=source))
     return rows
 
 
@@ -114,16 +116,13 @@ def film(folder: Path, about: dict[str, Any]) -> list[Row]:
     return [Row(title, tuple(pictures)) for title, pictures in rows.items()]
 
 
-def worst(
-    table: pd.DataFrame, cohort: Cohort, column: str, *, low_is_worse: bool, count: int = 8
-) -> list[tuple[str, str]]:
-    """The subjects with the worst value of ``column``, with words that give the value."""
+def worst(table: pd.DataFrame, cohort: Cohort, column: str, *, low_is_worse: bool, count: int = 8) -> list[str]:
+    """The subjects of ``cohort`` with the worst value of ``column``, the worst first."""
     values = pd.to_numeric(table[column], errors="coerce")
     ordered = table.assign(**{column: values}).dropna(subset=[column])
-    ordered = ordered[ordered["participant_id"].isin(cohort.ids)].sort_values(
-        [column, "participant_id"], ascending=low_is_worse
-    )
-    return [(row["participant_id"], f"{row[column]:.3g}") for _, row in ordered.head(count).iterrows()]
+    ordered = ordered[ordered["participant_id"].isin(cohort.ids)]
+    ordered = ordered.sort_values([column, "participant_id"], ascending=[low_is_worse, True])
+    return list(ordered["participant_id"].head(count))
 
 
 def _reconstruction(original: Cohort, rebuilt: Cohort, subject: str, plane: str) -> Row:
