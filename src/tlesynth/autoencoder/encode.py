@@ -22,14 +22,13 @@ import torch
 from tlesynth import __version__, durable, interruption
 from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.autoencoder.scans import participants_of
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
+from tlesynth.data.splits import read_splits
 from tlesynth.errors import fail
 from tlesynth.progress import track
 from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
-SPLITS = ("gen_train", "val", "test", "audit_holdout")
 
 
 def encode_cohort(
@@ -58,13 +57,9 @@ def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
     """Who stands in which row of the latents: row, participant_id, group, side, split.
 
     Raises:
-        TlesynthError: DATA-007 or DATA-010 if the splits do not fit the cohort or leave someone out, DATA-011 if they
-            are missing.
+        TlesynthError: DATA-007 or DATA-010 if the splits do not fit the cohort, DATA-011 if they are missing.
     """
-    named = set(durable.read_table(splits)["split"])
-    split_of = {i: split for split in SPLITS if split in named for i in participants_of(cohort, splits, split)}
-    if absent := sorted(set(cohort.ids) - set(split_of)):
-        raise fail("DATA-010", splits, f"{absent[0]} stands in no split")
+    split_of = {i: split for split, ids in read_splits(splits, cohort.ids).items() for i in ids}
     index = cohort.participants[["group", "side"]].rename_axis("participant_id").reset_index()
     index.insert(0, "row", np.arange(len(index)))
     return index.assign(split=index["participant_id"].map(split_of))

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlesynth import durable
 from tlesynth.data.cohort import Cohort
+from tlesynth.data.splits import read_splits
 from tlesynth.errors import fail
 
 
@@ -44,16 +44,10 @@ def participants_of(cohort: Cohort, splits: Path, split: str) -> list[str]:
     """The participants of ``split``, in the order of splits.tsv.
 
     Raises:
-        TlesynthError: DATA-007 if one stands there twice, DATA-010 if one has no volume or nobody stands in the split.
+        TlesynthError: DATA-007 if one stands there twice, DATA-010 if the splits do not fit the cohort or nobody stands
+            in ``split``.
     """
-    table = durable.read_table(splits)
-    if missing := [column for column in ("participant_id", "split") if column not in table]:
-        raise fail("DATA-010", splits, f"no column {missing[0]}")
-    if repeated := table["participant_id"][table["participant_id"].duplicated()].tolist():
-        raise fail("DATA-007", splits, repeated[0])
-    ids = table.loc[table["split"] == split, "participant_id"].tolist()
-    if absent := sorted(set(ids) - set(cohort.ids)):
-        raise fail("DATA-010", splits, f"{absent[0]} of {split} has no volume in the cohort")
+    ids = read_splits(splits, cohort.ids)[split]
     if not ids:
         raise fail("DATA-010", splits, f"nobody stands in {split}")
     return ids
