@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -263,13 +262,8 @@ def _training(folder: Path, draw: np.random.Generator) -> None:
         {"step": steps, "phase": "reconstruction", "loss": loss, "l1": loss * 0.7, "learning_rate": 1e-3}
     )
     table["val_score"] = np.where(steps % 50 == 0, loss * 1.1, np.nan)
-    table["val_l1"] = np.where(steps % 50 == 0, loss * 0.8, np.nan)
+    if folder.name != "autoencoder":
+        table = table.drop(columns="l1")
     durable.write_text(folder / "metrics.csv", table.to_csv(index=False))
     durable.write_json(folder / "environment.json", {"python": "3.11", "packages": {"numpy": "2.3"}, "threads": 1})
     durable.write_json(folder / "model" / "config.json", {"latent_channels": 4, "grid": {"name": GRID.name}})
-
-
-def replace_in(run: Path, file: str, **changes: Any) -> None:
-    """Change top-level keys of a JSON file of a copied run."""
-    path = run / file
-    durable.write_json(path, json.loads(path.read_text()) | changes)

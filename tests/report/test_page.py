@@ -106,6 +106,8 @@ def test_every_number_is_what_its_source_says(finished_run: Path, seen: Reader) 
     assert len(seen.values) > 150
     for source, exact, text in seen.values:
         expected = value_at(finished_run, source)
+        if isinstance(expected, str) and is_rounded(exact, text):
+            expected = float(expected)
         if not isinstance(expected, int | float) or isinstance(expected, bool):
             continue
         assert float(exact) == pytest.approx(float(expected)), source
@@ -117,10 +119,19 @@ def test_every_number_is_what_its_source_says(finished_run: Path, seen: Reader) 
 
 
 def test_words_are_those_of_their_source(finished_run: Path, seen: Reader) -> None:
-    for source, exact, text in seen.values:
-        expected = value_at(finished_run, source)
-        if isinstance(expected, str):
-            assert exact == expected and (text == expected or text.endswith("…")), source
+    words = [v for v in seen.values if isinstance(value_at(finished_run, v[0]), str) and not is_rounded(*v[1:])]
+    assert len(words) > 20
+    for source, exact, text in words:
+        assert exact == value_at(finished_run, source), source
+        assert text == exact or (text.endswith("…") and exact.startswith(text[:-1])), source
+
+
+def is_rounded(exact: str, text: str) -> bool:
+    """Whether a value was printed as a number with fewer digits than the table that it stands in as text."""
+    try:
+        return exact != text and float(exact) is not None
+    except ValueError:
+        return False
 
 
 def test_every_number_in_a_table_of_results_carries_a_source(report: str) -> None:
@@ -259,7 +270,7 @@ def test_nothing_from_the_files_becomes_markup(tmp_path: Path) -> None:
 
 
 def test_the_report_is_made_without_torch(finished_run: Path, tmp_path: Path) -> None:
-    run = linked(finished_run, tmp_path / "run", PICTURES - {"derivatives", "diffusion"})
+    run = linked(finished_run, tmp_path / "run", PICTURES - {"derivatives"})
     code = (
         "import sys\nfrom pathlib import Path\nfrom tlesynth.report import build\n"
         "build(Path(sys.argv[1]), Path(sys.argv[2]))\n"
@@ -267,4 +278,4 @@ def test_the_report_is_made_without_torch(finished_run: Path, tmp_path: Path) ->
     )
     out = tmp_path / "report.html"
     subprocess.run([sys.executable, "-c", code, str(run), str(out)], check=True, timeout=120)
-    assert out.stat().st_size > 100_000
+    assert out.stat().st_size > 50_000
