@@ -27,7 +27,7 @@ BANNERS = {
 }
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the pipeline alone calls it)
     derivatives: Path,
     reconstructions: Path,
     synthetic: Path,
@@ -42,7 +42,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a run and write ``out/results.json`` with its tables; returns the results.
 
-    ``about`` names the recipe, the seed and the data (simulated, planted, real); ``truth`` is the simulation's truth.tsv.
+    ``about`` names the recipe, the seed and the data (simulated, planted, real); ``truth`` is a simulation's
+    truth.tsv.
 
     Raises:
         TlesynthError: DATA-011 if the real cohort or the splits are missing, DATA-013 if a synthetic scan stands in
@@ -87,6 +88,10 @@ def _inputs(derivatives: Path, reconstructions: Path, synthetic: Path, splits: P
     if made is not None:
         refuse_synthetic(splits, real, made)
     return Inputs(real, copies, made, read_members(splits, real))
+
+
+def _cohort_if_there(folder: Path) -> Cohort | None:
+    return read_cohort(folder) if (folder / "participants.tsv").is_file() else None
 
 
 def _measure(inputs: Inputs) -> Measured:

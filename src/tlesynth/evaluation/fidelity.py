@@ -30,7 +30,7 @@ class Fidelity:
 
 def fidelity(original: NDArray[np.floating], reconstruction: NDArray[np.floating], grid: Grid) -> Fidelity:
     """Compare two volumes (X, Y, Z) on [0, 1]; brain is where the original is above 0, hippocampi are the tubes."""
-    original, reconstruction = np.float32(original), np.float32(reconstruction)
+    original, reconstruction = (np.asarray(v, dtype=np.float32) for v in (original, reconstruction))
     error = np.abs(original - reconstruction)
     brain = original > 0
     tubes = _hippocampal_region(grid) & brain

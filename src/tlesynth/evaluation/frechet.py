@@ -84,7 +84,7 @@ def distance_interval(subjects: Floats, reference: Floats, n: int, how: Resampli
 def against_floor(synthetic: Floats, training: Floats, reference: Floats, how: Resampling) -> Json:
     """Distance of the synthetic subjects to the reference, and its floor: that of as many real training subjects.
 
-    All (N, F); the two distances are taken at the same size, the smaller of the two sets'. ``ratio`` is value over floor.
+    All (N, F). Both distances are taken at the same size, the smaller of the two sets'; ``ratio`` is value over floor.
     """
     n = min(len(synthetic), len(training))
     value = distance_interval(synthetic, reference, n, how)

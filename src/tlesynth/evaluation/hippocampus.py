@@ -1,10 +1,10 @@
 """The volume of each hippocampus from a T1 in affine MNI space, by warping the template's mesial temporal lobe onto it.
 
-Symmetric demons on a small box per side (Thirion 1998; Vercauteren et al. 2009): the template is drawn with the scan's own
-tissue intensities, so contrast does not matter, and the volume is the integral of the Jacobian over the template's
+Symmetric demons on a small box per side (Thirion 1998; Vercauteren et al. 2009). The template is drawn with the scan's
+own tissue intensities, so contrast does not matter; the volume is the integral of the Jacobian over the template's
 hippocampus. Both sides use the same right-sided box, one through the mirror, so the measure itself prefers neither.
-On simulated heads at 3 mm it follows the true asymmetry with r = 0.92, where the grey matter of a fixed tube has r = 0.53:
-a healthy hippocampus lies millimetres from the template's, and a fixed region mistakes that for loss.
+On simulated heads at 3 mm it follows the true asymmetry with r = 0.92, where the grey matter in a fixed tube reaches
+0.53: a healthy hippocampus lies millimetres from the template's, and a fixed region mistakes that for loss.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Hippocampi:
 
 @dataclass(frozen=True, eq=False)
 class _Atlas:
-    """The right-sided box: slices into ``WORK``, tissue shares (3, X, Y, Z), hippocampal share (X, Y, Z), voxel places."""
+    """The right-sided box: slices into ``WORK``, shares of tissues (3, X, Y, Z) and hippocampus (X, Y, Z), places."""
 
     box: tuple[slice, ...]
     tissues: Tensor

@@ -41,7 +41,7 @@ class Measured:
 
 
 def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str]) -> Measured:
-    """Measure every scan of ``cohort`` that ``split_of`` names (participant to split); ``kind`` is real or synthetic."""
+    """Measure each scan of ``cohort`` that ``split_of`` names (participant to split); ``kind`` is real or synthetic."""
     ids = [i for i in cohort.ids if i in split_of]
     features, rows = np.zeros((len(ids), len(NAMES))), []
     for place, participant_id in enumerate(track(ids, f"measuring {kind}", len(ids))):

@@ -1,7 +1,7 @@
 """Hippocampal volumes and their asymmetry: does the synthetic cohort carry the disease, and on the right side?
 
-Measured alike on real and synthetic volumes (see ``hippocampus``). The measure is a proxy, so it is itself judged against
-the simulated truth where there is one.
+Measured alike on real and synthetic volumes (see ``hippocampus``). The measure is a proxy, so it is itself judged
+against the simulated truth where there is one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from tlesynth.data.anatomy import SIDES
 from tlesynth.evaluation.statistics import Json, Resampling, bootstrap, correlation, hedges_g, mean_interval
 from tlesynth.evaluation.statistics import not_computed as nc
 
-MEASURE = (
-    "hippocampal volume by local deformation of the template, mm3 in MNI space; asymmetry = 200 (R - L) / (R + L), %"
-)
+MEASURE = "hippocampal volume (mm3, MNI space) by deforming the template; asymmetry = 200 (R - L) / (R + L) in percent"
 EFFECT = "Hedges' g of |asymmetry|, TLE against controls"
 STRATA = {"hc": ("hc", None), "tle": ("tle", None), "tle-left": ("tle", "left"), "tle-right": ("tle", "right")}
 

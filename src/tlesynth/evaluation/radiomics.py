@@ -1,7 +1,7 @@
 """A radiomic description of a head: 42 figures of the brain's intensities, texture at three scales, and regions.
 
-It needs no pretrained network, so a distance between cohorts can always be computed. Every figure is in the volume's own
-[0, 1] units or without unit. Scales are in millimetres, so that the same head has nearly the same figures on either grid.
+It needs no pretrained network, so a distance between cohorts can always be computed. Every figure is in the volume's
+own [0, 1] units or without unit. Scales are in millimetres, so that a head has nearly the same figures on either grid.
 Source of the idea: the Frechet radiomic distance (Konz et al. 2024); the set is ours and listed in ``NAMES``.
 """
 
@@ -48,7 +48,7 @@ def radiomic_features(volume: NDArray[np.floating], grid: Grid) -> NDArray[np.fl
     square difference of neighbours over twice the variance, ``asymmetry`` the mean difference to the mirror image.
     """
     box = _box(grid)
-    voxels, places = np.float32(volume[box.slices]), box
+    voxels = np.asarray(volume[box.slices], dtype=np.float32)
     brain = voxels > 0
     if not brain.any():
         return np.zeros(len(NAMES))
@@ -57,7 +57,7 @@ def radiomic_features(volume: NDArray[np.floating], grid: Grid) -> NDArray[np.fl
     figures += [
         *_steps(voxels, brain, inside.var()),
         _mirror_difference(voxels, brain),
-        *_regions(voxels, brain, places),
+        *_regions(voxels, brain, box),
     ]
     return np.nan_to_num(np.array(figures, dtype=np.float64))
 

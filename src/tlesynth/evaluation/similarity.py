@@ -34,7 +34,8 @@ def ssim(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
     Source: Wang et al., IEEE TIP 2004, equation 13, over the places where the window fits.
     """
-    luminance, contrast = _terms(_scale(np.float32(a), SSIM_TAPS), _scale(np.float32(b), SSIM_TAPS), SSIM_TAPS)
+    one, other = (_scale(np.asarray(v, dtype=np.float32), SSIM_TAPS) for v in (a, b))
+    luminance, contrast = _terms(one, other, SSIM_TAPS)
     return float((luminance * contrast).mean(dtype=np.float64))
 
 
@@ -48,7 +49,7 @@ def scales_that_fit(shape: tuple[int, ...]) -> int:
 
 def pyramid(volume: NDArray[np.floating], scales: int) -> list[Scale]:
     """A volume (X, Y, Z) on [0, 1] at ``scales`` scales, each half the size of the one before."""
-    voxels, levels = np.float32(volume), []
+    voxels, levels = np.asarray(volume, dtype=np.float32), []
     for _ in range(scales):
         levels.append(_scale(voxels, MS_SSIM_TAPS))
         voxels = _halve(voxels)
