@@ -63,7 +63,7 @@ class Crew(Generic[Item, Result]):
         home = os.getpid()
         options = {"inner_max_num_threads": 1} if jobs > 1 else {}
         pool = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", **options)
-        tasks = (delayed(_marked)(self.work, name, item, marks, home) for name, item in items.items())
+        tasks = (delayed(_marked)(self.work, name, item, marks, home) for name, item in tuple(items.items()))
         with closing(pool(tasks)) as results:
             yield from results
 

@@ -1,0 +1,112 @@
+"""Left stays left whatever the storage order; intensities follow the convention; a bias field is taken out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff
+
+from tlesynth.data.bias import corrected
+from tlesynth.data.brain_mask import find_brain, is_extracted
+from tlesynth.data.preparation import normalised, prepare, smoothed
+from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Preprocess
+from tlesynth.volume import GRIDS, Volume, read
+
+GRID = GRIDS["mni-3mm"]
+SETTINGS = Preprocess(grid="mni-3mm", registration_mm=5.0, n4=False)
+
+
+def stored(scan: Volume, codes: str, path: Path) -> Volume:
+    """``scan`` written with its axes in another order and direction, and read back."""
+    orientation = axcodes2ornt(tuple(codes))
+    voxels = apply_orientation(scan.voxels, orientation)
+    image = nib.Nifti1Image(voxels, scan.affine @ inv_ornt_aff(orientation, scan.voxels.shape))
+    image.set_sform(image.affine, 1)
+    image.set_qform(image.affine, 1)
+    nib.save(image, path)
+    return read(path)
+
+
+def dark_side(voxels: np.ndarray) -> float:
+    """How much darker the marker's place is on the right than on the left."""
+    i, j, k = (GRID.index(axis, mm) for axis, mm in enumerate((36, -20, 20)))
+    near = np.s_[:, j - 2 : j + 3, k - 2 : k + 3]
+    right, left = voxels[i - 2 : i + 3][near], voxels[::-1][i - 2 : i + 3][near]
+    return float(left.mean() - right.mean())
+
+
+def test_a_marker_on_the_right_stays_there_in_every_storage_order(
+    brain: Callable[..., Volume], to_native: np.ndarray, rotation: Callable[..., np.ndarray], tmp_path: Path
+) -> None:
+    scan = brain(to_native, marker=True)
+    reference = prepare(stored(scan, "RAS", tmp_path / "ras.nii"), SETTINGS)
+    assert dark_side(reference.voxels) > 0.3
+    for codes in ("LAS", "PSR"):
+        other = prepare(stored(scan, codes, tmp_path / f"{codes}.nii.gz"), SETTINGS)
+        assert np.allclose(other.voxels, reference.voxels, atol=1e-4)
+    oblique = prepare(Volume(scan.voxels, rotation(20, 0) @ rotation(-10, 2) @ scan.affine), SETTINGS)
+    assert dark_side(oblique.voxels) > 0.3
+    assert np.corrcoef(oblique.voxels.ravel(), reference.voxels.ravel())[0, 1] > 0.97
+    inside = reference.voxels[reference.mask]
+    assert reference.voxels[~reference.mask].max() == 0
+    assert (inside.min(), inside.max()) == (0, 1)
+    assert reference.mask_method == "extracted"
+    assert reference.quality.dice > 0.95
+    assert reference.quality.determinant == pytest.approx(np.linalg.det(to_native[:3, :3]), rel=0.03)
+
+
+def test_percentiles_are_of_the_brain_alone() -> None:
+    voxels = np.full((20, 20, 20), 1e6, np.float32)
+    mask = np.zeros(voxels.shape, bool)
+    mask[:10] = True
+    voxels[mask] = np.arange(mask.sum())
+    result = normalised(voxels, mask)
+    assert (result[~mask] == 0).all()
+    assert result[mask].mean() == pytest.approx(0.5, abs=1e-3)
+    assert (result == 1).mean() == pytest.approx(0.0025, abs=1e-3)
+    with pytest.raises(TlesynthError, match="single intensity"):
+        normalised(np.ones_like(voxels), mask)
+
+
+def test_smoothing_has_the_asked_width() -> None:
+    point = np.zeros((41, 41, 41), np.float32)
+    point[20, 20, 20] = 1
+    profile = smoothed(point, np.ones(point.shape, bool), 10.0, 1.5)[:, 20, 20]
+    above = np.interp([0.5], (profile / profile.max())[20:][::-1], np.arange(20, -1, -1.0))
+    assert 2 * above[0] * 1.5 == pytest.approx(10, rel=0.03)
+
+
+def test_n4_takes_a_planted_field_out(brain: Callable[..., Volume]) -> None:
+    scan = brain(np.eye(4))
+    mask = scan.voxels > 0
+    x, _, z = np.indices(mask.shape) / np.array(mask.shape).reshape(3, 1, 1, 1) - 0.5
+    field = np.exp(0.8 * x - 0.5 * z * z)
+    biased = Volume((scan.voxels * field).astype(np.float32), scan.affine)
+
+    def spread(volume: Volume) -> float:
+        return float(np.std(np.log(volume.voxels[mask & (scan.voxels > 400)] / scan.voxels[mask & (scan.voxels > 400)])))
+
+    assert spread(corrected(biased, mask, 4)) < 0.45 * spread(biased)
+
+
+def test_a_whole_head_is_stripped(brain: Callable[..., Volume]) -> None:
+    scan = brain(np.eye(4), spacing=3.0, shape=(76, 90, 92))
+    x, y, z = (scan.affine[:3, :3] @ np.indices(scan.voxels.shape).reshape(3, -1) + scan.affine[:3, 3:]).reshape(
+        3, *scan.voxels.shape
+    )
+    distance = np.sqrt((x / 82) ** 2 + ((y + 18) / 102) ** 2 + ((z - 6) / 92) ** 2)
+    neck = (np.hypot(x / 60, (y + 25) / 65) < 1) & (z < -20)
+    head = np.where((distance < 1) | neck, 500.0, 0)
+    head[(distance < 0.95) & (z > -75)] = 40  # skull and fluid
+    brain_mask = scan.voxels > 0
+    head = np.where(brain_mask, scan.voxels, head) + np.abs(np.random.default_rng(1).normal(0, 8, head.shape))
+    whole = Volume(head.astype(np.float32), scan.affine)
+    assert is_extracted(scan)
+    assert not is_extracted(whole)
+    found = find_brain(whole)
+    assert found.method == "template"
+    dice = 2 * (found.voxels & brain_mask).sum() / (found.voxels.sum() + brain_mask.sum())
+    assert dice > 0.9
