@@ -38,7 +38,8 @@ def write_models(root: Path, brightness: float = 0.5) -> tuple[Path, Path]:
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
     settings = DiffusionNetwork(patch=(14, 17, 14), depth=1, width=48, heads=2, classes="group-side")
     extent = tuple(n * GRID.spacing for n in GRID.shape)
-    network = build_network(settings, autoencoder.latent_shape, extent, class_count=4)
+    schedule = schedule_of(Noise())
+    network = build_network(settings, schedule, autoencoder.latent_shape, extent)
     training = {"steps": 1, "best_step": 1, "best_validation": 1.0, "flip": True}
     config = {
         "network": settings.model_dump(mode="json"),
@@ -51,7 +52,7 @@ def write_models(root: Path, brightness: float = 0.5) -> tuple[Path, Path]:
         "class_counts": {"hc": 10, "tle-left": 6, "tle-right": 4},
         "training": training,
     }
-    save_diffusion(root / "diffusion", network, schedule_of(Noise()), config)
+    save_diffusion(root / "diffusion", network, schedule, config)
     return root / "autoencoder", root / "diffusion"
 
 

@@ -14,11 +14,12 @@ from tlesynth.recipe import DiffusionNetwork, Noise
 SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
 
 
-def saved(folder: Path) -> torch.nn.Module:
+def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
     settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2)
-    network = build_network(settings, SHAPE, EXTENT, class_count=3)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
+    schedule = schedule_of(Noise.model_validate({"prediction": prediction}))
+    network = build_network(settings, schedule, SHAPE, EXTENT)
+    for tensor in (*network.parameters(), *(b for name, b in network.named_buffers() if name == "mean")):
+        torch.nn.init.normal_(tensor, std=0.1)
     training = {"steps": 1, "best_step": 1, "best_validation": 0.5, "flip": True}
     config = {
         "network": settings.model_dump(mode="json"),
@@ -31,16 +32,17 @@ def saved(folder: Path) -> torch.nn.Module:
         "class_counts": {"hc": 3, "tle": 4},
         "training": training,
     }
-    save_diffusion(folder, network, schedule_of(Noise.model_validate({"prediction": "v_prediction"})), config)
+    save_diffusion(folder, network, schedule, config)
     return network
 
 
-def test_what_is_saved_comes_back(tmp_path: Path) -> None:
-    network = saved(tmp_path / "model")
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_what_is_saved_comes_back(prediction: str, tmp_path: Path) -> None:
+    network = saved(tmp_path / "model", prediction)
     model = load_diffusion(tmp_path / "model", "a" * 64)
     z, timesteps, labels = torch.randn(1, *SHAPE), torch.tensor([77]), torch.tensor([1])
     assert torch.equal(model.network(z, timesteps, labels), network(z, timesteps, labels))
-    assert model.schedule.config["prediction_type"] == "v_prediction"
+    assert model.schedule.config["prediction_type"] == prediction
     assert model.schedule.config["clip_sample"] is False
     assert torch.equal(model.schedule.alphas_cumprod, schedule_of(Noise()).alphas_cumprod)
     assert model.fingerprint == durable.sha256(tmp_path / "model" / "diffusion.safetensors")

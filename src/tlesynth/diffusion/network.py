@@ -46,7 +46,7 @@ class DiT3D(nn.Module):
         self,
         settings: DiffusionNetwork,
         latent_shape: tuple[int, int, int, int],
-        spacing_mm: tuple[float, float, float],
+        spacing_mm: tuple[float, ...],
         class_count: int,
     ) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tlesynth import recipe
+from tlesynth.diffusion.baseline import Corrected
 from tlesynth.diffusion.conditioning import Classes, classes_of
 from tlesynth.diffusion.latents import Latents, read_about, read_latents
 from tlesynth.diffusion.model import build_network, save_diffusion
@@ -50,7 +51,9 @@ def train_diffusion(
     fabric = fabric_for(device, precision)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "diffusion", "initialisation"))
-        network = build_network(settings.network, about["shape"], _extent_mm(about["grid"]), classes.count)
+        network = build_network(settings.network, schedule, about["shape"], _extent_mm(about["grid"]))
+    if isinstance(network, Corrected):
+        network.measure(fitted.values)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     network, optimizer = fabric.setup(network, optimizer)
     ema = Ema(network.module, settings.ema_decay)
@@ -183,4 +186,5 @@ def _config(settings: recipe.Diffusion, about: dict[str, Any], classes: Classes,
         "grid": about["grid"],
         "autoencoder": about["autoencoder"],
         "parameters": _parameters(network),
+        "baseline": "voxelwise Gaussian" if isinstance(network, Corrected) else "none",
     }
