@@ -28,7 +28,7 @@ def turned(degrees: float, axis: int = 2) -> np.ndarray:
 def native(
     to_native: np.ndarray, spacing: float = 2.5, shape: tuple[int, int, int] = (80, 88, 76), marker: bool = False
 ) -> Volume:
-    """The template's brain as a scan of ``spacing`` mm; ``marker`` darkens a ball on the right, at MNI (36, -20, 20)."""
+    """The template's brain as a scan; ``marker`` darkens a ball on the right, at MNI (36, -20, 20)."""
     affine = np.diag([spacing] * 3 + [1.0])
     affine[:3, 3] = to_native[:3, 3] - spacing * (np.array(shape) - 1) / 2 + [0, -20, 8]
     world = affine[:3, :3] @ np.indices(shape).reshape(3, -1) + affine[:3, 3:]
