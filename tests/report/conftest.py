@@ -115,16 +115,18 @@ def results(n: int) -> dict[str, Any]:
             "reference": "real scans outside gen_train",
             "hc": distance | {"n_real": n, "n_synthetic": n},
             "tle": distance | {"ratio": 3.61, "n_real": n, "n_synthetic": n},
+            "cross": {"hc_to_tle": interval(5.1, 0.6, n), "tle_to_hc": interval(4416.52, 80, n)},
         },
         "fid": {"hc": missing, "tle": missing},
         "diversity": {
             "metric": "MS-SSIM (kernel 7)",
+            "reference": "real scans of gen_train",
             "hc": {"synthetic": interval(0.842, 0.01, n), "real": interval(0.836, 0.01, n), "pairs": 100},
             "tle": {"synthetic": interval(0.861, 0.01, n), "real": interval(0.829, 0.01, n), "pairs": 100},
         },
         "morphometry": {
             "measure": "hippocampal grey matter, mm3; asymmetry = 200 (R - L) / (R + L), percent",
-            "real": "real scans outside gen_train",
+            "reference": "real scans outside gen_train",
             "unmeasured": 1,
             "side_correlation": {g: {s: interval(0.8, 0.1, n) for s in ("real", "synthetic")} for g in ("hc", "tle")},
             "groups": {

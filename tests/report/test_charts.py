@@ -52,6 +52,22 @@ def test_training_draws_what_varies_and_leaves_out_what_does_not_matter() -> Non
     assert "validation ends at 4" in pictures[1].alt
 
 
+def test_phases_are_not_joined_and_the_discriminator_is_not_the_autoencoder() -> None:
+    table = pd.DataFrame(
+        {
+            "step": ["1", "2", "3", "4", "5"],
+            "phase": ["reconstruction", "reconstruction", "discriminator warm-up", "adversarial", "adversarial"],
+            "loss": ["3", "2", "99", "7", "6"],
+            "discriminator_accuracy": [None, None, "0.5", None, None],
+        }
+    )
+    steps, values = charts._by_phase(table, "loss")
+    np.testing.assert_equal(values, [3, 2, np.nan, 7, 6])
+    np.testing.assert_equal(steps, [1, 2, np.nan, 4, 5])
+    assert charts._by_phase(table, "discriminator_accuracy")[1].tolist() == [0.5]
+    assert len(charts._by_phase(table, "gone")[0]) == 0
+
+
 def test_distributions_draw_dots_without_intervals_and_intervals_without_dots() -> None:
     spread = charts.Spread(
         "asymmetry",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth.report.quoting import Quoter, formatted, plain
+from tlesynth.report.quoting import Quoter, decimals, formatted, plain
 from tlesynth.report.sources import Files
 
 
@@ -62,6 +62,7 @@ def test_citations_number_the_files_once(quoter: Quoter) -> None:
         (12345.0, None, {}, "12,345"),
         (0.00004, 3, {}, "4e\u221205"),
         (0.0, 3, {}, "0.000"),
+        (4416.51, 0, {}, "4,417"),
     ],
 )
 def test_formatting(value: float, places: int | None, options: dict[str, bool], text: str) -> None:
@@ -71,3 +72,8 @@ def test_formatting(value: float, places: int | None, options: dict[str, bool], 
 def test_plain_values() -> None:
     assert plain([1, 0.5, None, True]) == "1, 0.5, n/a, yes"
     assert plain({"a": [1]}) == "a: 1"
+
+
+def test_large_values_bear_fewer_decimals() -> None:
+    assert [decimals(v, 3) for v in (-4416.5, 126.2, 12.3, 0.5)] == [0, 1, 3, 3]
+    assert decimals(5.0, None) is None

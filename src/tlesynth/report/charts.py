@@ -19,7 +19,13 @@ ARM_WORDS = {
     "real+0.5": "real + synthetic 1:0.5",
 }
 NOT_CURVES = ("step", "phase", "learning_rate", "gradient_norm", "epoch")
+SHARED = ("loss", "val_loss", "val_score")
+"""Columns that every phase writes."""
+OTHER_NETWORK = "discriminator"
 MOST_PANELS = 6
+FEW_POINTS = 25
+WIDE_RANGE = 30
+"""Ratio of the largest to the smallest value from which an axis is logarithmic."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +119,30 @@ def _curves(runs: dict[str, pd.DataFrame], name: str) -> list[Curve]:
     curves = []
     for run, table in runs.items():
         for column in (name, f"val_{name}"):
-            if column not in table:
-                continue
-            rows = pd.DataFrame({c: pd.to_numeric(table[c], errors="coerce") for c in ("step", column)}).dropna()
-            if len(rows) > 1:
-                validation = column.startswith("val_")
-                words = ARM_WORDS.get(run, run) if len(runs) > 1 else "validation" if validation else "training"
-                curves.append(Curve(words, rows["step"].to_numpy(), rows[column].to_numpy(), validation))
+            validation = column.startswith("val_")
+            words = ARM_WORDS.get(run, run) if len(runs) > 1 else "validation" if validation else "training"
+            steps, values = _by_phase(table, column)
+            if np.isfinite(values).sum() > 1:
+                curves.append(Curve(words, steps, values, validation))
     return curves
+
+
+def _by_phase(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values of a column, with a gap (NaN) where another phase begins: its losses are others.
+
+    While the discriminator learns, the loss is its own and the autoencoder stands still: left out.
+    """
+    if column not in table:
+        return np.empty(0), np.empty(0)
+    rows = pd.DataFrame({c: pd.to_numeric(table[c], errors="coerce") for c in ("step", column)})
+    rows["phase"] = table["phase"].fillna("") if "phase" in table else ""
+    rows = rows.dropna()
+    if column in SHARED:
+        rows = rows[~rows["phase"].str.contains(OTHER_NETWORK)]
+    parts = [part[["step", column]].to_numpy(float) for _, part in rows.groupby("phase", sort=False)]
+    gap = np.full((1, 2), np.nan)
+    joined = np.concatenate([piece for part in parts for piece in (gap, part)][1:] or [np.empty((0, 2))])
+    return joined[:, 0], joined[:, 1]
 
 
 def _panel(name: str, curves: list[Curve]) -> Picture:
@@ -137,13 +159,14 @@ def _panel(name: str, curves: list[Curve]) -> Picture:
                 color=colour,
                 linewidth=1.6 if curve.validation else 0.9,
                 alpha=1 if curve.validation else 0.6,
+                marker="." if len(curve.steps) < FEW_POINTS else None,
                 label=None if curve.label in named else curve.label,
             )
             named.add(curve.label)
         axes.set_title(name.replace("_", " "))
         axes.set_xlabel("step")
-        values = np.concatenate([c.values for c in curves])
-        if values.min() > 0 and values.max() / values.min() > 30:
+        values = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
+        if values.min() > 0 and values.max() / values.min() > WIDE_RANGE:
             axes.set_yscale("log")
         axes.legend(loc="best")
 

@@ -69,6 +69,7 @@ class Quoter:
             return self.reason(source)
         if isinstance(found["value"], dict):
             return self.interval(f"{source}/value", places, percent=percent, sign=sign, n=n)
+        places = decimals(found["value"], places)
         value, low, high = (
             self.number(f"{source}/{key}", places, percent=percent, sign=sign) for key in ("value", "low", "high")
         )
@@ -128,6 +129,13 @@ class Quoter:
         return Markup('<data value="{}" data-source="{}" title="{}">{}</data>').format(value, source, source, text)
 
 
+def decimals(value: float, places: int | None) -> int | None:
+    """As many decimals as a value of this size bears: none from 1000 on, two fewer from 100 on."""
+    if places is None or abs(value) < 100:
+        return places
+    return 0 if abs(value) >= 1000 else max(0, places - 2)
+
+
 def formatted(value: float, places: int | None, *, percent: bool = False, sign: bool = False) -> str:
     """``value`` as the page prints it, with a true minus sign."""
     if percent:
@@ -135,7 +143,7 @@ def formatted(value: float, places: int | None, *, percent: bool = False, sign: 
     if places is None:
         text = f"{value:,.0f}" if value == round(value) else f"{value:,g}"
     else:
-        text = f"{value:{'+' if sign else ''}.{places}f}"
+        text = f"{value:{'+' if sign else ''},.{places}f}"
         if places and float(text) == 0 and value != 0:
             text = f"{value:.1g}"
     return text.replace("-", "\u2212") + ("%" if percent else "")

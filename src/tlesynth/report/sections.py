@@ -13,7 +13,7 @@ SPLITS = {
     "gen_train": "trains the generator and the classifiers",
     "val": "chooses checkpoints and thresholds",
     "test": "measured once, at the end",
-    "audit_holdout": "seen by no stage; kept for a privacy audit",
+    "audit_holdout": "trains and chooses nothing; a reference for the evaluation",
 }
 STAGES = {
     "derivatives/participants.tsv": ("Preprocessed scans", "tlesynth preprocess"),
@@ -167,11 +167,14 @@ def morphometry_groups(files: Files) -> list[str]:
 
 
 def gaps(files: Files) -> list[Gap]:
-    """Stages that have not run, and statistics that results.json says were not computed."""
+    """Stages that have not run, and statistics that results.json refuses; those with one reason stand together."""
     found = [
         Gap(what, f"{name} is not there", command) for name, (what, command) in STAGES.items() if not files.has(name)
     ]
-    return found + _gaps_of(files.get(RESULTS + "#", {}), ())
+    alike: dict[tuple[str, str], list[str]] = {}
+    for gap in _gaps_of(files.get(RESULTS + "#", {}), ()):
+        alike.setdefault((gap.why, gap.command), []).append(gap.what)
+    return found + [Gap(", ".join(whats), why, command) for (why, command), whats in alike.items()]
 
 
 def missing(files: Files, name: str) -> Gap | None:
