@@ -95,10 +95,10 @@ def _do(context: Context, stage: Stage, key: str, heading: str) -> None:
     begun = time.monotonic()
     _write_record(context, stage, {"key": key, "state": STARTED})
     stage.do(context)
-    interruption.check()
     seconds = round(time.monotonic() - begun, 1)
     _write_record(context, stage, {"key": key, "state": FINISHED, "seconds": seconds, "version": __version__})
     say(f"{heading}: {clock(seconds)}")
+    interruption.check()
 
 
 def _given(context: Context) -> list[Any]:
