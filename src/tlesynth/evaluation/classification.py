@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from tlesynth.classifier.model import ModelConfig, load_config, predict
+from tlesynth.classifier.model import load_config, predict
 from tlesynth.data.cohort import Cohort
 from tlesynth.evaluation.statistics import (
     FEWEST,
@@ -25,6 +25,7 @@ from tlesynth.evaluation.statistics import (
     rounded,
     too_few,
 )
+from tlesynth.evaluation.volumetry import FIGURES, volumetry_predictions
 
 Flags = NDArray[np.bool_]
 BASELINE = "real"
@@ -54,11 +55,11 @@ def trained_arms(classifiers: Path) -> list[str]:
     return sorted(found, key=lambda arm: (arm != BASELINE, arm != "synthetic", arm))
 
 
-def arm_figures(predictions: pd.DataFrame, config: ModelConfig, how: Resampling) -> Json:
-    """All figures of one arm on test; ``predictions`` has group and probability per scan.
+def arm_figures(predictions: pd.DataFrame, threshold: float, how: Resampling) -> Json:
+    """All figures of one classifier on test; ``predictions`` has group and probability per scan.
 
-    Accuracy, precision, recall and specificity have exact intervals, F1 and AUCPR bootstrap ones, AUC DeLong's. The
-    threshold is val's (Youden); ``at_half`` holds the same at 0.5.
+    Accuracy, precision, recall and specificity have exact intervals, F1 and AUCPR bootstrap ones, AUC DeLong's.
+    ``at_half`` holds the same at a threshold of 0.5.
     """
     scores, positive = _scores(predictions)
     n1, n0 = int(positive.sum()), int((~positive).sum())
@@ -66,11 +67,11 @@ def arm_figures(predictions: pd.DataFrame, config: ModelConfig, how: Resampling)
         return too_few(min(n1, n0))
     order = np.concatenate([np.flatnonzero(positive), np.flatnonzero(~positive)])
     scores, positive = scores[order], positive[order]
-    figures = _at_threshold(scores, positive, config.youden_threshold, how)
+    figures = _at_threshold(scores, positive, threshold, how)
     figures["auc_roc"] = auc_interval(scores, positive, how.confidence)
     figures["aucpr"] = bootstrap(lambda rows: average_precision_draws(scores, positive, rows), (n1, n0), how)
     figures["at_half"] = _at_threshold(scores, positive, 0.5, how)
-    return figures | {"n_train": config.n_train}
+    return figures
 
 
 def comparison(baseline: pd.DataFrame, other: pd.DataFrame, how: Resampling) -> Json:
@@ -120,14 +121,31 @@ def classification(predictions: pd.DataFrame, classifiers: Path, arms: list[str]
     made = predictions[(predictions["arm"] == BASELINE) & (predictions["cohort"] == "synthetic")]
     groups = next(iter(test.values()))["group"]
     missing = not_computed(f"the arm {BASELINE} was not trained", "tlesynth train classifier")
+    configs = {arm: load_config(classifiers / arm / "model") for arm in arms}
+    others = [arm for arm in arms if BASELINE in arms and arm != BASELINE]
     return {
         "test": {"n": len(groups), "hc": int((groups == "hc").sum()), "tle": int((groups == "tle").sum())},
-        "arms": {arm: arm_figures(test[arm], load_config(classifiers / arm / "model"), how) for arm in arms},
-        "against_real": {
-            a: comparison(test[BASELINE], test[a], how) for a in arms if BASELINE in arms and a != BASELINE
-        },
+        "arms": {a: arm_figures(test[a], c.youden_threshold, how) | {"n_train": c.n_train} for a, c in configs.items()},
+        "against_real": {arm: comparison(test[BASELINE], test[arm], how) for arm in others},
         "synthetic_by_real": synthetic_by_real(made, how) if len(made) else missing,
     }
+
+
+def volumetry(table: pd.DataFrame, how: Resampling) -> Json:
+    """Logistic regression on hippocampal figures, trained on real and on synthetic scans, judged on test at 0.5.
+
+    ``table`` has a row per measured scan: group, split (gen_train, test, synthetic, ...), left, right, asymmetry_abs.
+    """
+    result: Json = {"figures": list(FIGURES)}
+    test = table[table["split"] == "test"]
+    for name, split in (("real", "gen_train"), ("synthetic", "synthetic")):
+        training = table[table["split"] == split]
+        found = volumetry_predictions(training, test)
+        if found is None:
+            result[name] = not_computed("too few measured scans in a class")
+        else:
+            result[name] = arm_figures(test.assign(probability=found), 0.5, how) | {"n_train": len(training)}
+    return result
 
 
 def _at_threshold(scores: NDArray[np.float64], positive: Flags, threshold: float, how: Resampling) -> Json:

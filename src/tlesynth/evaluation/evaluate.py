@@ -61,7 +61,8 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     results["fid"] = sections.fid(inputs, how.of("fid"))
     results["diversity"] = sections.diversities(inputs, how)
     results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
-    results["classification"], predictions = sections.classified(inputs, classifiers, how.of("classification"))
+    judged = how.of("classification")
+    results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)
     written = {
         "reconstruction": per_scan,
         "frechet": tables.frechet_table(results),
@@ -79,9 +80,7 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
 
 def _inputs(derivatives: Path, reconstructions: Path, synthetic: Path, splits: Path) -> Inputs:
     real = read_cohort(derivatives)
-    copies, made = (
-        read_cohort(p) if (p / "participants.tsv").is_file() else None for p in (reconstructions, synthetic)
-    )
+    copies, made = (_cohort_if_there(folder) for folder in (reconstructions, synthetic))
     for other in (copies, made):
         if other is not None and other.grid != real.grid:
             raise fail("NII-030", other.root, f"it is on {other.grid.name}, the real cohort on {real.grid.name}")

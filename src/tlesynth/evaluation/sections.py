@@ -161,7 +161,7 @@ def morphometrics(measured: Measured, truth: Path | None, how: Resampling) -> Js
     }
 
 
-def classified(inputs: Inputs, classifiers: Path, how: Resampling) -> tuple[Json, pd.DataFrame]:
+def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resampling) -> tuple[Json, pd.DataFrame]:
     """The classifiers on test and on the synthetic cohort (paper, Tables 3 and 4), and every prediction."""
     arms = classification.trained_arms(classifiers)
     test = inputs.members.get("test", [])
@@ -172,7 +172,8 @@ def classified(inputs: Inputs, classifiers: Path, how: Resampling) -> tuple[Json
     if inputs.synthetic is not None:
         made = classification.predict_cohort(classifiers, arms, inputs.synthetic, inputs.synthetic.ids, "synthetic")
         predictions = pd.concat([predictions, made], ignore_index=True)
-    return classification.classification(predictions, classifiers, arms, how), predictions
+    section = classification.classification(predictions, classifiers, arms, how)
+    return section | {"volumetry": classification.volumetry(measured.volumes_table(), how)}, predictions
 
 
 def _reconstruction_fid(inputs: Inputs, ids: list[str], how: Resampling) -> Json:
