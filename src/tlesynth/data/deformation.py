@@ -14,26 +14,32 @@ from torch.nn.functional import grid_sample, interpolate
 
 from tlesynth.volume import Grid
 
-SQUARINGS = 5
-"""Against 9 of them points move by less than 0.05 mm: 2 mm fields of a few mm need no more."""
+SQUARINGS = 3
+"""With the midpoint start, more squarings change the brain's volumes by less than 0.1 %."""
 
 
 def exponential(velocity: np.ndarray, grid: Grid, squarings: int = SQUARINGS) -> np.ndarray:
-    """The displacement (3, X, Y, Z) mm of exp(velocity): halve it ``squarings`` times, then compose it with itself as
-    often.
+    """The displacement (3, X, Y, Z) mm of exp(velocity): one short step, then composed with itself ``squarings`` times.
 
-    Points beyond the grid move like its border.
+    The short step follows the midpoint rule: Euler's would shrink a contracted structure and its inverse by half a
+    percent each. Points beyond the grid move like its border.
     """
     shape = velocity.shape[1:]
     # In grid_sample's own units ([-1, 1] across the grid, axes reversed) no step needs a conversion.
     unit = torch.tensor([2 / (grid.spacing * (n - 1)) for n in shape[::-1]]).reshape(1, 3, 1, 1, 1)
-    step = torch.from_numpy(np.ascontiguousarray(velocity[::-1])).unsqueeze(0) * unit / 2**squarings
+    first = torch.from_numpy(np.ascontiguousarray(velocity[::-1])).unsqueeze(0) * unit / 2**squarings
     axes = [torch.linspace(-1, 1, n) for n in shape]
     rest = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], dim=-1).unsqueeze(0)
+    step = _read(first, rest, first / 2)
     for _ in range(squarings):
-        where = rest + step.permute(0, 2, 3, 4, 1)
-        step = step + grid_sample(step, where, mode="bilinear", padding_mode="border", align_corners=True)
+        step = step + _read(step, rest, step)
     return np.ascontiguousarray((step / unit)[0].numpy()[::-1])
+
+
+def _read(field: torch.Tensor, rest: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
+    """``field`` (1, 3, X, Y, Z) where ``displacement`` takes each voxel."""
+    where = rest + displacement.permute(0, 2, 3, 4, 1)
+    return grid_sample(field, where, mode="bilinear", padding_mode="border", align_corners=True)
 
 
 def jacobian_determinant(displacement: np.ndarray, grid: Grid) -> np.ndarray:
@@ -84,10 +90,3 @@ def random_field(rng: np.random.Generator, grid: Grid, sigma: float, amplitude: 
     gain = float(np.sum(gaussian_filter(impulse, sigma / step, truncate=3) ** 2)) ** 1.5
     coarse = torch.from_numpy((inner * (amplitude / gain)).astype(np.float32)).unsqueeze(0)
     return interpolate(coarse, size=grid.shape, mode="trilinear", align_corners=True)[0].numpy()
-
-
-def mirrored(field: np.ndarray) -> np.ndarray:
-    """A displacement or velocity field (3, X, Y, Z) as seen in the mirror x -> -x, on a grid symmetric in x."""
-    flipped = field[:, ::-1].copy()
-    flipped[0] *= -1
-    return flipped

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
-import torch
-from joblib import Parallel, delayed
 
-from tlesynth import durable, interruption, volume
+from tlesynth import durable, volume
 from tlesynth.data import cohort
+from tlesynth.data.crew import Crew
 from tlesynth.data.simulate import scan, subjects
 from tlesynth.data.simulate.shape import Shape, shape, sided
 from tlesynth.errors import fail
@@ -20,7 +19,6 @@ from tlesynth.progress import bar
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator
 
-T = TypeVar("T")
 TRUTH = Path("derivatives") / "truth"
 ABOUT = (
     "Simulated skull-stripped T1-weighted scans of healthy controls and of patients with temporal lobe epilepsy: "
@@ -42,11 +40,11 @@ def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) 
     claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed})
     assignments = subjects.design(settings, seed)
     sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
-    open_tasks = [a for a in assignments if not is_finished(out, a.participant_id)]
-    tasks = ((a, sites[a.site], settings, out, seed) for a in open_tasks)
-    done = len(assignments) - len(open_tasks)
-    for _ in in_parallel(simulate_subject, tasks, jobs, "simulating scans", len(assignments), done):
-        interruption.check()
+    todo = {a.participant_id: a for a in assignments if not is_finished(out, a.participant_id)}
+    work = partial(simulate_subject, sites=sites, settings=settings, out=out, seed=seed)
+    with bar("simulating scans", len(assignments), len(assignments) - len(todo)) as shown:
+        for name, _ in Crew(work, jobs, _lost).each(todo):
+            shown.advance(note=name)
     table = pd.DataFrame([vars(a) | {"site": sites[a.site].name} for a in assignments]).set_index("participant_id")
     cohort.write_participants(out, table)
     cohort.write_dataset_description(out, "tlesynth simulated cohort", "raw", ABOUT, license="CC0")
@@ -54,15 +52,16 @@ def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) 
 
 
 def simulate_subject(
-    assignment: subjects.Assignment, site: scan.Site, settings: Simulate, out: Path, seed: int
+    assignment: subjects.Assignment, sites: list[scan.Site], settings: Simulate, out: Path, seed: int
 ) -> None:
     """Draw, deform, scan and write one subject; its truth is written last and marks it finished."""
+    site = sites[assignment.site]
     shifts = (site.severity_shift, site.volume_shift)
     latents = subjects.draw(assignment, settings, seed, shifts=shifts)
     made = shape(latents, generator(seed, "shape", assignment.participant_id))
     rng = generator(seed, "scan", assignment.participant_id)
     pose = scan.draw_pose(latents.icv_ml, rng)
-    voxels = scan.acquire(latents, made.inverse, pose, site, settings, rng)
+    voxels = scan.acquire(latents, made, pose, site, settings, rng)
     voxels = voxels[::-1] if assignment.side == "left" else voxels
     path = scan_path(out, assignment.participant_id)
     volume.write(path, voxels, scan.native_grid(settings.voxel_mm).affine, description="tlesynth simulated T1w")
@@ -73,7 +72,7 @@ def simulate_subject(
 
 
 def facts(latents: subjects.Latents, made: Shape, scale: float, side: str | None) -> dict[str, Any]:
-    """What is true of one subject, by anatomical side: volumes in mm3 (MNI and native), asymmetry, every latent draw."""
+    """What is true of one subject, by anatomical side: volumes in mm3 (MNI, native), asymmetry, every latent draw."""
     mni = sided(made.volumes, side)
     left, right = mni["hippocampus_left"], mni["hippocampus_right"]
     return (
@@ -128,22 +127,5 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
     durable.write_json(path, identity)
 
 
-def in_parallel(
-    work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int, label: str, total: int, done: int
-) -> Iterable[T]:
-    """Yield ``work(*task)`` as each is done, over ``jobs`` processes (0: one a core) of one thread each."""
-    workers = min(jobs or len(os.sched_getaffinity(0)), max(total - done, 1))
-    with bar(label, total, done) as shown:
-        pool = Parallel(n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1, backend="loky")
-        if workers == 1:
-            results: Iterable[T] = (work(*task) for task in tasks)
-        else:
-            results = pool(delayed(_alone)(work, task) for task in tasks)
-        for result in results:
-            shown.advance()
-            yield result
-
-
-def _alone(work: Callable[..., T], task: tuple[Any, ...]) -> T:
-    torch.set_num_threads(1)
-    return work(*task)
+def _lost(assignment: subjects.Assignment) -> None:
+    raise fail("RES-020", assignment.participant_id, "the process that simulated it was killed twice")

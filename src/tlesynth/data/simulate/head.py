@@ -12,13 +12,16 @@ import numpy as np
 from scipy import ndimage
 
 from tlesynth.data import anatomy
-from tlesynth.data.deformation import exponential, jacobian_determinant, sample
+from tlesynth.data.deformation import sample
 from tlesynth.data.simulate import scan
-from tlesynth.data.simulate.shape import WORK, Shape, seen_from
+from tlesynth.data.simulate.shape import FRAME_SIDES, REGION, Shape
 from tlesynth.data.simulate.subjects import FRAME, Latents
 from tlesynth.data.template import load_template
-from tlesynth.volume import Volume
+from tlesynth.volume import GRIDS, Volume
 
+PLACES = GRIDS["mni-1.5mm"]
+"""On which the signal changes are drawn."""
+MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0])
 STILL_MM = 0.01
 """A voxel that would move by less keeps its value."""
 PURE = 0.8
@@ -27,7 +30,7 @@ PURE = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Planted:
-    """The altered voxels (X, Y, Z) float32 and, per voxel, by how much its volume changes (the Jacobian determinant)."""
+    """The altered voxels (X, Y, Z) float32 and the factor by which each voxel's volume changes (the Jacobian)."""
 
     voxels: np.ndarray
     jacobian: np.ndarray
@@ -40,36 +43,34 @@ def plant(head: Volume, brain: np.ndarray, to_native: np.ndarray, latents: Laten
 
     ``brain`` (X, Y, Z) bool is its mask, ``to_native`` (4, 4) takes MNI mm to its native mm.
     """
-    box = ndimage.find_objects(brain)[0]
+    box = ndimage.find_objects(brain.astype(np.uint8))[0]
     inside, affine = brain[box], head.affine.copy()
     affine[:3, 3] += head.affine[:3, :3] @ [s.start for s in box]
+    to_native = to_native @ MIRROR if side == "left" else to_native  # MNI from here on is the frame of the focus
     points = _world(inside.shape, np.linalg.inv(to_native) @ affine)
-    inverse, fields = seen_from(made.inverse, side), _fields(latents, made, side)
-    thin, blur, signal, jacobian, left, right, *tissues = sample(fields, WORK, points)
-    still = sample(np.ones((1, *WORK.shape), np.float32), WORK, points)[0]
-    moved = points + sample(inverse, WORK, points) * (still > 0.999)
+    thin, blur, signal, *tissues, ipsi, contra = sample(_fields(latents), PLACES, points)
+    jacobian = 1 + sample(made.jacobian()[None] - 1, REGION, points)[0]
+    came_from = made.came_from(points)
     painted = _painted(head.voxels[box], inside, tissues, (thin, blur, signal))
-    warped = _warped(painted, moved, points, to_native, affine)
+    warped = _warped(painted, came_from, points, to_native, affine)
     if not head.voxels[~brain].any():  # brain-extracted: nothing may leak over the edge
         warped[~inside] = 0
     voxels, change = head.voxels.copy(), np.ones(head.voxels.shape, np.float32)
     voxels[box] = warped
-    change[box] = np.where(jacobian > 0, jacobian, 1)
+    change[box] = jacobian
     carried = {"left": np.zeros_like(change), "right": np.zeros_like(change)}
-    carried["left"][box], carried["right"][box] = left * inside, right * inside
+    for name, mask in zip(("left", "right") if side == "left" else ("right", "left"), (ipsi, contra), strict=True):
+        carried[name][box] = mask * inside
     return Planted(voxels, change, carried)
 
 
-def _fields(latents: Latents, made: Shape, side: str) -> np.ndarray:
-    """On ``WORK``, in the world: thinning, blur, signal, Jacobian, left and right hippocampus, GM, WM, CSF."""
-    template = load_template(WORK)
-    thin, blur = scan.signs(latents, WORK)
-    masks = {s: anatomy.hippocampus_mask(template, WORK, s) for s in anatomy.SIDES}
-    signal = sum(latents.signal[w] * masks[s] for w, s in zip(FRAME, ("right", "left"), strict=True))
-    jacobian = jacobian_determinant(exponential(made.velocity, WORK), WORK)
-    framed = np.stack([thin, blur, np.asarray(signal), jacobian])
-    framed = framed[:, ::-1] if side == "left" else framed
-    return np.stack([*framed, masks["left"], masks["right"], template.gm, template.wm, template.csf]).astype(np.float32)
+def _fields(latents: Latents) -> np.ndarray:
+    """On ``PLACES``, in the frame of the focus: thinning, blur, signal, GM, WM, CSF, ipsi and contra hippocampus."""
+    template = load_template(PLACES)
+    thin, blur = scan.signs(latents, PLACES)
+    masks = [anatomy.hippocampus_mask(template, PLACES, FRAME_SIDES[where]) for where in FRAME]
+    signal = sum(latents.signal[where] * mask for where, mask in zip(FRAME, masks, strict=True))
+    return np.stack([thin, blur, signal, template.gm, template.wm, template.csf, *masks])
 
 
 def _painted(
@@ -94,14 +95,14 @@ def _level(voxels: np.ndarray, inside: np.ndarray, tissue: np.ndarray) -> float:
 
 
 def _warped(
-    voxels: np.ndarray, moved: np.ndarray, points: np.ndarray, to_native: np.ndarray, affine: np.ndarray
+    voxels: np.ndarray, came_from: np.ndarray, points: np.ndarray, to_native: np.ndarray, affine: np.ndarray
 ) -> np.ndarray:
-    """``voxels`` pulled back from ``moved`` (3, X, Y, Z) MNI mm wherever that is not where they already are."""
-    moving = np.linalg.norm(moved - points, axis=0) > STILL_MM
+    """``voxels`` pulled back from ``came_from`` (3, X, Y, Z) MNI mm wherever that is not where they already are."""
+    moving = np.linalg.norm(came_from - points, axis=0) > STILL_MM
     if not moving.any():
         return voxels
     to_index = np.linalg.inv(affine) @ to_native
-    index = to_index[:3, :3] @ moved[:, moving] + to_index[:3, 3:]
+    index = to_index[:3, :3] @ came_from[:, moving] + to_index[:3, 3:]
     out = np.array(voxels, np.float32)
     taken = ndimage.map_coordinates(voxels.astype(np.float32), index, order=3, mode="nearest")
     out[moving] = np.clip(taken, voxels.min(), voxels.max())

@@ -7,23 +7,26 @@ head that cannot be used is written into outcomes.tsv and skipped.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tlesynth import durable, interruption, volume
+from tlesynth import durable, volume
 from tlesynth.data import cohort
+from tlesynth.data.bids import SEXES, find_scans
 from tlesynth.data.brain_mask import find_brain
+from tlesynth.data.crew import Crew
 from tlesynth.data.registration import register_affine
 from tlesynth.data.simulate import subjects
-from tlesynth.data.simulate.cohort import claim, facts, finish_truth, in_parallel, is_finished, scan_path, truth_path
+from tlesynth.data.simulate.cohort import claim, facts, finish_truth, is_finished, scan_path, truth_path
 from tlesynth.data.simulate.head import Planted, plant
 from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML
 from tlesynth.data.simulate.shape import shape
 from tlesynth.errors import TlesynthError, fail
-from tlesynth.progress import say
+from tlesynth.progress import bar, say
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator, seed_of
 from tlesynth.volume import Volume
@@ -31,7 +34,6 @@ from tlesynth.volume import Volume
 REGISTRATION_MM = 4.0
 LABELS = {"hippocampus_left": 48, "hippocampus_right": 47}
 """MUSE label numbers, as in a DLMUSE derivative."""
-SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 FATAL = ("RES-001", "RES-002", "RES-020", "OPS-075")
 """Failures that no other subject would survive either."""
 
@@ -60,21 +62,21 @@ def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: in
     heads = plan(bids, settings, seed)
     source = [[h.scan.relative_to(bids).as_posix(), h.scan.stat().st_size] for h in heads]
     claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed, "heads": durable.hash_of(source)})
-    todo = [h for h in heads if not is_finished(out, h.assignment.participant_id)]
+    todo = {h.assignment.participant_id: h for h in heads if not is_finished(out, h.assignment.participant_id)}
     failed: dict[str, tuple[str, str]] = {}
-    tasks = ((head, settings, out, seed) for head in todo)
-    done = len(heads) - len(todo)
-    for name, code, why in in_parallel(plant_head, tasks, jobs, "planting into heads", len(heads), done):
-        if code:
-            failed[name] = (code, why)
-            say(f"{name} skipped: {why}")
-        interruption.check()
+    work = partial(plant_head, settings=settings, out=out, seed=seed)
+    with bar("planting into heads", len(heads), len(heads) - len(todo)) as shown:
+        for name, failure in Crew(work, jobs, _lost).each(todo):
+            if failure:
+                failed[name] = failure
+                say(f"{name} skipped: {failure[1]}")
+            shown.advance(note=name)
     _finish(bids, out, heads, failed)
 
 
 def plan(bids: Path, settings: Simulate, seed: int) -> list[Head]:
     """Who becomes what: neighbours in site, sex and age are paired, and chance picks the patient of each pair."""
-    scans = first_scans(bids)
+    scans = find_scans(bids)
     people = _people(bids, list(scans))
     pairs = people.sort_values(["site", "sex", "age"], na_position="last", kind="stable").index
     rng = generator(seed, "planting")
@@ -93,34 +95,22 @@ def plan(bids: Path, settings: Simulate, seed: int) -> list[Head]:
     return heads
 
 
-def plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> tuple[str, str, str]:
-    """Plant into one head and write it: (participant_id, error code or nothing, why)."""
-    name = head.assignment.participant_id
+def plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> tuple[str, str] | None:
+    """Plant into one head and write it; an error code and the reason where that cannot be done."""
     try:
         _plant_head(head, settings, out, seed)
     except TlesynthError as error:
         if error.code in FATAL:
             raise
-        return name, error.code, str(error)
+        return error.code, str(error)
     except (ValueError, ArithmeticError, RuntimeError, IndexError) as error:
         # One strange scan must not cost the cohort; its row in outcomes.tsv keeps the reason.
-        return name, "OPS-001", f"{type(error).__name__}: {error}"
-    return name, "", ""
+        return "OPS-001", f"{type(error).__name__}: {error}"
+    return None
 
 
-def first_scans(bids: Path) -> dict[str, Path]:
-    """The first T1w scan of every participant, by participant_id.
-
-    Raises:
-        TlesynthError: DATA-002 if there is none.
-    """
-    found = [p for pattern in ("sub-*/anat", "sub-*/ses-*/anat") for p in Path(bids).glob(f"{pattern}/*_T1w.nii*")]
-    scans: dict[str, Path] = {}
-    for path in sorted(found, key=lambda p: p.as_posix()):
-        scans.setdefault(path.relative_to(bids).parts[0], path)
-    if not scans:
-        raise fail("DATA-002", bids)
-    return scans
+def _lost(head: Head) -> tuple[str, str]:
+    return "RES-020", f"the process that worked on {head.assignment.participant_id} was killed twice"
 
 
 def _plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> None:

@@ -15,13 +15,15 @@ from scipy.spatial.transform import Rotation
 
 from tlesynth.data import anatomy
 from tlesynth.data.deformation import random_field, sample
-from tlesynth.data.simulate.shape import WORK
+from tlesynth.data.simulate.shape import Shape
 from tlesynth.data.simulate.subjects import Latents
 from tlesynth.data.template import Template, load_template
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator
 from tlesynth.volume import Grid
 
+BOX_MM = (168.0, 204.0, 168.0)
+"""What of MNI space is painted: the box of the package's grids."""
 BRAIN_CENTRE = np.array([0.0, -17.0, 5.0])
 """Of the template, RAS mm; the pose turns about it."""
 FIELD_OF_VIEW = (172.0, 212.0, 180.0)
@@ -111,19 +113,14 @@ def native_grid(voxel_mm: float) -> Grid:
 
 
 def acquire(
-    latents: Latents, inverse: np.ndarray, pose: Pose, site: Site, settings: Simulate, rng: np.random.Generator
+    latents: Latents, made: Shape, pose: Pose, site: Site, settings: Simulate, rng: np.random.Generator
 ) -> np.ndarray:
-    """The skull-stripped scan on ``native_grid``, (X, Y, Z) int16 with background 0, in the frame of the focus.
-
-    ``inverse`` is the shape's displacement (3, X, Y, Z) mm on ``WORK``.
-    """
+    """The skull-stripped scan on ``native_grid``, (X, Y, Z) int16 with background 0, in the frame of the focus."""
     grid = native_grid(settings.voxel_mm)
-    source = _template_grid(settings.voxel_mm)
+    source = painting_grid(settings.voxel_mm)
     template = load_template(source)
     painted = np.stack([paint(latents, source, site.tissue * (1 + 0.015 * rng.standard_normal(3))), template.mask])
-    points = _transformed(grid.world(), pose.to_mni)
-    points += sample(inverse, WORK, points, outside="border")
-    image, mask = sample(painted, source, points)
+    image, mask = sample(painted, source, made.came_from(_transformed(grid.world(), pose.to_mni)))
     brain = mask >= 0.5
     image = WHITE_LEVEL * np.clip(image, 0, None) ** site.gamma
     # Blurring ends at the brain's edge: the scan is brain-extracted, and no darkness may leak in.
@@ -164,14 +161,12 @@ def _transformed(world: np.ndarray, affine: np.ndarray) -> np.ndarray:
     return np.tensordot(matrix, world, 1) + shift.reshape(3, 1, 1, 1)
 
 
-def _template_grid(voxel_mm: float) -> Grid:
-    """The box of ``WORK`` at the scan's voxel size, never finer than the template itself."""
+def painting_grid(voxel_mm: float) -> Grid:
+    """The grid on which a scan of ``voxel_mm`` is painted: never finer than the template itself."""
     step = max(voxel_mm, 1.0)
-    shape = tuple(round(n * WORK.spacing / step) for n in WORK.shape)
-    origin = tuple(
-        o + WORK.spacing * (n - 1) / 2 - step * (m - 1) / 2
-        for o, n, m in zip(WORK.origin, WORK.shape, shape, strict=True)
-    )
+    shape = tuple(2 * round(extent / step / 2) for extent in BOX_MM)
+    centre = (0.0, -18.0, 12.0)
+    origin = tuple(c - step * (n - 1) / 2 for c, n in zip(centre, shape, strict=True))
     return Grid(f"mni-{step:g}mm", (shape[0], shape[1], shape[2]), step, (origin[0], origin[1], origin[2]))
 
 
