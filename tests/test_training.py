@@ -42,7 +42,9 @@ def run_line(folder: Path, learner: Learner, steps: int = 60, segments: list[Seg
 
     segments = segments or [Segment("fit", "fit", "line", steps)]
     fabric = fabric_for("cpu", "32-true")
-    train(run, fabric, {"line": learner}, segments, validate=validate, validate_every=10, checkpoint_every=7, label="fit")
+    train(
+        run, fabric, {"line": learner}, segments, validate=validate, validate_every=10, checkpoint_every=7, label="fit"
+    )
     return run
 
 

@@ -147,7 +147,9 @@ REGISTRY: dict[str, Entry] = {
     "NUM-006": Entry(
         "a generated volume is empty or not finite", "Train the model longer, or lower the guidance scale.", NUMERICAL
     ),
-    "NUM-007": Entry("the drawn volumes cannot be reached by a smooth deformation", "Lower simulate.severity_scale.", NUMERICAL),
+    "NUM-007": Entry(
+        "the drawn volumes cannot be reached by a smooth deformation", "Lower simulate.severity_scale.", NUMERICAL
+    ),
     # Operation.
     "OPS-001": Entry("a subject failed", "See the outcomes table and the log.", SOME_FAILED),
     "OPS-010": Entry("another run is using this folder", "Wait for it, or choose another output folder.", LOCKED),

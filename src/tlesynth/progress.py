@@ -10,6 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PLAIN_EVERY_S = 10.0
+FORECAST_AFTER, FORECAST_AFTER_S = 3, 60.0
 
 
 class Bar:
@@ -31,7 +32,10 @@ class Bar:
         made, elapsed = self.done - self.first, now - self.start
         if self.done >= self.total:
             return f"done in {clock(elapsed)}"
-        return f"{clock(elapsed / made * (self.total - self.done))} left" if made else "starting"
+        # The first units carry the start-up of workers and libraries: no forecast from them alone.
+        if made < FORECAST_AFTER and elapsed < FORECAST_AFTER_S:
+            return "starting"
+        return f"{clock(elapsed / max(made, 1) * (self.total - self.done))} left"
 
 
 class RichBar(Bar):

@@ -157,6 +157,6 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _oblique(affine: Any) -> bool:
-    import nibabel as nib
+    from nibabel.affines import obliquity
 
-    return bool(nib.affines.obliquity(affine).max() > 0.01)
+    return bool(obliquity(affine).max() > 0.01)

@@ -1,0 +1,1 @@
+"""Cohorts: simulated, read from BIDS, preprocessed onto the grid, split."""

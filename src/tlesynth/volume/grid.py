@@ -17,7 +17,7 @@ SPACE = "MNI152NLin2009aSym"
 
 @dataclass(frozen=True)
 class Grid:
-    """A regular RAS grid: ``shape`` voxels (X right, Y anterior, Z superior) of ``spacing`` mm, first centre at ``origin``."""
+    """A regular RAS grid: ``shape`` voxels (right, anterior, superior) of ``spacing`` mm, the first at ``origin``."""
 
     name: str
     shape: tuple[int, int, int]

@@ -1,7 +1,7 @@
 """Reading one NIfTI volume so that a damaged, hostile or ambiguous file is refused, never guessed at.
 
-Left and right matter twice in TLE, so a volume whose orientation cannot be trusted is refused. The gzip stream is read to its
-end because only there lies its checksum; nibabel alone stops before it. Header extensions are never parsed.
+Left and right matter twice in TLE, so a volume whose orientation cannot be trusted is refused. The gzip stream is read
+to its end because only there lies its checksum; nibabel alone stops before it. Header extensions are never parsed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOOKS_LIKE = {
 
 @dataclass(frozen=True)
 class Volume:
-    """Voxels (X, Y, Z) float32 in canonical axis order with their voxel-to-RAS affine (4, 4), and what the reader noticed."""
+    """Voxels (X, Y, Z) float32 in RAS axis order, their voxel-to-RAS affine (4, 4), and what the reader noticed."""
 
     voxels: np.ndarray
     affine: np.ndarray
@@ -212,7 +212,8 @@ def _affine(header: nib.Nifti1Header, path: Path) -> tuple[np.ndarray, tuple[str
     corners = np.array([[x, y, z, 1] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float).T
     corners[:3] *= np.array(header.get_data_shape()[:3])[:, None]
     apart = np.abs((usable["sform"] - usable["qform"]) @ corners).max()
-    return usable["sform"], ((f"sform and qform differ by up to {apart:.0f} mm; the sform is used",) if apart > 1 else ())
+    note = f"sform and qform differ by up to {apart:.0f} mm; the sform is used"
+    return usable["sform"], ((note,) if apart > 1 else ())
 
 
 def _qform(header: nib.Nifti1Header) -> np.ndarray | None:

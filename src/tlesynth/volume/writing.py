@@ -1,4 +1,4 @@
-"""The one NIfTI writer: sform equal to qform, millimetres, no free text but ours, the same bytes for the same voxels."""
+"""The one NIfTI writer: sform equal to qform, millimetres, no text but ours, the same bytes for the same voxels."""
 
 from __future__ import annotations
 
