@@ -15,6 +15,7 @@ from tlesynth.errors import fail
 from tlesynth.volume import Volume
 
 COARSEST_MM = 6.0
+WHOLE = 0.95
 ITERATIONS = [25, 25, 25]
 TOLERANCE = 1e-6
 FIELD_RANGE = (0.2, 5.0)
@@ -29,9 +30,9 @@ def corrected(scan: Volume, mask: np.ndarray, shrink: int, *, seed: int = 0) -> 
     spacing = min(float(scan.spacing.mean()) * shrink, COARSEST_MM)
     share = working(mask.astype(np.float32), scan.affine, spacing, within=mask)
     inside = working(np.where(mask, scan.voxels, 0), scan.affine, spacing, within=mask)
-    known = share.voxels > 0.5
-    # Dividing by the share of brain in each coarse voxel takes the background out of the voxels at the edge.
-    values = np.where(known, inside.voxels / np.maximum(share.voxels, 0.5), 0)
+    # Only voxels that are wholly brain: background, and scalp where the mask is loose, would bend the field.
+    known = share.voxels > WHOLE
+    values = np.where(known, inside.voxels, 0)
     field = _field(Working(values.astype(np.float32), share.origin, spacing), known, seed)
     index = np.linalg.inv(share.affine) @ scan.affine
     full = ndimage.affine_transform(

@@ -115,17 +115,17 @@ def find_scans(root: Path) -> dict[str, Path]:
         chosen.setdefault(f"sub-{file.entities['subject']}", file)
     if not chosen:
         raise fail("DATA-002", root, f"found {root.name} itself: give its parent" if root.name[:4] == "sub-" else "")
-    return {participant_id: Path(file.path) for participant_id, file in chosen.items()}
+    return {participant_id: Path(str(file.path)) for participant_id, file in chosen.items()}
 
 
 def _is_plain(file: BIDSFile, root: Path) -> bool:
-    inside = Path(file.path).relative_to(root.absolute()).parts
+    inside = Path(str(file.path)).relative_to(root.absolute()).parts
     return "subject" in file.entities and "ceagent" not in file.entities and inside[0] != "derivatives"
 
 
 def _order(file: BIDSFile) -> tuple[str, str, int, str]:
     entities = file.entities
-    return entities["subject"], str(entities.get("session", "")), int(entities.get("run", 0)), file.path
+    return entities["subject"], str(entities.get("session", "")), int(entities.get("run", 0)), str(file.path)
 
 
 def _participants(path: Path, labels: Labels) -> pd.DataFrame:

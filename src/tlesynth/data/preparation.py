@@ -26,7 +26,7 @@ MARGIN_MM = 12.0
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A T1 on the grid: ``voxels`` (X, Y, Z) float32 in [0, 1], ``mask`` (X, Y, Z) bool, ``to_native`` (4, 4) MNI to RAS mm."""
+    """A T1 on the grid: ``voxels`` in [0, 1] and ``mask`` bool, (X, Y, Z); ``to_native`` (4, 4) from MNI mm."""
 
     voxels: np.ndarray
     mask: np.ndarray

@@ -155,7 +155,7 @@ def _relative(job: Job) -> str:
 
 
 def _key(job: Job) -> str:
-    """What a subject's result depends on: the bytes of its scan, the settings, the seed, the template and the method."""
+    """What a subject's result depends on: the bytes of its scan, settings, seed, template and method."""
     settings = job.settings.model_dump(mode="json", exclude={"jobs"})
     return durable.hash_of([METHOD, durable.sha256(job.scan.path), settings, job.seed, template_fingerprint()])
 
@@ -226,7 +226,7 @@ def _participants(scans: tuple[Scan, ...], outcomes: Mapping[str, Outcome]) -> p
 
 def _writer(out: Path, settings: Preprocess) -> CohortWriter:
     about = (
-        "Skull-stripped T1-weighted scans in MNI space by an affine map; the brain's 0.5 to 99.5 percentiles at 0 and 1, "
+        "Skull-stripped T1-weighted scans, affine to MNI; the brain's 0.5 and 99.5 percentiles at 0 and 1, "
         f"background 0. Smoothing: {settings.smooth_fwhm_mm:g} mm FWHM. tlesynth {__version__}."
     )
     return CohortWriter(out, GRIDS[settings.grid], DESC, "Preprocessed T1-weighted scans", about)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
 from pathlib import Path
@@ -32,7 +33,9 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 STARTS = 4
 """Poses followed to the end: the likeliest, and three more only where it fails."""
 COARSE_MM = 8.0
-TIE = 0.01
+NEAR = float(np.cos(np.radians(45)))
+CLIMBS, CLIMB_DEGREES = 8, (30.0, 15.0)
+TIE = 0.003
 """Correlation by which another orientation must beat the scan's own."""
 
 
@@ -61,11 +64,14 @@ def register_affine(
         score = _score(pose, template, grid, moving, placed, least_dice)
         if score > best_score:
             best, best_score = pose, score
-        if best_score > 0:
+        # A pose near the scan's own axes is taken at once; a turned one only after the others were tried.
+        if best_score > 0 and _cosine(start[:3, :3], np.eye(3)) > NEAR:
             break
     if best_score <= 0:
         dice = _dice(template, resample(placed.voxels, placed.affine, best, grid) >= 0.5)
-        raise fail("REG-001", "", f"Dice with the template's brain {dice:.2f}, at least {least_dice:.2f} is needed")
+        correlation = _correlation(template, resample(moving.voxels, moving.affine, best, grid))
+        needed = f"at least {least_dice:.2f} and {LEAST_CORRELATION:.2f} are needed"
+        raise fail("REG-001", "", f"Dice {dice:.2f} and correlation {correlation:.2f} with the template; {needed}")
     return best
 
 
@@ -95,6 +101,7 @@ def ants_module(seed: int) -> ModuleType:
     """ANTs with one ITK thread and a seed; the thread count must be set before the first import."""
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     import ants
+    import ants.config
 
     ants.config.set_ants_deterministic(True, seed_value=seed % 2**31 or 1)
     return ants
@@ -158,49 +165,86 @@ def _matrix(transform: Any) -> np.ndarray:
     return LPS @ matrix @ LPS
 
 
-def _starts(moving: Working, placed: Working) -> list[np.ndarray]:
-    """Poses to begin from, best first: rotations laid centre on centre, ranked by correlation with the template.
+@dataclass(frozen=True, eq=False)
+class _Coarse:
+    """What judges a rotation: the blurred brain laid centre on centre with the template."""
 
-    The scan's own orientation wins a tie: its header is more often right than a blurred correlation.
-    """
+    brain: Working
+    points: np.ndarray
+    reference: np.ndarray
+    centre: np.ndarray
+    target: np.ndarray
+
+    def start(self, rotation: np.ndarray) -> np.ndarray:
+        """The pose (4, 4) of ``rotation`` (3, 3) with the two centres together."""
+        start = np.eye(4)
+        start[:3, :3], start[:3, 3] = rotation, self.target - rotation @ self.centre
+        return start
+
+    def score(self, rotation: np.ndarray) -> float:
+        """Correlation with the template; the scan's own orientation wins a tie, as its header is mostly right."""
+        start = self.start(rotation)
+        values = sample(self.brain.voxels, self.brain.affine, rotation @ self.points + start[:3, 3:])
+        bonus = TIE if np.allclose(rotation, np.eye(3)) else 0.0
+        return float(np.corrcoef(values, self.reference)[0, 1]) + bonus
+
+
+def _starts(moving: Working, placed: Working) -> list[np.ndarray]:
+    """Poses (4, 4) to begin from, best first: the likeliest of the cube's rotations, each turned further uphill."""
     grid = template_grid(COARSE_MM)
     template = load_template(grid)
-    reference, points = template.t1.ravel(), grid.world().reshape(3, -1)
-    blurred = working(moving.voxels, moving.affine, COARSE_MM)
-    centre = Working(template.mask, np.array(grid.origin), grid.spacing).centre_of_mass()
-    placed_at = placed.centre_of_mass()
-    scored = []
-    for rotation in _rotations():
-        start = np.eye(4)
-        start[:3, :3], start[:3, 3] = rotation, placed_at - rotation @ centre
-        values = sample(blurred.voxels, blurred.affine, rotation @ points + start[:3, 3:])
-        bonus = TIE if np.allclose(rotation, np.eye(3)) else 0.0
-        scored.append((float(np.corrcoef(values, reference)[0, 1]) + bonus, start))
-    scored.sort(key=lambda pair: -pair[0])
-    return _apart([start for _, start in scored])
+    coarse = _Coarse(
+        brain=working(moving.voxels, moving.affine, COARSE_MM),
+        points=grid.world().reshape(3, -1),
+        reference=template.t1.ravel(),
+        centre=Working(template.mask, np.array(grid.origin), grid.spacing).centre_of_mass(),
+        target=placed.centre_of_mass(),
+    )
+    likely = sorted(_cube(), key=coarse.score, reverse=True)[:CLIMBS]
+    turns = sorted((_climbed(coarse, turn) for turn in likely), key=coarse.score, reverse=True)
+    return [coarse.start(turn) for turn in _apart(turns)]
 
 
-def _apart(starts: list[np.ndarray]) -> list[np.ndarray]:
-    """The first ``STARTS`` poses that are at least 45 degrees apart: nearer ones end in the same place."""
+def _climbed(coarse: _Coarse, rotation: np.ndarray) -> np.ndarray:
+    """The best rotation near ``rotation``, by small turns about each axis for as long as they help."""
+    for degrees in CLIMB_DEGREES:
+        for _ in range(3):
+            best = max((rotation, *(rotation @ tilt for tilt in _tilts(degrees))), key=coarse.score)
+            if best is rotation:
+                break
+            rotation = best
+    return rotation
+
+
+def _apart(rotations: list[np.ndarray]) -> list[np.ndarray]:
+    """The first ``STARTS`` rotations that are at least 45 degrees apart: nearer ones end in the same place."""
     kept: list[np.ndarray] = []
-    for start in starts:
-        cosines = [(np.trace(start[:3, :3].T @ other[:3, :3]) - 1) / 2 for other in kept]
-        if all(cosine < np.cos(np.radians(45)) for cosine in cosines):
-            kept.append(start)
+    for rotation in rotations:
+        if all(_cosine(rotation, other) < NEAR for other in kept):
+            kept.append(rotation)
     return kept[:STARTS]
 
 
+def _cosine(rotation: np.ndarray, other: np.ndarray) -> float:
+    """Cosine of the angle between two rotations (3, 3)."""
+    return float(np.trace(rotation.T @ other) - 1) / 2
+
+
 @lru_cache(maxsize=1)
-def _rotations() -> tuple[np.ndarray, ...]:
-    """The cube's 24 proper rotations, each also tilted about each axis. None mirrors: that would exchange left and right."""
+def _cube() -> tuple[np.ndarray, ...]:
+    """The cube's 24 proper rotations, (3, 3) each. None mirrors: that would exchange left and right."""
     cube = []
     for order, signs in product(permutations(range(3)), product((1, -1), repeat=3)):
         matrix = np.zeros((3, 3))
         matrix[range(3), order] = signs
         if np.linalg.det(matrix) > 0:
             cube.append(matrix)
-    tilts = [np.eye(3), *(_tilt(axis, angle) for axis in range(3) for angle in (-40, -20, 20, 40))]
-    return tuple(turn @ tilt for turn in cube for tilt in tilts)
+    return tuple(cube)
+
+
+def _tilts(degrees: float) -> tuple[np.ndarray, ...]:
+    """Six small turns: to either side about each axis."""
+    return tuple(_tilt(axis, angle) for axis in range(3) for angle in (-degrees, degrees))
 
 
 def _tilt(axis: int, degrees: float) -> np.ndarray:

@@ -39,7 +39,7 @@ class Working:
 
 
 def working(voxels: np.ndarray, affine: np.ndarray, spacing: float, *, within: np.ndarray | None = None) -> Working:
-    """Resample voxels (X, Y, Z) onto an axis-aligned grid of ``spacing`` mm that holds all of them, or the mask ``within``.
+    """Resample voxels (X, Y, Z) onto an axis-aligned grid of ``spacing`` mm that holds all, or the mask ``within``.
 
     The grid's planes lie at whole multiples of ``spacing``, so that equal heads meet equal grids.
     """
@@ -102,7 +102,7 @@ def _box(shape: tuple[int, ...], affine: np.ndarray, within: np.ndarray | None) 
     if within is None:
         ends = [(0, n - 1) for n in shape]
     else:
-        ends = [_ends(within.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        ends = [_ends(np.asarray(within.any(axis=tuple({0, 1, 2} - {axis})))) for axis in range(3)]
     corners = np.array(list(product(*ends))).T
     world = affine[:3, :3] @ corners + affine[:3, 3:]
     return world.min(axis=1), world.max(axis=1)

@@ -1,4 +1,4 @@
-"""Sharing participants out to gen_train, val, test and audit_holdout: by participant, stratified, and checked when read.
+"""Sharing participants out to gen_train, val, test and audit_holdout: stratified, and checked when read.
 
 All scans of a participant stand in one split; anything else lets a model remember its test subjects (Yagis et al.
 2021).
@@ -57,7 +57,7 @@ def assign(participants: pd.DataFrame, settings: Split, *, seed: int) -> pd.Seri
 
 
 def apportion(n: int, shares: dict[str, float]) -> dict[str, int]:
-    """Whole numbers that sum to ``n`` in proportion to ``shares`` (largest remainder); none is 0 where ``n`` allows it."""
+    """Whole numbers that sum to ``n`` in proportion to ``shares`` (largest remainder); none is 0 if ``n`` allows it."""
     exact = {name: n * share for name, share in shares.items()}
     counts = {name: int(value) for name, value in exact.items()}
     by_remainder = sorted(shares, key=lambda name: (counts[name] - exact[name], -shares[name]))
@@ -95,7 +95,7 @@ def read_splits(path: Path, ids: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _interleaved(members: pd.DataFrame, columns: list[str], draws: np.random.Generator) -> list[str]:
-    """The members in an order in which every stretch holds each stratum in proportion; chance decides within a stratum."""
+    """The members so ordered that every stretch holds each stratum in proportion; chance decides within a stratum."""
     strata = members[columns].astype(object).where(members[columns].notna(), UNKNOWN).astype(str).agg("/".join, axis=1)
     places: list[tuple[float, str]] = []
     for _, names in sorted(strata.groupby(strata).groups.items()):
