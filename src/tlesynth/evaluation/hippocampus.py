@@ -41,7 +41,7 @@ class Hippocampi:
 
     @property
     def asymmetry(self) -> float:
-        """200 (R - L) / (R + L), percent; negative where the left is smaller."""
+        """200 (R - L) / (R + L), percent; positive where the left is smaller."""
         return 200 * (self.right - self.left) / (self.right + self.left)
 
 
