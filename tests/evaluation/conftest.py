@@ -1,4 +1,4 @@
-"""A small run on the 3 mm grid: template heads with planted hippocampal loss, their reconstructions and a synthetic cohort."""
+"""A small run on the 3 mm grid: template heads with planted loss, reconstructions and a synthetic cohort."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tlesynth.data.anatomy import SIDES, hippocampus_radius
+from tlesynth.data.template import load_template
 from tlesynth.volume import Grid
 
 FEATURES = "radiomic-42"
@@ -22,6 +23,9 @@ BINS = 64
 HALVES = ("left", "right"), ("posterior", "anterior"), ("inferior", "superior")
 ORIGIN_MM = (0.0, -18.0, 8.0)
 """Where the octants meet: the midline, between the commissures and the splenium, the thalamus's height."""
+
+MARGIN_MM = 6.0
+"""Room around the template's brain for heads that the affine left larger."""
 
 MESIAL_REACH = 1.6
 """The mesial temporal region is the hippocampal tube blown up by this factor."""
@@ -120,14 +124,12 @@ class _Box:
     """Where on a grid a brain can be, and its regions there."""
 
     def __init__(self, grid: Grid) -> None:
-        world = grid.world()
-        # The template's brain spans x +-70, y -106..73, z -70..82; the margin is for heads that the affine left larger.
-        bounds = ((-75, 75), (-112, 79), (-71, 88))
-        near = [(world[a] >= low) & (world[a] <= high) for a, (low, high) in enumerate(bounds)]
-        kept = np.argwhere(near[0] & near[1] & near[2])
-        low, high = kept.min(axis=0), kept.max(axis=0) + 1
-        self.slices = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        world = world[(slice(None), *self.slices)]
+        brain = np.argwhere(load_template(grid).mask > 0)
+        margin = round(MARGIN_MM / grid.spacing)
+        low = np.maximum(brain.min(axis=0) - margin, 0)
+        high = np.minimum(brain.max(axis=0) + 1 + margin, grid.shape)
+        self.slices = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        world = grid.world()[(slice(None), *self.slices)]
         above = [(world[a] > ORIGIN_MM[a]).astype(np.int64) for a in range(3)]
         self.octants = 4 * above[0] + 2 * above[1] + above[2]
         self.mesial = [hippocampus_radius(world, side) <= MESIAL_REACH for side in SIDES]

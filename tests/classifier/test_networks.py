@@ -1,0 +1,34 @@
+"""Coronal slices become channels, weights come from the seed, and an unknown network is named."""
+
+import pytest
+import torch
+
+from tlesynth.classifier.networks import build, coronal_channels
+from tlesynth.errors import TlesynthError
+
+
+def test_coronal_slices_are_the_channels() -> None:
+    volumes = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    images = coronal_channels(volumes)
+    assert images.shape == (2, 4, 3, 5)
+    assert (images[1, 2] == volumes[1, :, 2, :]).all()
+
+
+def test_one_logit_per_volume() -> None:
+    assert build("test_efficientnet", 36, seed=0)(torch.rand(2, 32, 36, 32)).shape == (2,)
+
+
+def test_weights_come_from_the_seed_and_leave_the_global_one_alone() -> None:
+    torch.manual_seed(5)
+    before = torch.rand(1)
+    torch.manual_seed(5)
+    first, again, other = (build("test_efficientnet", 8, seed=s).state_dict() for s in (1, 1, 2))
+    assert torch.rand(1) == before
+    assert all(torch.equal(first[k], again[k]) for k in first)
+    assert any(not torch.equal(first[k], other[k]) for k in first)
+
+
+def test_an_unknown_network_is_refused_with_a_suggestion() -> None:
+    with pytest.raises(TlesynthError) as caught:
+        build("tf_efficientnetv2_q", 8, seed=0)
+    assert caught.value.code == "CFG-002" and "tf_efficientnetv2_" in str(caught.value)
