@@ -10,16 +10,15 @@ from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError
 
 
-def squared(item: tuple[int, str]) -> int:
-    number, ledger = item
-    with open(ledger, "a") as file:
-        file.write(f"{number}\n")
-    if number == 3:
-        os._exit(139)
-    return number**2
-
-
 def test_a_dead_worker_costs_only_its_subject(tmp_path: Path) -> None:
+    def squared(item: tuple[int, str]) -> int:  # local, so that it travels to the workers by value
+        number, ledger = item
+        with open(ledger, "a") as file:
+            file.write(f"{number}\n")
+        if number == 3:
+            os._exit(139)
+        return number**2
+
     ledger = str(tmp_path / "ledger")
     items = {f"sub-{n}": (n, ledger) for n in range(8)}
     results = dict(Crew(squared, 2, lambda item: -item[0]).each(items))

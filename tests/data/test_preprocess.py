@@ -28,7 +28,7 @@ BAD = {
 
 
 def settings(jobs: int) -> Preprocess:
-    return Preprocess(grid="mni-3mm", registration_mm=6.0, n4_shrink=2, jobs=jobs)
+    return Preprocess(grid="mni-3mm", registration_mm=6.0, n4=False, jobs=jobs)
 
 
 def place(root: Path, name: str) -> Path:
