@@ -29,7 +29,7 @@ NAMES = tuple(f"{name}_{where}" for name in STRUCTURES for where in FRAME)
 N_SOLVED = len(FRAME) * len(SOLVED)
 FRAME_SIDES = {"ipsi": "right", "contra": "left"}
 REACH = {"hippocampus": 1.0, "amygdala": 0.8, "thalamus": 0.5, "temporal_horn": 1.0}
-CLOSE = 4e-4
+CLOSE = 8e-4
 """Largest relative error of a solved volume."""
 MOST_SWEEPS = 20
 MOST_PUSH = 0.9
