@@ -18,7 +18,7 @@ def test_mirror_is_exact(name: str) -> None:
         values = getattr(template, map_name)
         assert values.dtype == np.float32 and values.shape == GRIDS[name].shape
         assert np.array_equal(values, values[::-1]), map_name
-        assert 0 <= values.min() and values.max() <= 1.0001
+        assert values.min() >= 0 and values.max() <= 1.0001
 
 
 @pytest.mark.parametrize("name", ["mni-1.5mm", "mni-3mm"])
