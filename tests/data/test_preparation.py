@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff
 
-from tlesynth.data.bias import corrected
-from tlesynth.data.brain_mask import find_brain, is_extracted
 from tlesynth.data.preparation import normalised, prepare, smoothed
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Preprocess
@@ -77,40 +75,3 @@ def test_smoothing_has_the_asked_width() -> None:
     profile = smoothed(point, np.ones(point.shape, bool), 10.0, 1.5)[:, 20, 20]
     above = np.interp([0.5], (profile / profile.max())[20:][::-1], np.arange(20, -1, -1.0))
     assert 2 * above[0] * 1.5 == pytest.approx(10, rel=0.03)
-
-
-def test_n4_takes_a_planted_field_out(brain: Callable[..., Volume]) -> None:
-    scan = brain(np.eye(4))
-    mask = scan.voxels > 0
-    x, _, z = np.indices(mask.shape) / np.array(mask.shape).reshape(3, 1, 1, 1) - 0.5
-    field = np.exp(0.8 * x - 0.5 * z * z)
-    biased = Volume((scan.voxels * field).astype(np.float32), scan.affine)
-
-    def spread(volume: Volume) -> float:
-        return float(
-            np.std(np.log(volume.voxels[mask & (scan.voxels > 400)] / scan.voxels[mask & (scan.voxels > 400)]))
-        )
-
-    flat = corrected(biased, mask, 4)
-    assert spread(flat) < 0.45 * spread(biased)
-    assert np.array_equal(flat.voxels, corrected(biased, mask, 4).voxels)
-
-
-def test_a_whole_head_is_stripped(brain: Callable[..., Volume]) -> None:
-    scan = brain(np.eye(4), spacing=3.0, shape=(76, 90, 92))
-    x, y, z = (scan.affine[:3, :3] @ np.indices(scan.voxels.shape).reshape(3, -1) + scan.affine[:3, 3:]).reshape(
-        3, *scan.voxels.shape
-    )
-    distance = np.sqrt((x / 82) ** 2 + ((y + 18) / 102) ** 2 + ((z - 6) / 92) ** 2)
-    neck = (np.hypot(x / 60, (y + 25) / 65) < 1) & (z < -20)
-    head = np.where((distance < 1) | neck, 500.0, 0)
-    head[(distance < 0.95) & (z > -75)] = 40  # skull and fluid
-    brain_mask = scan.voxels > 0
-    head = np.where(brain_mask, scan.voxels, head) + np.abs(np.random.default_rng(1).normal(0, 8, head.shape))
-    whole = Volume(head.astype(np.float32), scan.affine)
-    assert is_extracted(scan)
-    assert not is_extracted(whole)
-    found = find_brain(whole)
-    assert found.method == "template"
-    dice = 2 * (found.voxels & brain_mask).sum() / (found.voxels.sum() + brain_mask.sum())
-    assert dice > 0.9

@@ -47,17 +47,3 @@ def test_what_is_no_brain_is_refused() -> None:
     with pytest.raises(TlesynthError) as caught:
         register_affine(Volume(voxels, np.diag([3.0, 3, 3, 1])), voxels > 0, 6.0)
     assert caught.value.code == "REG-001"
-
-
-def test_resampling_keeps_a_plane_and_does_not_alias() -> None:
-    affine = np.diag([1.0, 1, 1, 1])
-    affine[:3, 3] = (-90, -125, -80)
-    x, y, z = np.indices((181, 217, 181))
-    plane = 3.0 + 0.5 * (x - 90) - 0.25 * (y - 125) + 0.1 * (z - 80)
-    placed = resample(plane, affine, np.eye(4), GRID)
-    world = GRID.world()
-    expected = 3.0 + 0.5 * world[0] - 0.25 * world[1] + 0.1 * world[2]
-    inner = np.s_[6:-6, 6:-12, 6:-6]
-    assert np.abs(placed - expected)[inner].max() < 0.02
-    stripes = np.where(x % 2 == 0, 1.0, -1.0)
-    assert np.abs(resample(stripes, affine, np.eye(4), GRID)[inner]).max() < 0.05

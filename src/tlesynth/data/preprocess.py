@@ -34,6 +34,8 @@ from tlesynth.volume.grid import SPACE
 DESC = "preproc"
 METHOD = "1"
 """Part of every subject's key: raised when the method changes, so that old results are done again."""
+NOT_BIDS = ("qc.tsv", "outcomes.tsv", "*_xfm.json")
+"""What we write beside the files that BIDS has names for."""
 STOPS = ("RES-001",)
 """Errors of one subject that all the others would meet too."""
 
@@ -98,6 +100,7 @@ def preprocess(bids: Path, out: Path, settings: Preprocess, labels: Labels, *, s
     if not counts.ok:
         raise fail("DATA-005", out, _reasons(outcomes))
     writer.finish(_participants(found.scans, outcomes))
+    durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
     return counts
 
 
