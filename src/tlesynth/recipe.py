@@ -178,6 +178,8 @@ class DiffusionNetwork(Section):
     classes: Literal["group", "group-side"] = "group"
     """``group``: hc, tle. ``group-side``: hc, tle-left, tle-right."""
     class_dropout: Fraction = 0.1
+    baseline: Literal["none", "voxelwise"] = "none"
+    """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (v_prediction only)."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> DiffusionNetwork:
@@ -220,6 +222,12 @@ class Diffusion(Section):
     gradient_clip: Positive = 1.0
     validate_every: Count = 1000
     checkpoint_every: Count = 1000
+
+    @model_validator(mode="after")
+    def _baseline_fits(self) -> Diffusion:
+        if self.network.baseline == "voxelwise" and self.noise.prediction != "v_prediction":
+            raise ValueError("network.baseline voxelwise needs noise.prediction v_prediction")
+        return self
 
 
 class Sample(Section):

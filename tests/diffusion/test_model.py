@@ -15,7 +15,8 @@ SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
 
 
 def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
-    settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2)
+    baseline = "voxelwise" if prediction == "v_prediction" else "none"
+    settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2, baseline=baseline)
     schedule = schedule_of(Noise.model_validate({"prediction": prediction}))
     network = build_network(settings, schedule, SHAPE, EXTENT)
     for tensor in (*network.parameters(), *(b for name, b in network.named_buffers() if name == "mean")):

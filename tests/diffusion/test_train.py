@@ -21,7 +21,14 @@ AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
 
 
 def settings(**changes: object) -> Diffusion:
-    network = {"patch": (2, 3, 2), "depth": 1, "width": 48, "heads": 2, "classes": "group-side"}
+    network = {
+        "patch": (2, 3, 2),
+        "depth": 1,
+        "width": 48,
+        "heads": 2,
+        "classes": "group-side",
+        "baseline": "voxelwise",
+    }
     values = {"network": network, "noise": {"prediction": "v_prediction"}, "steps": 12, "batch_size": 4, "flip": True}
     every = {"validate_every": 4, "checkpoint_every": 5, "ema_decay": 0.9, "learning_rate": 3e-3}
     return Diffusion.model_validate(values | every | changes)

@@ -50,8 +50,8 @@ def build_network(
 ) -> nn.Module:
     """The network for latents (C, X, Y, Z) that cover a box of ``extent_mm``.
 
-    For epsilon prediction it is the paper's DiT-3D. For v prediction, which the paper does not use, DiT-3D corrects the
-    voxelwise Gaussian: on a short budget that decides whether anything like a brain comes out.
+    Without a baseline it is the paper's DiT-3D. With one, which the paper does not have, DiT-3D corrects the voxelwise
+    Gaussian: on a short budget that decides whether anything like a brain comes out.
 
     Raises:
         TlesynthError: CFG-003 if the patch does not divide the latent.
@@ -59,7 +59,7 @@ def build_network(
     c, x, y, z = latent_shape
     spacing = tuple(mm / n for mm, n in zip(extent_mm, (x, y, z), strict=True))
     transformer = DiT3D(settings, (c, x, y, z), spacing, classes_of(settings.classes).count)
-    if schedule.config["prediction_type"] == "epsilon":
+    if settings.baseline == "none":
         return transformer
     return Corrected(transformer, schedule, (c, x, y, z))
 
