@@ -1,0 +1,71 @@
+"""What a run leaves: sound checkpoints, few of them, metrics that a resumed run does not repeat."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tlesynth import durable
+from tlesynth.errors import TlesynthError
+from tlesynth.run_folder import RunFolder, environment
+
+
+def test_checkpoints_come_back_bit_for_bit_and_only_the_newest_stay(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path, {"a": 1})
+    for step in (1, 2, 3):
+        run.save(f"step-{step:08d}", {"w": torch.full((2,), float(step))}, {"step": step})
+    run.save("best", {"w": torch.zeros(2)}, {"step": 1})
+    newest = run.load_newest()
+    assert newest is not None and newest.state == {"step": 3} and newest.tensors["w"].tolist() == [3, 3]
+    names = sorted(f.name for f in (tmp_path / "checkpoints").iterdir())
+    assert names == ["best", "step-00000002", "step-00000003"]
+
+
+def test_a_finished_run_keeps_its_best_only(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path, {})
+    run.save("step-00000001", {"w": torch.zeros(1)}, {})
+    run.save("best", {"w": torch.zeros(1)}, {})
+    assert not run.finished
+    run.finish({"steps": 1})
+    assert run.finished and [f.name for f in (tmp_path / "checkpoints").iterdir()] == ["best"]
+
+
+def test_metrics_are_a_table_without_holes_in_its_header(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path, {})
+    run.log_metrics(1, "fit", {"loss": 0.5})
+    run.log_metrics(2, "fit", {"val_score": 0.25})
+    run.write_metrics()
+    assert (tmp_path / "metrics.csv").read_text() == "step,phase,loss,val_score\n1,fit,0.5,\n2,fit,,0.25\n"
+    again = RunFolder.open(tmp_path, {})
+    again.rewind_metrics(1)
+    again.write_metrics()
+    assert (tmp_path / "metrics.csv").read_text() == "step,phase,loss\n1,fit,0.5\n"
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, {})
+    (tmp_path / "checkpoints" / f"{durable.TEMPORARY}x-step-1").mkdir(parents=True)
+    RunFolder.open(tmp_path, {})
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_events_are_lines_of_json(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path, {})
+    run.log("resumed", step=4)
+    event = json.loads((tmp_path / "log.jsonl").read_text())
+    assert event["event"] == "resumed" and event["step"] == 4
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError) as caught:
+        RunFolder.open(tmp_path, {}).load("best")
+    assert caught.value.code == "CKP-001"
+
+
+def test_the_environment_names_versions_but_no_machine() -> None:
+    import socket
+
+    known = environment()
+    assert known["packages"]["torch"] == torch.__version__.split("+")[0] or known["packages"]["torch"]
+    assert socket.gethostname() not in json.dumps(known)
