@@ -69,6 +69,9 @@ def simulate(
     heads: Annotated[
         Path | None, typer.Option("--from", help="BIDS cohort of healthy heads to plant TLE into.")
     ] = None,
+    most: Annotated[
+        int | None, typer.Option(min=8, help="Use at most this many of the heads, in matched pairs.")
+    ] = None,
     recipe: RecipeName = "demo",
     override: Override = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the recipe's if left out.")] = None,
@@ -82,14 +85,8 @@ def simulate(
     seed = loaded.seed if seed is None else seed
     if (out / "derivatives" / "truth" / "truth.tsv").is_file():
         say(f"{out}: a simulated cohort is there; finished subjects are kept")
-    if heads is None:
-        from tlesynth.data.simulate import simulate_cohort
-
-        simulate_cohort(loaded.simulate, out, seed=seed, jobs=loaded.preprocess.jobs)
-    else:
-        from tlesynth.data.simulate import plant_into
-
-        plant_into(heads, loaded.simulate, out, seed=seed, jobs=loaded.preprocess.jobs)
+    with _graceful():
+        _simulate(heads, loaded, out, seed, most)
     _result({"cohort": str(out), "truth": str(out / "derivatives/truth/truth.tsv")}, as_json)
 
 
@@ -249,6 +246,16 @@ def report(
 
     _recipe_of(folder)
     _result({"report": str(build(folder, out or folder / "report.html"))}, as_json)
+
+
+def _simulate(heads: Path | None, loaded: recipes.Recipe, out: Path, seed: int, most: int | None) -> None:
+    from tlesynth.data.simulate import plant_into, simulate_cohort
+
+    jobs = loaded.preprocess.jobs
+    if heads is None:
+        simulate_cohort(loaded.simulate, out, seed=seed, jobs=jobs)
+    else:
+        plant_into(heads, loaded.simulate, out, seed=seed, jobs=jobs, most=most)
 
 
 def _recipe_of(folder: Path) -> recipes.Recipe:

@@ -48,6 +48,15 @@ def test_an_odd_head_and_an_unknown_one_stay_controls(tmp_path: Path) -> None:
     assert all(h.site is None and h.assignment.sex == "n/a" and np.isnan(h.assignment.age) for h in heads)
 
 
+def test_fewer_heads_are_drawn_in_whole_pairs(tmp_path: Path) -> None:
+    root = empty_heads(tmp_path, "participant_id\tage\n" + "\n".join(f"sub-{i:02d}\t{30 + i}" for i in range(20)), 20)
+    heads = plan(root, SETTINGS, 1, most=9)
+    assert len(heads) == 8 and sum(h.assignment.group == "tle" for h in heads) == 4
+    ages = sorted(int(h.assignment.age) for h in heads)
+    assert all(b - a == 1 for a, b in zip(ages[::2], ages[1::2], strict=True))
+    assert len(plan(root, SETTINGS, 1, most=50)) == 20
+
+
 def test_no_scan_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TlesynthError, match="DATA-002"):
         plant_into(tmp_path, SETTINGS, tmp_path / "out", seed=1, jobs=1)

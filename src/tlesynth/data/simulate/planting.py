@@ -48,10 +48,11 @@ class Head:
     assignment: subjects.Assignment
 
 
-def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: int = 0) -> None:
+def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: int = 0, most: int | None = None) -> None:
     """Write a raw BIDS data set under ``out`` whose heads are those of ``bids``, half of them with planted TLE.
 
-    Of ``settings``, the severity, the sides and the share of sclerosis count. Truth goes to
+    Of ``settings``, the severity, the sides and the share of sclerosis count; of the heads at most ``most`` are used,
+    drawn by chance in matched pairs. Truth goes to
     derivatives/truth/truth.tsv, what became of each head to outcomes.tsv.
 
     Raises:
@@ -59,7 +60,7 @@ def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: in
         taken.
     """
     bids, out = Path(bids), Path(out)
-    heads = plan(bids, settings, seed)
+    heads = plan(bids, settings, seed, most)
     source = [[h.scan.relative_to(bids).as_posix(), h.scan.stat().st_size] for h in heads]
     claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed, "heads": durable.hash_of(source)})
     todo = {h.assignment.participant_id: h for h in heads if not is_finished(out, h.assignment.participant_id)}
@@ -74,11 +75,15 @@ def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: in
     _finish(bids, out, heads, failed)
 
 
-def plan(bids: Path, settings: Simulate, seed: int) -> list[Head]:
+def plan(bids: Path, settings: Simulate, seed: int, most: int | None = None) -> list[Head]:
     """Who becomes what: neighbours in site, sex and age are paired, and chance picks the patient of each pair."""
     scans = find_scans(bids)
     people = _people(bids, list(scans))
     pairs = people.sort_values(["site", "sex", "age"], na_position="last", kind="stable").index
+    if most is not None and most < len(pairs):
+        couples = np.sort(generator(seed, "planting", "heads").permutation(len(pairs) // 2)[: max(most // 2, 1)])
+        pairs = pairs[np.stack([2 * couples, 2 * couples + 1], axis=1).ravel()]
+        scans = {name: scan for name, scan in scans.items() if name in set(pairs)}
     rng = generator(seed, "planting")
     coins = rng.integers(0, 2, size=len(pairs) // 2 + 1)
     patients = [name for i, name in enumerate(pairs) if i % 2 == coins[i // 2] and (i ^ 1) < len(pairs)]
