@@ -7,6 +7,7 @@ once.
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -61,6 +62,9 @@ def options(
 
 def main() -> None:
     """Run the command line and end the process with the status of what happened."""
+    # Before torch is imported: threads that wait by spinning make a step many times slower as soon as any other
+    # process wants a core of the same machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         status = app(standalone_mode=False)
     except TlesynthError as error:
