@@ -280,7 +280,8 @@ class Recipe(Section):
     about: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
+    """``auto``: bf16-mixed where the device computes in bfloat16 natively, else 32-true."""
     simulate: Simulate = Simulate()
     labels: Labels = Labels()
     preprocess: Preprocess = Preprocess()
