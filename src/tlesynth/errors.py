@@ -54,7 +54,7 @@ REGISTRY: dict[str, Entry] = {
     "NII-016": Entry("this is a 4D series", "Give one 3D T1-weighted volume, not a time series.", INPUT),
     "NII-017": Entry("the data type cannot be used", "Convert the volume to integer or float voxels.", INPUT),
     "NII-021": Entry(
-        "the volume holds NaN or infinite values", "Export the scan again without NaN or infinite voxels.", INPUT
+        "1 % or more of the voxels are NaN or infinite", "Export the scan again without NaN or infinite voxels.", INPUT
     ),
     "NII-022": Entry("the volume is empty or constant", "Check how the scan was exported.", INPUT),
     "NII-024": Entry(
@@ -105,7 +105,7 @@ REGISTRY: dict[str, Entry] = {
     ),
     # Recipes and output folders.
     "CFG-001": Entry(
-        "the recipe has a key that does not exist", "Correct the key; recipes/paper.yaml lists them all.", USAGE
+        "the recipe has a key that does not exist", "Correct the key; a run's recipe.yaml lists them all.", USAGE
     ),
     "CFG-002": Entry("a value in the recipe is not allowed", "Correct the value.", USAGE),
     "CFG-003": Entry("sizes do not divide", "Choose sizes that divide.", USAGE),
@@ -114,12 +114,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "CFG-005": Entry("the output folder cannot be used", "Choose another output folder.", USAGE),
     "CFG-010": Entry(
-        "the output folder was made by another recipe",
-        "Choose another output folder, or add --replace to redo the stages that differ.",
+        "the output folder was made by another recipe or from another input",
+        "Choose another output folder, or add --replace to redo what differs.",
         USAGE,
     ),
     # Models, weights, checkpoints.
-    "CKP-001": Entry("a checkpoint is damaged", "Delete the folder named above, or restore it from a copy.", MODEL),
+    "CKP-001": Entry("a model or checkpoint is damaged", "Restore its folder from a copy, or make it again.", MODEL),
     "CKP-002": Entry("every checkpoint of this run is damaged", "Restore one, or choose another output folder.", MODEL),
     "CKP-009": Entry(
         "the diffusion model was trained with another autoencoder",
@@ -212,7 +212,7 @@ def documentation() -> str:
     lines = [
         "# Errors and exit statuses",
         "",
-        "Made from `tlesynth/errors.py` by `make docs`. Every error is one line: code, where, what, why, what to do.",
+        "Made from `src/tlesynth/errors.py` by `make docs`. An error is one line: code, where, what, why, what to do.",
         "",
         "| exit status | meaning |",
         "|---|---|",

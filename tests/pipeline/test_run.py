@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,7 @@ class Kitchen:
         self.calls: list[str] = []
         self.fault: Exception | None = None
         self.signal = 0
-        made = tuple(
-            Stage(stage.name, stage.needs, stage.writes, stage.settings, self.cook(stage)) for stage in stages.STAGES
-        )
+        made = tuple(replace(stage, do=self.cook(stage)) for stage in stages.STAGES)
         monkeypatch.setattr("tlesynth.pipeline.run.STAGES", made)
 
     def cook(self, stage: Stage):  # noqa: ANN201
@@ -138,3 +137,32 @@ def test_the_run_leaves_its_resolved_recipe_and_the_time_of_each_stage(kitchen: 
     assert recipe.load(tmp_path / "r/recipe.yaml") == recipe.load("tiny")
     record = json.loads((tmp_path / "r/stages/train-diffusion.json").read_text())
     assert record["state"] == "finished" and record["seconds"] >= 0
+
+
+def test_a_repaired_scan_costs_no_other_subject(kitchen: Kitchen, tmp_path: Path) -> None:
+    scan = tmp_path / "bids/sub-1/anat/sub-1_T1w.nii.gz"
+    durable.write_text(scan, "one")
+    run_stages(context(tmp_path / "r", given=tmp_path / "bids"))
+    durable.write_text(tmp_path / "r/derivatives/sub-2.txt", "finished before")
+    durable.write_text(scan, "repaired")
+    run_stages(context(tmp_path / "r", given=tmp_path / "bids"), replace=True)
+    assert (tmp_path / "r/derivatives/sub-2.txt").exists()
+    run_stages(context(tmp_path / "r", "preprocess.n4=false", given=tmp_path / "bids"), replace=True)
+    assert not (tmp_path / "r/derivatives/sub-2.txt").exists()
+
+
+def test_a_link_without_its_content_is_left_to_preprocessing(kitchen: Kitchen, tmp_path: Path) -> None:
+    scan = tmp_path / "bids/sub-1/anat/sub-1_T1w.nii.gz"
+    scan.parent.mkdir(parents=True)
+    scan.symlink_to(tmp_path / "annex/object")
+    run_stages(context(tmp_path / "r", given=tmp_path / "bids"))
+    assert kitchen.calls[0] == "preprocess"
+
+
+def test_a_stage_that_made_nothing_does_not_bind_the_folder(kitchen: Kitchen, tmp_path: Path) -> None:
+    kitchen.fault = fail("DATA-003", "participants.tsv")
+    with pytest.raises(TlesynthError):
+        run_stages(context(tmp_path / "r"))
+    kitchen.fault = None
+    run_stages(context(tmp_path / "r", "sample.guidance=3"))
+    assert kitchen.calls[-1] == "report"

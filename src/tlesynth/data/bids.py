@@ -131,14 +131,17 @@ def _order(file: BIDSFile) -> tuple[str, str, int, str]:
 def _participants(path: Path, labels: Labels) -> pd.DataFrame:
     """participants.tsv as text indexed by participant_id; cells are stripped, what is missing is None."""
     if not path.is_file():
-        raise fail("DATA-003", path, "the file is missing")
+        raise fail("DATA-001", path, "the file is missing; it must say who is hc and who is tle")
     table = durable.read_table(path)
     if not isinstance(table.index, pd.RangeIndex):
         raise fail("DATA-001", path, "its rows have more cells than its header")
     table.columns = [str(column).strip() for column in table.columns]
     for column in ("participant_id", labels.group_column):
         if column not in table:
-            raise fail("DATA-003", path, f"it has no column {column!r}, only {', '.join(table.columns)}")
+            code = "DATA-003" if "participant_id" in table else "DATA-001"
+            raise fail(
+                code, path, f"it has no column {column!r}, only {', '.join(table.columns)} (tabs separate cells)"
+            )
     table = table.apply(lambda column: column.map(_cell)).astype(object)
     table = table[table["participant_id"].notna()]
     table["participant_id"] = ["sub-" + str(name).removeprefix("sub-") for name in table["participant_id"]]

@@ -24,7 +24,7 @@ from tlesynth.data.cohort import COLUMNS, CohortWriter
 from tlesynth.data.crew import Crew
 from tlesynth.data.preparation import Prepared, prepare
 from tlesynth.data.template import template_fingerprint
-from tlesynth.errors import TlesynthError, fail
+from tlesynth.errors import REGISTRY, TlesynthError, fail
 from tlesynth.progress import bar
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.seeds import seed_of
@@ -124,7 +124,7 @@ def _subject(job: Job) -> Outcome:
         quality = prepared.quality.row()
         _write(job, prepared)
     except TlesynthError as error:
-        return failed(error.code, error.why or str(error), seconds=time.perf_counter() - started)
+        return failed(error.code, error.why or REGISTRY[error.code].what, seconds=time.perf_counter() - started)
     except MemoryError:
         return failed("RES-020", "memory ran out", seconds=time.perf_counter() - started)
     except Exception as error:  # one bad scan must not stop the others; its kind and words go into the ledger

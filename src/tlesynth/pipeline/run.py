@@ -47,11 +47,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
     _require_run_folder(context)
     with durable.locked(context.out), interruption.graceful():
         keys = stage_keys(context)
-        changed = [
-            stage
-            for stage in _stages(context)
-            if _record(context, stage).get("key", keys[stage.name]) != keys[stage.name]
-        ]
+        changed = [stage for stage in _stages(context) if _differs(context, stage, keys[stage.name])]
         if changed and not replace:
             names = ", ".join(stage.name for stage in changed)
             raise fail("CFG-010", context.out, f"these stages differ: {names}")
@@ -71,10 +67,25 @@ def stage_keys(context: Context) -> dict[str, str]:
     """The key of each stage of this run."""
     keys: dict[str, str] = {}
     for stage in _stages(context):
-        settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in stage.settings(context.recipe)]
         inputs = [keys[name] for name in stage.needs if name in keys] or [_given(context)]
-        keys[stage.name] = durable.hash_of([stage.name, context.recipe.seed, settings, inputs])
+        keys[stage.name] = durable.hash_of([_own_key(context, stage), inputs])
     return keys
+
+
+def _own_key(context: Context, stage: Stage) -> str:
+    """The hash of what the recipe says about a stage, whatever its input."""
+    settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in stage.settings(context.recipe)]
+    return durable.hash_of([stage.name, context.recipe.seed, settings])
+
+
+def _differs(context: Context, stage: Stage, key: str) -> bool:
+    """Whether something stands there that was made with other settings or from another input."""
+    found = _record(context, stage).get("key", key)
+    return found != key and any(_holds_files(context.out / name) for name in stage.writes)
+
+
+def _holds_files(path: Path) -> bool:
+    return path.is_file() or any(inner.is_file() for inner in path.rglob("*"))
 
 
 def failed_scans(out: Path) -> int:
@@ -93,10 +104,11 @@ def _do(context: Context, stage: Stage, key: str, heading: str) -> None:
         return
     say(heading)
     begun = time.monotonic()
-    _write_record(context, stage, {"key": key, "state": STARTED})
+    known = {"key": key, "own_key": _own_key(context, stage)}
+    _write_record(context, stage, known | {"state": STARTED})
     stage.do(context)
     seconds = round(time.monotonic() - begun, 1)
-    _write_record(context, stage, {"key": key, "state": FINISHED, "seconds": seconds, "version": __version__})
+    _write_record(context, stage, known | {"state": FINISHED, "seconds": seconds, "version": __version__})
     say(f"{heading}: {clock(seconds)}")
     interruption.check()
 
@@ -106,14 +118,23 @@ def _given(context: Context) -> list[Any]:
     if context.given is None:
         return []
     files = sorted(f for pattern in ("sub-*/**/*_T1w.nii*", "participants.tsv") for f in context.given.glob(pattern))
-    return [[f.relative_to(context.given).as_posix(), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+    return [[f.relative_to(context.given).as_posix(), *_size_and_time(f)] for f in files]
+
+
+def _size_and_time(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        # A link whose content was never fetched: preprocessing reports that scan, the others go on.
+        return []
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _require_run_folder(context: Context) -> None:
     out = context.out
     if context.given is not None:
         if not context.given.is_dir():
-            raise fail("DATA-002", context.given, "no such folder")
+            raise fail("DATA-002", context.given, "it is a file" if context.given.is_file() else "no such folder")
         if out.resolve().is_relative_to(context.given.resolve()):
             raise fail("CFG-005", out, "it lies inside the input cohort")
     if out.exists() and not out.is_dir():
@@ -124,7 +145,9 @@ def _require_run_folder(context: Context) -> None:
 
 
 def _forget(context: Context, stage: Stage) -> None:
-    for name in stage.writes:
+    """Remove what a stage made; one that keys each subject by its scan keeps them where only the input changed."""
+    kept = stage.by_subject and _record(context, stage).get("own_key") == _own_key(context, stage)
+    for name in () if kept else stage.writes:
         path = context.out / name
         if path.is_dir():
             shutil.rmtree(path)

@@ -42,6 +42,8 @@ class Stage:
     writes: tuple[str, ...]
     settings: Callable[[Recipe], tuple[Section | str, ...]]
     do: Callable[[Context], None]
+    by_subject: bool = False
+    """Whether it keys each subject by its own input, so that a changed scan costs only that subject."""
 
 
 def simulate(context: Context) -> None:
@@ -169,7 +171,9 @@ def _machine(recipe: Recipe) -> dict[str, Any]:
 
 STAGES: tuple[Stage, ...] = (
     Stage("simulate", (), ("cohort",), lambda r: (r.simulate,), simulate),
-    Stage("preprocess", ("simulate",), ("derivatives",), lambda r: (r.preprocess, r.labels), preprocess),
+    Stage(
+        "preprocess", ("simulate",), ("derivatives",), lambda r: (r.preprocess, r.labels), preprocess, by_subject=True
+    ),
     Stage("split", ("preprocess",), ("splits.tsv",), lambda r: (r.split,), split),
     Stage("train autoencoder", ("split",), ("autoencoder",), lambda r: (r.autoencoder, r.precision), train_autoencoder),
     Stage("encode", ("train autoencoder",), ("latents", "reconstructions"), lambda r: (), encode),
