@@ -144,7 +144,7 @@ def formatted(value: float, places: int | None, *, percent: bool = False, sign: 
         text = f"{value:,.0f}" if value == round(value) else f"{value:,g}"
     else:
         text = f"{value:{'+' if sign else ''},.{places}f}"
-        if places and float(text) == 0 and value != 0:
+        if places and round(value, places) == 0 and value != 0:
             text = f"{value:.1g}"
     return text.replace("-", "\u2212") + ("%" if percent else "")
 
