@@ -63,6 +63,7 @@ def test_citations_number_the_files_once(quoter: Quoter) -> None:
         (0.00004, 3, {}, "4e\u221205"),
         (0.0, 3, {}, "0.000"),
         (4416.51, 0, {}, "4,417"),
+        (1058.42, 1, {}, "1,058.4"),
     ],
 )
 def test_formatting(value: float, places: int | None, options: dict[str, bool], text: str) -> None:
