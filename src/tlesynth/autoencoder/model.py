@@ -22,6 +22,7 @@ from tlesynth import __version__, durable
 from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, channels_last
 from tlesynth.errors import fail
 from tlesynth.recipe import AutoencoderNetwork
+from tlesynth.run_folder import read_model_config
 from tlesynth.volume import GRIDS, Grid
 
 FORMAT = "tlesynth-autoencoder-1"
@@ -61,12 +62,7 @@ def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoen
         TlesynthError: MOD-004 if it is not such a folder or of an unknown grid, CKP-001 if a file is damaged.
     """
     folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise fail("MOD-004", folder, "there is no config.json")
-    durable.verify(folder)
-    config = durable.read_json(folder / "config.json", "MOD-004")
-    if config.get("format") != FORMAT:
-        raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {FORMAT!r}")
+    config = read_model_config(folder, FORMAT)
     try:
         network = Autoencoder(AutoencoderNetwork.model_validate(config["network"]), _grid(folder, config))
         network.load_state_dict(load_file(folder / WEIGHTS))

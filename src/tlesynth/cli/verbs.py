@@ -104,7 +104,7 @@ def preprocess(
     loaded = recipes.load(recipe, override or [])
     with _graceful():
         preprocess_cohort(bids, out, loaded.preprocess, loaded.labels, seed=loaded.seed)
-    failed = failed_scans(out.parent) if out.name == "derivatives" else _failed(out)
+    failed = failed_scans(out)
     _result({"derivatives": str(out), "failed": failed}, as_json)
     if failed:
         raise typer.Exit(SOME_FAILED)
@@ -262,12 +262,6 @@ def _recipe_of(folder: Path) -> recipes.Recipe:
     if not (folder / "recipe.yaml").is_file():
         raise fail("DATA-011", folder, "it holds no recipe.yaml")
     return recipes.load(folder / "recipe.yaml")
-
-
-def _failed(derivatives: Path) -> int:
-    from tlesynth import durable
-
-    return int((durable.read_table(derivatives / "outcomes.tsv")["status"] == "failed").sum())
 
 
 def _machine(recipe: recipes.Recipe) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tlesynth.diffusion.conditioning import Classes, classes_of
 from tlesynth.diffusion.network import DiT3D
 from tlesynth.errors import fail
 from tlesynth.recipe import DiffusionNetwork
+from tlesynth.run_folder import read_model_config
 
 FORMAT = "tlesynth-diffusion-1"
 WEIGHTS = "diffusion.safetensors"
@@ -86,12 +87,7 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         TlesynthError: CKP-001 if a file is damaged, CKP-009 if it was trained with another autoencoder, MOD-004 if the
             folder is not such a model.
     """
-    if not (folder / "config.json").is_file():
-        raise fail("MOD-004", folder, "there is no config.json")
-    durable.verify(folder)
-    config = durable.read_json(folder / "config.json", "MOD-004")
-    if config.get("format") != FORMAT:
-        raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {FORMAT!r}")
+    config = read_model_config(folder, FORMAT)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
     settings, schedule = DiffusionNetwork.model_validate(config["network"]), _read_schedule(folder)

@@ -59,7 +59,10 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
         for number, stage in enumerate(stages, 1):
             _do(context, stage, keys[stage.name], f"[{number}/{len(stages)}] {stage.name}")
     return Outcome(
-        context.out / "report.html", context.out / "synthetic", failed_scans(context.out), time.monotonic() - begun
+        context.out / "report.html",
+        context.out / "synthetic",
+        failed_scans(context.out / "derivatives"),
+        time.monotonic() - begun,
     )
 
 
@@ -88,9 +91,9 @@ def _holds_files(path: Path) -> bool:
     return path.is_file() or any(inner.is_file() for inner in path.rglob("*"))
 
 
-def failed_scans(out: Path) -> int:
+def failed_scans(derivatives: Path) -> int:
     """How many scans preprocessing had to leave out."""
-    table = out / "derivatives" / "outcomes.tsv"
+    table = derivatives / "outcomes.tsv"
     return int((durable.read_table(table)["status"] == "failed").sum()) if table.is_file() else 0
 
 
