@@ -19,7 +19,6 @@ TORCH_LOAD_ALLOWED = {"weights.py"}
 # A longer file or function stands here with its reason.
 LONG_FILES: dict[str, str] = {
     "errors.py": "a registry, one row per error",
-    "recipe.py": "a table of every setting with its default and bounds",
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tlesynth.data.registration import template_grid
+from tlesynth.data.preprocess.registration import template_grid
 from tlesynth.data.resampling import sample
 from tlesynth.data.template import load_template
 from tlesynth.volume import Volume

@@ -98,7 +98,7 @@ def preprocess(
     as_json: AsJson = False,
 ) -> None:
     """Bring every T1 onto the MNI grid: mask, bias field, affine, intensities, a quality row each."""
-    from tlesynth.data.preprocess import preprocess as preprocess_cohort
+    from tlesynth.data.preprocess.run import preprocess as preprocess_cohort
     from tlesynth.pipeline.run import failed_scans
 
     loaded = recipes.load(recipe, override or [])

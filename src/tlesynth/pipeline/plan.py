@@ -156,7 +156,7 @@ def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, 
 def _scans(context: Context) -> int:
     if context.given is None:
         return context.recipe.simulate.n_hc + context.recipe.simulate.n_tle
-    from tlesynth.data.bids import read_bids
+    from tlesynth.data.sources.bids import read_bids
 
     return len([scan for scan in read_bids(context.given, context.recipe.labels) if scan.path is not None])
 

@@ -56,7 +56,7 @@ def simulate(context: Context) -> None:
 
 def preprocess(context: Context) -> None:
     """Bring every scan onto the grid."""
-    from tlesynth.data.preprocess import preprocess as preprocess_cohort
+    from tlesynth.data.preprocess.run import preprocess as preprocess_cohort
 
     recipe = context.recipe
     preprocess_cohort(context.cohort, context.out / "derivatives", recipe.preprocess, recipe.labels, seed=recipe.seed)

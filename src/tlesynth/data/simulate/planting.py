@@ -16,15 +16,15 @@ import pandas as pd
 
 from tlesynth import durable, volume
 from tlesynth.data import cohort
-from tlesynth.data.bids import SEXES, find_scans
-from tlesynth.data.brain_mask import find_brain
 from tlesynth.data.crew import Crew
-from tlesynth.data.registration import register_affine
+from tlesynth.data.preprocess.brain_mask import find_brain
+from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.simulate import subjects
 from tlesynth.data.simulate.cohort import claim, facts, finish_truth, is_finished, scan_path, truth_path
 from tlesynth.data.simulate.head import Planted, plant
 from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML
 from tlesynth.data.simulate.shape import shape
+from tlesynth.data.sources.bids import SEXES, find_scans
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar, say
 from tlesynth.recipe import Simulate

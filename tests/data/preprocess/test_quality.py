@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlesynth.data.quality import measure
+from tlesynth.data.preprocess.quality import measure
 from tlesynth.data.template import load_template
 from tlesynth.volume import GRIDS
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.bids import require_classes
 from tlesynth.data.cohort import GROUPS, read_cohort
+from tlesynth.data.sources.bids import require_classes
 from tlesynth.errors import fail
 from tlesynth.recipe import Split
 from tlesynth.seeds import generator

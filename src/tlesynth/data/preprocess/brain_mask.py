@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tlesynth.data.registration import affine_registration, normalised, template_grid
+from tlesynth.data.preprocess.registration import affine_registration, normalised, template_grid
 from tlesynth.data.resampling import Working, resample, working
 from tlesynth.data.template import load_template
 from tlesynth.errors import fail

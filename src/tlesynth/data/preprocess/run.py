@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import __version__, durable, volume
-from tlesynth.data.bids import Scan, Skipped, require_classes, survey
 from tlesynth.data.cohort import COLUMNS, CohortWriter
 from tlesynth.data.crew import Crew
-from tlesynth.data.preparation import Prepared, prepare
+from tlesynth.data.preprocess.preparation import Prepared, prepare
+from tlesynth.data.sources.bids import Scan, Skipped, require_classes, survey
 from tlesynth.data.template import template_fingerprint
 from tlesynth.errors import REGISTRY, TlesynthError, fail
 from tlesynth.progress import bar

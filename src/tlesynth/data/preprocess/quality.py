@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from tlesynth.data.registration import template_correlation, template_dice
+from tlesynth.data.preprocess.registration import template_correlation, template_dice
 from tlesynth.data.template import load_template
 from tlesynth.volume import Grid
 

@@ -13,7 +13,7 @@ import pytest
 
 from tlesynth import durable, interruption, volume
 from tlesynth.data.cohort import read_cohort, write_dataset_description
-from tlesynth.data.preprocess import Counts, preprocess
+from tlesynth.data.preprocess.run import Counts, preprocess
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.volume import Volume

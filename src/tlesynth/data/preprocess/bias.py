@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from tlesynth.data.registration import ants_image, ants_module
+from tlesynth.data.preprocess.registration import ants_image, ants_module
 from tlesynth.data.resampling import Working, working
 from tlesynth.errors import fail
 from tlesynth.volume import Volume

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth.data.bids import read_bids, require_classes, survey
+from tlesynth.data.sources.bids import read_bids, require_classes, survey
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Labels
 

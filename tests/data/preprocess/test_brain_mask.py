@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlesynth.data.brain_mask import find_brain, is_extracted, otsu
+from tlesynth.data.preprocess.brain_mask import find_brain, is_extracted, otsu
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import Volume, read
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tlesynth.data.registration import register_affine, resample, template_correlation, template_dice
+from tlesynth.data.preprocess.registration import register_affine, resample, template_correlation, template_dice
 from tlesynth.data.template import load_template
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import GRIDS, Volume

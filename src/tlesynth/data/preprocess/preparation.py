@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tlesynth.data.bias import corrected
-from tlesynth.data.brain_mask import find_brain
-from tlesynth.data.quality import Quality, measure
-from tlesynth.data.registration import register_affine
+from tlesynth.data.preprocess.bias import corrected
+from tlesynth.data.preprocess.brain_mask import find_brain
+from tlesynth.data.preprocess.quality import Quality, measure
+from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.resampling import FWHM, resample
 from tlesynth.errors import fail
 from tlesynth.recipe import Preprocess

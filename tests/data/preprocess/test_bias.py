@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tlesynth.data.bias import corrected
+from tlesynth.data.preprocess.bias import corrected
 from tlesynth.volume import Volume
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff
 
-from tlesynth.data.preparation import normalised, prepare, smoothed
+from tlesynth.data.preprocess.preparation import normalised, prepare, smoothed
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Preprocess
 from tlesynth.volume import GRIDS, Volume, read

@@ -1,0 +1,1 @@
+"""Where cohorts come from: BIDS folders and their tables."""

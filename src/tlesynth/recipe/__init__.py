@@ -1,0 +1,35 @@
+"""The recipe: one frozen model per stage. Defaults are the paper's; a recipe file lists only what differs."""
+
+from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
+from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise
+from tlesynth.recipe.judging import Classifier, Evaluation, Sample
+from tlesynth.recipe.labels import Labels
+from tlesynth.recipe.loading import dump, load, parse
+from tlesynth.recipe.preprocess import Preprocess
+from tlesynth.recipe.section import Section
+from tlesynth.recipe.simulate import Simulate
+from tlesynth.recipe.split import Split
+from tlesynth.recipe.whole import Recipe
+
+__all__ = [
+    "AdversarialPhase",
+    "Autoencoder",
+    "AutoencoderNetwork",
+    "Classifier",
+    "Diffusion",
+    "DiffusionNetwork",
+    "Evaluation",
+    "Labels",
+    "Noise",
+    "Preprocess",
+    "Recipe",
+    "ReconstructionPhase",
+    "Sample",
+    "Section",
+    "Simulate",
+    "Split",
+    "dump",
+    "load",
+    "parse",
+    ,
+]

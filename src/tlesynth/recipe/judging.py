@@ -1,0 +1,52 @@
+"""The synthetic cohort and what judges it: sampling, classifiers, evaluation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tlesynth.recipe.section import Count, CountOrZero, Positive, Section
+
+
+class Sample(Section):
+    """The synthetic cohort."""
+
+    n_hc: Count = 500
+    n_tle: Count = 500
+    sampler: Literal["ddpm", "ddim"] = "ddpm"
+    steps: Count = 1000
+    guidance: Annotated[float, Field(ge=0, le=20)] = 1.0
+    """Classifier-free guidance scale; 1 is plain conditional sampling (the paper names none)."""
+    batch_size: Count = 4
+    film_frames: Annotated[int, Field(ge=2, le=50)] = 6
+    """Moments of the reverse process kept for Figure 7."""
+
+
+class Classifier(Section):
+    """TLE against healthy on coronal slices (paper, section 5.3)."""
+
+    network: str = "tf_efficientnetv2_s"
+    """A timm model; its first convolution takes the coronal slices as channels."""
+    arms: tuple[Literal["real", "synthetic", "real+0.25", "real+0.5"], ...] = (
+        "real",
+        "synthetic",
+        "real+0.25",
+        "real+0.5",
+    )
+    epochs: Count = 100
+    """Counted on the real training set; every arm takes the same number of steps."""
+    steps: CountOrZero = 0
+    batch_size: Count = 128
+    learning_rate: Positive = 1e-3
+    restart_epochs: Count = 10
+    validate_every: Count = 50
+    checkpoint_every: Count = 500
+
+
+class Evaluation(Section):
+    """What is measured on the real and the synthetic cohort."""
+
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    diversity_pairs: Count = 1000
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

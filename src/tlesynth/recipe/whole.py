@@ -1,0 +1,36 @@
+"""The whole recipe: everything a run needs to know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tlesynth.recipe.autoencoder import Autoencoder
+from tlesynth.recipe.diffusion import Diffusion
+from tlesynth.recipe.judging import Classifier, Evaluation, Sample
+from tlesynth.recipe.labels import Labels
+from tlesynth.recipe.preprocess import Preprocess
+from tlesynth.recipe.section import Section
+from tlesynth.recipe.simulate import Simulate
+from tlesynth.recipe.split import Split
+
+
+class Recipe(Section):
+    """Everything a run needs to know."""
+
+    name: str = "paper"
+    about: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
+    """``auto``: bf16-mixed where the device computes in bfloat16 natively, else 32-true."""
+    simulate: Simulate = Simulate()
+    labels: Labels = Labels()
+    preprocess: Preprocess = Preprocess()
+    split: Split = Split()
+    autoencoder: Autoencoder = Autoencoder()
+    diffusion: Diffusion = Diffusion()
+    sample: Sample = Sample()
+    classifier: Classifier = Classifier()
+    evaluation: Evaluation = Evaluation()
