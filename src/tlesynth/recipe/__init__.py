@@ -31,5 +31,4 @@ __all__ = [
     "dump",
     "load",
     "parse",
-    ,
 ]
