@@ -33,7 +33,7 @@ EXIT_STATUSES = {
     75: "stopped on request with everything saved: run the same command again",
 }
 
-USAGE, INPUT, SOME_FAILED, MODEL, RESOURCE, NUMERICAL, LOCKED, STOPPED = 2, 3, 4, 5, 6, 7, 8, 75
+USAGE, INPUT, SOME_FAILED, MODEL, RESOURCE, NUMERICAL, LOCKED, PRIVACY, STOPPED = 2, 3, 4, 5, 6, 7, 8, 9, 75
 
 REGISTRY: dict[str, Entry] = {
     # Reading one volume.
@@ -50,16 +50,23 @@ REGISTRY: dict[str, Entry] = {
         "the header declares too many voxels", "Check the header; volumes above 512 Mvoxel are refused.", INPUT
     ),
     "NII-012": Entry("the dimensions are impossible", "Check the header's dim field.", INPUT),
+    "NII-013": Entry(
+        "the file holds more than its header says", "Export the scan again; its header may describe another.", INPUT
+    ),
     "NII-015": Entry("this is not a 3D volume", "Give a 3D T1-weighted volume of at least 16 voxels a side.", INPUT),
     "NII-016": Entry("this is a 4D series", "Give one 3D T1-weighted volume, not a time series.", INPUT),
     "NII-017": Entry("the data type cannot be used", "Convert the volume to integer or float voxels.", INPUT),
+    "NII-018": Entry("this is a label map or a vector field, not an image", "Give the T1-weighted scan itself.", INPUT),
+    "NII-020": Entry("the intensity scaling is impossible", "Check scl_slope and scl_inter of the header.", INPUT),
     "NII-021": Entry(
         "1 % or more of the voxels are NaN or infinite", "Export the scan again without NaN or infinite voxels.", INPUT
     ),
     "NII-022": Entry("the volume is empty or constant", "Check how the scan was exported.", INPUT),
+    "NII-023": Entry("the intensities look like computed tomography", "Give a T1-weighted MRI.", INPUT),
     "NII-024": Entry(
-        "the voxel size is impossible", "Check pixdim and the affine; a T1 has voxels of 0.2 to 8 mm.", INPUT
+        "the voxel size is impossible", "Check pixdim and the affine; a T1 has voxels of 0.2 to 6 mm.", INPUT
     ),
+    "NII-025": Entry("the field of view fits no head", "Check the header's units (xyzt_units) and voxel sizes.", INPUT),
     "NII-026": Entry(
         "the orientation is unknown (sform and qform codes are 0)",
         "Set the qform or sform; without it left and right cannot be told apart.",
@@ -69,6 +76,7 @@ REGISTRY: dict[str, Entry] = {
         "qform and sform disagree about left and right", "Find out which is right and remove the other.", INPUT
     ),
     "NII-028": Entry("the affine cannot be used", "Check the sform and qform of the header.", INPUT),
+    "NII-029": Entry("the file changed while it was read", "Wait until it is written, then run again.", INPUT),
     "NII-030": Entry(
         "the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT
     ),
@@ -96,12 +104,30 @@ REGISTRY: dict[str, Entry] = {
     ),
     "DATA-007": Entry("a participant stands in two splits", "Give each participant_id one row in splits.tsv.", USAGE),
     "DATA-008": Entry("too few subjects in a class", "Each class needs at least 4 usable subjects.", INPUT),
+    "DATA-009": Entry(
+        "two participants differ only in upper and lower case",
+        "Rename one: on some disks and in some tools they are the same.",
+        USAGE,
+    ),
     "DATA-010": Entry("the cohort does not fit the splits", "Run split again on this cohort.", USAGE),
     "DATA-011": Entry("the input of this stage is missing", "Run the stage that writes it first.", INPUT),
     "DATA-013": Entry(
         "a synthetic volume stands in val or test",
         "Judge on real scans only: take it out of the derivatives and run split again.",
         USAGE,
+    ),
+    "DATA-014": Entry(
+        "a link cannot be followed", "Fetch or repair what it points to (git-annex: datalad get).", INPUT
+    ),
+    "DATA-015": Entry("these are DICOM files", "Convert them with dcm2niix as shown above.", INPUT),
+    "DATA-016": Entry(
+        "a row of the manifest cannot be used", "Correct the row; paths are relative to the file.", INPUT
+    ),
+    # Privacy.
+    "PRIV-001": Entry(
+        "a column may identify a person",
+        "Remove or blur it before you share the table; tlesynth never copies it.",
+        PRIVACY,
     ),
     # Recipes and output folders.
     "CFG-001": Entry(
