@@ -1,71 +1,143 @@
-"""Doing one thing for each of many subjects, in parallel processes that may die.
+"""Doing one thing for each of many subjects, in processes that may die or hang.
 
-A worker that is killed or crashes takes joblib's whole pool with it. Workers therefore leave a mark while they are
-at a subject: after a crash each marked one is tried once more alone, and only one that crashes again is given up.
+Each worker is a process of its own, so a crash or a time limit costs only the subject it was at. A crashed subject is
+tried once more, alone, when the others are done: memory that two could not share may do for one.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
-from typing import Generic, TypeVar
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
 
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky import ProcessPoolExecutor
 
 from tlesynth import interruption
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Items = dict[str, Item] | Iterable[tuple[str, Item]]
+
+POLL_S = 0.25
+ORPHAN_POLL_S = 5.0
+ONE_THREAD = {
+    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "VECLIB_MAXIMUM")
+} | {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
 
 
 class Crew(Generic[Item, Result]):
-    """``work`` done for each item by ``jobs`` processes (1: in this one; 0: one a core), one thread each."""
+    """``work`` done for each item by ``jobs`` processes (0: one a core), one thread each.
 
-    def __init__(self, work: Callable[[Item], Result], jobs: int, lost: Callable[[Item], Result]) -> None:
+    One job without a limit works in this process. ``lost(item)`` stands in for an item whose worker died twice,
+    ``late(item)`` for one that took longer than ``seconds`` (0: no limit); its process and their children are killed.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        jobs: int,
+        lost: Callable[[Item], Result],
+        *,
+        seconds: float = 0,
+        late: Callable[[Item], Result] | None = None,
+    ) -> None:
         self.work, self.jobs, self.lost = work, jobs or cores(), lost
+        self.seconds, self.late = seconds, late or lost
 
-    def each(self, items: dict[str, Item]) -> Iterator[tuple[str, Result]]:
-        """Yield (name, result) in order of completion; ``lost(item)`` stands in where the worker died twice.
+    def each(self, items: Items[Item]) -> Iterator[tuple[str, Result]]:
+        """Yield (name, result) in order of completion; the next item is drawn only when a worker is free for it.
 
         Raises:
             TlesynthError: OPS-075 if a stop is asked for.
         """
-        left = dict(items)
-        while left:
-            suspects: list[str] = []
-            with tempfile.TemporaryDirectory(prefix="tlesynth-") as marks:
-                try:
-                    for name, result in self._pool(left, self.jobs, Path(marks)):
-                        del left[name]
-                        yield name, result
-                        interruption.check()
-                except TerminatedWorkerError:
-                    interruption.check()  # the stop signal may have reached the workers too
-                    suspects = [name for name in left if (Path(marks) / name).exists()] or list(left)[:1]
-            for name in suspects:
-                yield name, self._alone(name, left.pop(name))
+        pairs = cast(Iterator[tuple[str, Item]], iter(items.items() if isinstance(items, dict) else items))
+        if self.jobs == 1 and not self.seconds:
+            for name, item in pairs:
+                yield name, self.work(item)
                 interruption.check()
+            return
+        crashed: list[tuple[str, Item]] = []
+        yield from self._parallel(pairs, self.jobs, crashed)
+        twice: list[tuple[str, Item]] = []
+        yield from self._parallel(iter(crashed), 1, twice)
+        for name, item in twice:
+            yield name, self.lost(item)
 
-    def _alone(self, name: str, item: Item) -> Result:
-        with tempfile.TemporaryDirectory(prefix="tlesynth-") as marks:
-            try:
-                # Two jobs for one item: joblib runs a single job in this process, which must not die.
-                return next(result for _, result in self._pool({name: item}, 2, Path(marks)))
-            except TerminatedWorkerError:
-                return self.lost(item)
+    def _parallel(
+        self, pairs: Iterator[tuple[str, Item]], jobs: int, crashed: list[tuple[str, Item]]
+    ) -> Iterator[tuple[str, Result]]:
+        """Do ``pairs`` on ``jobs`` workers; what a worker died at is put into ``crashed``."""
+        free: list[Worker[Item, Result]] = []
+        busy: dict[Future, Worker[Item, Result]] = {}
+        drawn_all = False
+        try:
+            while True:
+                while not drawn_all and len(busy) < jobs:
+                    pair = next(pairs, None)
+                    drawn_all = pair is None
+                    if pair is not None:
+                        worker = free.pop() if free else Worker(self.work)
+                        busy[worker.give(*pair)] = worker
+                if not busy:
+                    return
+                done, _ = wait(busy, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    worker = busy.pop(future)
+                    try:
+                        result = future.result()
+                    except BrokenProcessPool:
+                        worker.kill()
+                        crashed.append((worker.name, worker.item))
+                        continue
+                    free.append(worker)
+                    yield worker.name, result
+                interruption.check()
+                for future in [f for f, worker in busy.items() if worker.is_late(self.seconds) and not f.done()]:
+                    worker = busy.pop(future)
+                    worker.kill()
+                    yield worker.name, self.late(worker.item)
+        finally:
+            for worker in [*free, *busy.values()]:
+                worker.kill()
 
-    def _pool(self, items: dict[str, Item], jobs: int, marks: Path) -> Iterator[tuple[str, Result]]:
-        home = os.getpid()
-        options = {"inner_max_num_threads": 1} if jobs > 1 else {}
-        pool = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", **options)
-        tasks = (delayed(_marked)(self.work, name, item, marks, home) for name, item in tuple(items.items()))
-        with closing(pool(tasks)) as results:
-            yield from results
+
+@dataclass
+class Worker(Generic[Item, Result]):
+    """One process and the item it is at; its clock starts when the process is up."""
+
+    work: Callable[[Item], Result]
+
+    def __post_init__(self) -> None:
+        self.pool = ProcessPoolExecutor(1, env=ONE_THREAD, initializer=_settle, initargs=(os.getpid(),))
+        # The first task carries `work` over, and with it everything that has to be imported.
+        self.up: Future = self.pool.submit(_arrive, self.work)
+        self.began: float | None = None
+
+    def give(self, name: str, item: Item) -> Future:
+        """Start on an item."""
+        self.name, self.item = name, item
+        self.began = time.monotonic() if self.up.done() else None
+        return self.pool.submit(self.work, item)
+
+    def is_late(self, seconds: float) -> bool:
+        """Whether its item has taken more than ``seconds`` (0: never)."""
+        if self.began is None and self.up.done():
+            self.began = time.monotonic()
+        return bool(seconds) and self.began is not None and time.monotonic() - self.began > seconds
+
+    def kill(self) -> None:
+        """End the process and whatever it started."""
+        if self.up.done() and self.up.exception() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.up.result(), signal.SIGKILL)
+        self.pool.shutdown(wait=True, kill_workers=True)
 
 
 def cores() -> int:
@@ -73,11 +145,24 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _marked(work: Callable[[Item], Result], name: str, item: Item, marks: Path, home: int) -> tuple[str, Result]:
-    if os.getpid() != home:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    mark = marks / name
-    mark.touch()
-    result = work(item)
-    mark.unlink(missing_ok=True)
-    return name, result
+def _settle(parent: int) -> None:
+    """In a new worker: a group of its own, deaf to stop signals (the parent decides), gone when the parent is gone."""
+    os.setpgrp()
+    for number in interruption.SIGNALS:
+        # Not SIG_IGN, which programs started by the worker would inherit.
+        signal.signal(number, _nothing)
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _nothing(number: int, frame: object) -> None:
+    return None
+
+
+def _leave_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_POLL_S)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _arrive(work: Callable) -> int:
+    return os.getpid()
