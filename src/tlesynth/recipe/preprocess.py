@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tlesynth.recipe.section import Fraction, Section
+from tlesynth.recipe.sharing import Sharing
 
 
 class Preprocess(Section):
@@ -25,3 +26,5 @@ class Preprocess(Section):
     """Dice with the template's brain mask below which a scan is refused (REG-001)."""
     jobs: Annotated[int, Field(ge=0, le=256)] = 0
     """Subjects in parallel; 0 means one per processor core."""
+    sharing: Sharing = Sharing()
+    """Cluster or array job; by default the processes of this machine."""
