@@ -25,10 +25,14 @@ HEAD_MM, FINE_MM = 4.0, 2.0
 BELOW_TOP_MM = 170.0
 """What lies deeper below the crown is neck; a brain with its cerebellum is at most 150 mm high."""
 LEAST_HEAD_AREA_MM2 = 1500.0
-CENTRE_BELOW_TOP_MM = (75.0, 60.0, 90.0)
+STARTS = ((75.0, 0.85), (75.0, 0.95), (60.0, 0.85), (90.0, 0.95), (60.0, 0.95))
+"""Depth of the brain's centre below the crown in mm, and size relative to the template. Small first: a brain that
+begins inside the skull grows to it, one that begins outside takes the scalp for its edge."""
 GOOD_MATCH = 0.65
 """Correlation of a head with the template in its brain and rim: eight heads had 0.77 to 0.85."""
 RIM_MM, CORE_MM, REACH_MM, OPEN_MM, CLOSE_MM, OUTER_MM = 8.0, 5.0, 10.0, 4.5, 9.0, 2.0
+POLE, POLE_MM, POLE_OUTER_MM = (35.0, 12.0, -31.0), 24.0, 4.0
+"""Centre in MNI mm (right side) and radius of where the signal often fades: a wider rim is kept there."""
 TISSUE = (0.6, 1.6)
 """Brightness of tissue as a share of the brain's mean nearby: above fluid and skull, below fat and vessels."""
 
@@ -78,8 +82,10 @@ def _template_mask(scan: Volume, seed: int) -> np.ndarray:
     fine = working(scan.voxels, scan.affine, FINE_MM)
     frame = Grid("native", fine.voxels.shape, FINE_MM, (fine.origin[0], fine.origin[1], fine.origin[2]))
     template = template_grid(FINE_MM)
-    prior = resample(load_template(template).mask, template.affine, np.linalg.inv(to_native), frame) >= 0.5
-    mask = _refined(fine.voxels, prior)
+    back = np.linalg.inv(to_native)
+    prior = resample(load_template(template).mask, template.affine, back, frame) >= 0.5
+    poles = resample(_near_poles(template), template.affine, back, frame) >= 0.5
+    mask = _refined(fine.voxels, prior, poles)
     smooth = ndimage.gaussian_filter(mask.astype(np.float32), 0.5)
     placed = ndimage.affine_transform(
         smooth,
@@ -107,8 +113,8 @@ def _head_pose(head: Working, seed: int) -> np.ndarray:
     cropped = Working(np.where(heights > top - BELOW_TOP_MM, head.voxels, 0).astype(np.float32), head.origin, HEAD_MM)
     centre = Working(template.mask, fixed.origin, HEAD_MM).centre_of_mass()
     best, best_match = np.eye(4), -np.inf
-    for below in CENTRE_BELOW_TOP_MM:
-        start = np.diag([0.95, 0.95, 0.95, 1.0])
+    for below, size in STARTS:
+        start = np.diag([size, size, size, 1.0])
         start[:3, 3] = np.array([middle[0], middle[1] - 5, top - below]) - start[:3, :3] @ centre
         pose = affine_registration(fixed, cropped, start, within=rim, seed=seed)
         match = _match(resample(cropped.voxels, cropped.affine, pose, grid), template.t1, rim > 0)
@@ -138,7 +144,14 @@ def _crown(head: Working) -> tuple[float, np.ndarray]:
     return top, head.origin[:2] + HEAD_MM * np.array(middle[:2])
 
 
-def _refined(voxels: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def _near_poles(grid: Grid) -> np.ndarray:
+    """Ones around the temporal poles, (X, Y, Z) float32."""
+    world = grid.world()
+    world[0] = np.abs(world[0])
+    return (np.linalg.norm(world - np.reshape(POLE, (3, 1, 1, 1)), axis=0) < POLE_MM).astype(np.float32)
+
+
+def _refined(voxels: np.ndarray, prior: np.ndarray, poles: np.ndarray) -> np.ndarray:
     """Move the edge of ``prior`` to the intensities: tissue joined to the brain's core, closed over sulci."""
     if not prior.any():
         raise fail("REG-001", "", "the template's brain lies outside the scan")
@@ -153,7 +166,8 @@ def _refined(voxels: np.ndarray, prior: np.ndarray) -> np.ndarray:
     closed = _eroded(_dilated(padded, CLOSE_MM, FINE_MM), CLOSE_MM, FINE_MM)[(slice(margin, -margin),) * 3]
     brain = _largest_filled(closed & reach | core)
     # The fluid around the brain belongs to the template's mask too; what is bright there is scalp.
-    return brain | (_dilated(brain, OUTER_MM, FINE_MM) & (flat < TISSUE[0]))
+    rim = _dilated(brain, OUTER_MM, FINE_MM) | (_dilated(brain, POLE_OUTER_MM, FINE_MM) & poles)
+    return brain | (rim & (flat < TISSUE[0]))
 
 
 def _local_level(voxels: np.ndarray, core: np.ndarray) -> np.ndarray:
