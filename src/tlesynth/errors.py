@@ -111,6 +111,11 @@ REGISTRY: dict[str, Entry] = {
     ),
     "DATA-010": Entry("the cohort does not fit the splits", "Run split again on this cohort.", USAGE),
     "DATA-011": Entry("the input of this stage is missing", "Run the stage that writes it first.", INPUT),
+    "DATA-012": Entry(
+        "the site alone tells the groups apart",
+        "Hold a site out (split.leave_one_site_out), or balance groups within sites.",
+        INPUT,
+    ),
     "DATA-013": Entry(
         "a synthetic volume stands in val or test",
         "Judge on real scans only: take it out of the derivatives and run split again.",
@@ -128,6 +133,12 @@ REGISTRY: dict[str, Entry] = {
         "a column may identify a person",
         "Remove or blur it before you share the table; tlesynth never copies it.",
         PRIVACY,
+    ),
+    "DATA-020": Entry(
+        "the same scan stands under two ids", "They are kept in one split; leave one of them out.", INPUT
+    ),
+    "DATA-021": Entry(
+        "the same scan stands under two ids with different groups", "Find out which is right; drop the other.", USAGE
     ),
     # Recipes and output folders.
     "CFG-001": Entry(
@@ -178,7 +189,17 @@ REGISTRY: dict[str, Entry] = {
     ),
     # Operation.
     "OPS-001": Entry("a subject failed", "See the outcomes table and the log.", SOME_FAILED),
+    "OPS-003": Entry(
+        "a subject took longer than its time limit",
+        "Look at the scan, or raise preprocess.subject_seconds.",
+        SOME_FAILED,
+    ),
     "OPS-010": Entry("another run is using this folder", "Wait for it, or choose another output folder.", LOCKED),
+    "OPS-020": Entry(
+        "the cluster's libraries are not installed",
+        "Install the extra: pip install 'tlesynth[cluster]', or set sharing.backend: joblib.",
+        USAGE,
+    ),
     "OPS-075": Entry(
         "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED
     ),

@@ -24,6 +24,18 @@ BIDS_VERSION = "1.10.0"
 COLUMNS = ("participant_id", "group", "side", "hs", "age", "sex", "site")
 GROUPS = ("hc", "tle")
 LEAST_PER_GROUP = 4
+THUMBNAIL_MM = 6.0
+LEDGER = ".ledger"
+"""Folder of a preprocessed cohort that holds what is ours alone: locks, claims, outcomes, thumbnails."""
+MAPS: dict[str, tuple[str, str]] = {
+    "gm": ("label-GM_probseg", "Probability of grey matter"),
+    "wm": ("label-WM_probseg", "Probability of white matter"),
+    "csf": ("label-CSF_probseg", "Probability of cerebrospinal fluid"),
+    "mwgm": ("label-GM_desc-modulated_probseg", "Grey matter times the Jacobian determinant: volume is kept"),
+    "smwgm": ("label-GM_desc-smoothmodulated_probseg", "Modulated grey matter, smoothed"),
+    "jacobian": ("desc-jacobian_morph", "Jacobian determinant of the map from the template to the scan"),
+}
+"""What may lie beside a T1: the end of its name, and what it is."""
 NAME = re.compile(rf"^(sub-[0-9A-Za-z]+)_space-{SPACE}_res-([0-9p]+)_desc-([0-9A-Za-z]+)_T1w\.nii\.gz$")
 
 COLUMN_MEANINGS: dict[str, dict[str, Any]] = {
@@ -72,6 +84,13 @@ class Cohort:
                 shown.advance()
         return stack
 
+    def thumbnail(self, participant_id: str) -> np.ndarray:
+        """A participant's T1 in blocks of 6 mm: (28, 34, 28) float32."""
+        kept, path = thumbnail_path(self.root, participant_id), self.volume_path(participant_id)
+        if kept.is_file() and kept.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+            return np.load(kept, allow_pickle=False).astype(np.float32)
+        return thumbnail(self.volume(participant_id), self.grid)
+
     def brain_mask(self, participant_id: str) -> np.ndarray:
         """Where the T1 is not background: (X, Y, Z) bool."""
         return self.volume(participant_id) > 0
@@ -110,6 +129,24 @@ def volume_path(root: Path, participant_id: str, grid: Grid, desc: str, suffix: 
     return Path(root) / participant_id / "anat" / name
 
 
+def map_path(root: Path, participant_id: str, grid: Grid, name: str) -> Path:
+    """The BIDS derivative name of one of ``MAPS``."""
+    file = f"{participant_id}_space-{SPACE}_res-{grid.resolution}_{MAPS[name][0]}.nii.gz"
+    return Path(root) / participant_id / "anat" / file
+
+
+def thumbnail_path(root: Path, participant_id: str) -> Path:
+    """Where preprocessing keeps the thumbnail of a T1."""
+    return Path(root) / LEDGER / "thumbnails" / f"{participant_id}.npy"
+
+
+def thumbnail(voxels: np.ndarray, grid: Grid) -> np.ndarray:
+    """Means of 6 mm blocks of a volume (X, Y, Z) on ``grid``: (28, 34, 28) float32."""
+    side = round(THUMBNAIL_MM / grid.spacing)
+    x, y, z = (n // side for n in grid.shape)
+    return voxels.astype(np.float32).reshape(x, side, y, side, z, side).mean(axis=(1, 3, 5))
+
+
 @dataclass(frozen=True)
 class CohortWriter:
     """Writes a cohort on the grid, one participant at a time; a volume counts once its sidecar stands."""
@@ -142,6 +179,14 @@ class CohortWriter:
         path = volume_path(self.root, participant_id, self.grid, "brain", "mask")
         write(path, mask.astype(np.uint8), self.grid.affine, description="tlesynth brain mask", dtype="uint8", mni=True)
         about = {"Type": "Brain", "RawSources": [], "Resolution": f"{self.grid.spacing:g} mm isotropic"}
+        durable.write_json(_sidecar(path), about | {"SpatialReference": f"{SPACE} ({self.grid.name})"})
+
+    def write_map(self, participant_id: str, name: str, voxels: np.ndarray) -> None:
+        """Write one of ``MAPS`` (X, Y, Z) beside the T1."""
+        path = map_path(self.root, participant_id, self.grid, name)
+        dtype = "float32" if name == "jacobian" else "int16"
+        write(path, voxels.astype(np.float32), self.grid.affine, description=f"tlesynth {name}", dtype=dtype, mni=True)
+        about = {"Description": MAPS[name][1], "Resolution": f"{self.grid.spacing:g} mm isotropic"}
         durable.write_json(_sidecar(path), about | {"SpatialReference": f"{SPACE} ({self.grid.name})"})
 
     def sidecar(self, participant_id: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -51,7 +51,7 @@ class Crew(Generic[Item, Result]):
         self.work, self.jobs, self.lost = work, jobs or cores(), lost
         self.seconds, self.late = seconds, late or lost
 
-    def each(self, items: Items[Item]) -> Iterator[tuple[str, Result]]:
+    def each(self, items: Items[Item]) -> Generator[tuple[str, Result]]:
         """Yield (name, result) in order of completion; the next item is drawn only when a worker is free for it.
 
         Raises:
@@ -72,7 +72,7 @@ class Crew(Generic[Item, Result]):
 
     def _parallel(
         self, pairs: Iterator[tuple[str, Item]], jobs: int, crashed: list[tuple[str, Item]]
-    ) -> Iterator[tuple[str, Result]]:
+    ) -> Generator[tuple[str, Result]]:
         """Do ``pairs`` on ``jobs`` workers; what a worker died at is put into ``crashed``."""
         free: list[Worker[Item, Result]] = []
         busy: dict[Future, Worker[Item, Result]] = {}

@@ -1,0 +1,163 @@
+"""Where the work on subjects runs: processes of this machine, or the workers of a dask cluster.
+
+On a cluster each subject still runs in a process of its own beside the dask worker, so that a crash or the time limit
+costs one subject there too. Files travel by the shared file system, only names and outcomes by the network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from tlesynth import interruption
+from tlesynth.data.crew import Crew
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.progress import say
+from tlesynth.recipe import Preprocess
+from tlesynth.recipe.sharing import Sharing
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+POLL_S = 0.25
+AHEAD = 2
+"""Subjects submitted for each worker, so that none waits for its next one."""
+FOREVER_S = 10.0 * 365 * 86_400
+CHILDREN_ALLOWED = "DASK_DISTRIBUTED__WORKER__DAEMON"
+"""Dask's own switch: its workers may start processes only where it is off."""
+
+
+def crew(
+    work: Callable[[Item], Result],
+    settings: Preprocess,
+    lost: Callable[[Item], Result],
+    late: Callable[[Item], Result],
+    logs: Path | None = None,
+) -> Crew[Item, Result] | ClusterCrew[Item, Result]:
+    """The crew that ``settings`` ask for; a cluster's job logs go to ``logs``.
+
+    Raises:
+        TlesynthError: OPS-020 if the cluster's libraries are not installed.
+    """
+    seconds = settings.subject_seconds
+    if settings.sharing.backend == "joblib":
+        return Crew(work, settings.jobs, lost, seconds=seconds, late=late)
+    require_dask()
+    apart = Apart(work, seconds, lost, late)
+    return ClusterCrew(apart, settings.sharing.workers, lambda: dask_client(settings.sharing, logs), lost)
+
+
+class Apart(Generic[Item, Result]):
+    """``work`` in a process of its own, wherever this is called."""
+
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        seconds: float,
+        lost: Callable[[Item], Result],
+        late: Callable[[Item], Result],
+    ) -> None:
+        # A limit, however far away, makes the crew use a process of its own.
+        self.crew = Crew(work, 1, lost, seconds=seconds or FOREVER_S, late=late)
+
+    def __call__(self, item: Item) -> Result:
+        """Do one item."""
+        return next(result for _, result in self.crew.each({"": item}))
+
+
+class ClusterCrew(Generic[Item, Result]):
+    """``work`` done by the client that ``connect`` opens; ``lost(item)`` where the cluster gave a subject up."""
+
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        workers: int,
+        connect: Callable[[], AbstractContextManager[Any]],
+        lost: Callable[[Item], Result],
+    ) -> None:
+        self.work, self.workers, self.connect, self.lost = work, workers, connect, lost
+
+    def each(self, items: Iterable[tuple[str, Item]]) -> Generator[tuple[str, Result]]:
+        """Yield (name, result) in order of completion; items are drawn a few ahead of the workers.
+
+        Raises:
+            TlesynthError: OPS-075 if a stop is asked for.
+        """
+        pairs, busy = iter(items), {}
+        with self.connect() as client:
+            try:
+                while True:
+                    while len(busy) < AHEAD * self.workers and (pair := next(pairs, None)) is not None:
+                        busy[client.submit(self.work, pair[1], pure=False)] = pair
+                    if not busy:
+                        return
+                    for future in [future for future in busy if future.done()]:
+                        name, item = busy.pop(future)
+                        yield name, self._result(future, name, item)
+                    interruption.check()
+                    time.sleep(POLL_S)
+            finally:
+                for future in busy:
+                    future.cancel()
+
+    def _result(self, future: Any, name: str, item: Item) -> Result:
+        try:
+            return future.result()
+        except TlesynthError:
+            raise
+        except Exception as error:  # the cluster's own: a worker it lost again and again, a job that was cancelled
+            say(f"{name}: the cluster gave it up ({type(error).__name__})")
+            return self.lost(item)
+
+
+def require_dask() -> None:
+    """Raise OPS-020 unless dask and dask-jobqueue can be imported."""
+    for name in ("dask", "distributed", "dask_jobqueue"):
+        if find_spec(name) is None:
+            raise fail("OPS-020", "sharing.backend: dask", f"there is no {name}; it comes with tlesynth[cluster]")
+
+
+@contextmanager
+def dask_client(sharing: Sharing, logs: Path | None = None) -> Generator[Any]:
+    """A client of the cluster that ``sharing`` describes; its jobs end with the block."""
+    dask, distributed = _dask()
+    with (
+        dask.config.set({"distributed.worker.daemon": False}),
+        _cluster(sharing, logs) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def _cluster(sharing: Sharing, logs: Path | None) -> Any:
+    dask, distributed = _dask()
+    if sharing.cluster == "local":
+        return distributed.LocalCluster(
+            n_workers=sharing.workers, threads_per_worker=1, processes=True, dashboard_address=None
+        )
+    jobqueue: Any = import_module("dask_jobqueue")
+    kinds = {"slurm": jobqueue.SLURMCluster, "pbs": jobqueue.PBSCluster, "sge": jobqueue.SGECluster}
+    # The site's own prologue (modules, environments) comes from its jobqueue.yaml.
+    prologue = list(dask.config.get(f"jobqueue.{sharing.cluster}.job-script-prologue", None) or [])
+    cluster = kinds[sharing.cluster](
+        queue=sharing.queue,
+        cores=sharing.cores,
+        processes=1,
+        memory=sharing.memory,
+        walltime=sharing.walltime,
+        job_extra_directives=list(sharing.extra),
+        job_script_prologue=[*prologue, f"export {CHILDREN_ALLOWED}=False"],
+        log_directory=None if logs is None else str(logs),
+    )
+    cluster.scale(jobs=sharing.workers)
+    say(f"{sharing.workers} jobs submitted to {sharing.cluster}; subjects start as they do")
+    return cluster
+
+
+def _dask() -> tuple[Any, Any]:
+    return import_module("dask"), import_module("distributed")

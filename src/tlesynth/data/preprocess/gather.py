@@ -1,0 +1,64 @@
+"""What is known of all subjects becomes the cohort: verdicts, tables, participants.tsv.
+
+Any process may gather, again and again: the result depends only on the outcome files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from tlesynth import durable
+from tlesynth.data.cohort import COLUMNS, LEDGER, CohortWriter
+from tlesynth.data.preprocess.ledger import Counts, Outcome, counts_of, summary, write_tables
+from tlesynth.data.sources.bids import Scan, Skipped, Survey
+from tlesynth.errors import fail
+from tlesynth.progress import say
+from tlesynth.recipe import Preprocess
+
+NOT_BIDS = ("qc.tsv", "outcomes.tsv", "volumes.tsv", "*_xfm.json", "*_morph.nii.gz", "*_morph.json", f"{LEDGER}/")
+"""What we write beside the files that BIDS has names for."""
+
+
+def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome], settings: Preprocess) -> Counts:
+    """Judge the cohort as a whole and write its tables; ``outcomes`` holds one for each scan.
+
+    Raises:
+        TlesynthError: DATA-005 if no scan is left; the tables are written first.
+    """
+    out = writer.root
+    (out / LEDGER).mkdir(parents=True, exist_ok=True)
+    with open(out / LEDGER / "gather", "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        everyone = dict(outcomes) | {s.participant_id: _skipped(s) for s in found.skipped}
+        write_tables(out, everyone)
+        counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
+        for line in summary(o for o in everyone.values() if o.status != "ok"):
+            say(line)
+        if not counts.ok:
+            raise fail("DATA-005", out, "; ".join(summary(everyone.values())))
+        writer.finish(_participants(found.scans, everyone))
+        durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
+    return counts
+
+
+def note_stop(out: Path, found: Survey, outcomes: Mapping[str, Outcome], code: str) -> None:
+    """Write the tables of a run that stopped early: scans without an outcome are not-run, with the stop's code."""
+    everyone = {s.participant_id: _skipped(s) for s in found.skipped}
+    for scan in found.scans:
+        name = scan.participant_id
+        everyone[name] = outcomes.get(name) or Outcome(name, "not-run", code, "the run stopped before this subject")
+    write_tables(out, everyone)
+    counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
+
+
+def _skipped(skipped: Skipped) -> Outcome:
+    return Outcome(skipped.participant_id, "skipped", skipped.code, skipped.why)
+
+
+def _participants(scans: tuple[Scan, ...], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    rows = [{c: getattr(s, c) for c in COLUMNS} for s in scans if outcomes[s.participant_id].status == "ok"]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).set_index("participant_id")
