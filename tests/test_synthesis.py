@@ -33,7 +33,7 @@ def write_models(root: Path, brightness: float = 0.5) -> tuple[Path, Path]:
     """A random autoencoder whose volumes have about this brightness, and a random diffusion model that fits it."""
     torch.manual_seed(0)
     autoencoder = Autoencoder(AutoencoderNetwork(channels=(4, 8, 8), norm_groups=2), GRID)
-    torch.nn.init.constant_(list(autoencoder.kl.decoder.parameters())[-1], brightness)
+    torch.nn.init.constant_(list(autoencoder.coder.kl.decoder.parameters())[-1], brightness)
     facts = {"scans": 1, "steps": 1, "best_step": 1, "validation_scans": 1, "phase": "reconstruction"}
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
     settings = DiffusionNetwork(patch=(14, 17, 14), depth=1, width=48, heads=2, classes="group-side")

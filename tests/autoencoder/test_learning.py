@@ -16,18 +16,19 @@ from tlesynth.training import Learner, fabric_for
 @pytest.fixture
 def built(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> tuple[Networks, dict[str, Learner]]:
     fabric, read = fabric_for("cpu", "32-true"), read_cohort(cohort[0])
-    networks = build_networks(settings, read.grid, fabric, seed=3)
     scans = read_scans(read, cohort[1], "gen_train")
+    networks = build_networks(settings, scans, read.grid, fabric, seed=3)
     return networks, learners_of(networks, scans, objective_of(settings, fabric.device), settings, seed=3)
 
 
 def test_initial_weights_come_from_the_seed_alone(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> None:
-    fabric, grid = fabric_for("cpu", "32-true"), read_cohort(cohort[0]).grid
+    fabric, read = fabric_for("cpu", "32-true"), read_cohort(cohort[0])
+    scans, grid = read_scans(read, cohort[1], "gen_train"), read.grid
     torch.manual_seed(99)
-    first = build_networks(settings, grid, fabric, seed=3).bare.fingerprint
+    first = build_networks(settings, scans, grid, fabric, seed=3).bare.fingerprint
     torch.manual_seed(7)
-    assert build_networks(settings, grid, fabric, seed=3).bare.fingerprint == first
-    assert build_networks(settings, grid, fabric, seed=4).bare.fingerprint != first
+    assert build_networks(settings, scans, grid, fabric, seed=3).bare.fingerprint == first
+    assert build_networks(settings, scans, grid, fabric, seed=4).bare.fingerprint != first
 
 
 @pytest.mark.parametrize("way", ["reconstruction", "finetuning", "discriminator"])

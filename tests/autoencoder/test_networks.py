@@ -43,7 +43,7 @@ def test_without_noise_the_mean_is_decoded_and_noise_changes_it() -> None:
     ours = network()
     x, zeros = torch.rand(1, 1, 8, 12, 8), torch.zeros(1, 4, 2, 3, 2)
     made = ours(x, zeros)
-    torch.testing.assert_close(made.x_hat, ours.kl.decode(ours.encode(x)[0]))
+    torch.testing.assert_close(made.x_hat, ours.coder.decode(ours.encode(x)[0]))
     # At the first step the noise is small beside the mean.
     assert made.logvar.mean().item() == pytest.approx(-6, abs=1)
     assert not torch.equal(ours(x, torch.ones_like(zeros)).x_hat, made.x_hat)

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
 
 from tlesynth import recipe
 from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.lean_coder import LeanCoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
 from tlesynth.autoencoder.objective import Objective
 from tlesynth.autoencoder.scans import Scans
@@ -45,12 +46,17 @@ class Networks:
         return self.autoencoder.module  # ty: ignore[invalid-explicit-return]
 
 
-def build_networks(settings: recipe.Autoencoder, grid: Grid, fabric: Fabric, seed: int) -> Networks:
-    """Both networks with weights drawn from ``seed``, on the device, each optimiser set up once for the whole run."""
+def build_networks(settings: recipe.Autoencoder, scans: Scans, grid: Grid, fabric: Fabric, seed: int) -> Networks:
+    """Both networks with weights drawn from ``seed``, on the device, each optimiser set up once for the whole run.
+
+    The lean coder's linear path starts from ``scans``.
+    """
     first, second = settings.reconstruction, settings.adversarial_phase
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "autoencoder", "initialisation"))
         network, opponent = Autoencoder(settings.network, grid), discriminator(second)
+    if isinstance(network.coder, LeanCoder):
+        network.coder.start_linear(scans.voxels)
     network, opponent = channels_last(network), channels_last(opponent)
     reconstruction = torch.optim.Adam(network.parameters(), lr=first.learning_rate)
     finetuning = torch.optim.Adam(network.parameters(), lr=second.learning_rate)

@@ -1,4 +1,4 @@
-"""The VAE-GAN's two networks: MONAI's KL autoencoder with three levels, and MONAI's 3-D patch discriminator.
+"""The VAE-GAN's two networks: the autoencoder around one of two coders, and MONAI's 3-D patch discriminator.
 
 Shapes: B batch, C latent channels, X Y Z voxels of the grid (right, anterior, superior), x y z = X/4 Y/4 Z/4.
 """
@@ -9,11 +9,11 @@ import hashlib
 from typing import NamedTuple, TypeVar
 
 import torch
-from monai.networks.nets.autoencoderkl import AutoencoderKL
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch import Tensor, nn
 
-from tlesynth.autoencoder.upsampling import fold_upsampling
+from tlesynth.autoencoder.lean_coder import LeanCoder
+from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.errors import fail
 from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork
 from tlesynth.volume import Grid
@@ -59,20 +59,8 @@ class Autoencoder(nn.Module):
                 "CFG-003", f"grid {grid.name}", f"{grid.shape} voxels, each side must be divisible by {COMPRESSION}"
             )
         self.settings, self.grid = settings, grid
-        self.kl = AutoencoderKL(
-            spatial_dims=3,
-            in_channels=1,
-            out_channels=1,
-            channels=settings.channels,
-            num_res_blocks=settings.residual_blocks,
-            latent_channels=settings.latent_channels,
-            norm_num_groups=settings.norm_groups,
-            attention_levels=(False, False, False),
-            with_encoder_nonlocal_attn=False,
-            with_decoder_nonlocal_attn=False,
-        )
-        fold_upsampling(self.kl.decoder.get_submodule("blocks"))
-        nn.init.constant_(self.kl.get_parameter("quant_conv_log_sigma.conv.bias"), FIRST_LOGVAR)
+        design = MonaiCoder if settings.design == "monai" else LeanCoder
+        self.coder = design(settings, FIRST_LOGVAR)
         self.register_buffer("latent_mean", torch.zeros(settings.latent_channels))
         self.register_buffer("latent_scale", torch.ones(settings.latent_channels))
 
@@ -86,13 +74,12 @@ class Autoencoder(nn.Module):
         """Encode ``x`` (B, 1, X, Y, Z), add ``noise`` (B, C, x, y, z; standard normal, zeros for the mean), decode."""
         mean, logvar = self.encode(x)  # (B, C, x, y, z)
         latent = mean + torch.exp(0.5 * logvar) * noise
-        return Reconstruction(self.kl.decode(latent), mean, logvar)
+        return Reconstruction(self.coder.decode(latent), mean, logvar)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and log-variance of ``x``, not normalised: each (B, C, x, y, z)."""
-        hidden = self.kl.encoder(x)  # (B, C, x, y, z)
-        logvar = self.kl.quant_conv_log_sigma(hidden)
-        return self.kl.quant_conv_mu(hidden), logvar.clamp(*LOGVAR_RANGE)
+        mean, logvar = self.coder.encode(x)
+        return mean, logvar.clamp(*LOGVAR_RANGE)
 
     def normalise(self, mean: Tensor) -> Tensor:
         """A posterior mean (B, C, x, y, z) with mean 0 and standard deviation 1 per channel over the training set."""
@@ -110,7 +97,7 @@ class Autoencoder(nn.Module):
         Volumes are decoded one at a time, to bound memory.
         """
         raw = z * _per_channel(self.latent_scale) + _per_channel(self.latent_mean)
-        decoded = torch.cat([self.kl.decode(one).clamp(0, 1) for one in raw.split(1)])
+        decoded = torch.cat([self.coder.decode(one).clamp(0, 1) for one in raw.split(1)])
         return decoded.where(decoded >= LEAST_SIGNAL, 0)
 
     @property

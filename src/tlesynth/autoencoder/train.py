@@ -44,7 +44,7 @@ def train_autoencoder(
     fabric = fabric_for(device, precision)
     objective = objective_of(settings, fabric.device)
     fitted, held_out = (read_scans(cohort, splits, split) for split in ("gen_train", "val"))
-    networks = build_networks(settings, cohort.grid, fabric, seed)
+    networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
     learners = learners_of(networks, fitted, objective, settings, seed)
     order = Order(len(fitted), settings.reconstruction.batch_size, seed, "autoencoder")
     position = train(

@@ -10,15 +10,20 @@ from tlesynth.recipe.section import Count, CountOrZero, Fraction, NonNegative, P
 
 
 class AutoencoderNetwork(Section):
-    """MONAI's KL autoencoder; the latent is 4 times smaller on each axis."""
+    """The autoencoder's coder; the latent is 4 times smaller on each axis."""
 
-    channels: Annotated[tuple[Count, ...], Field(min_length=3, max_length=3)] = (64, 128, 256)
+    design: Literal["monai", "lean"] = "monai"
+    """``monai``: the paper's. ``lean``: ours, nothing at full resolution, started from the best linear one."""
+    channels: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)] = (64, 128, 256)
+    """Widths by resolution: full, half, quarter (monai), or half, quarter (lean)."""
     residual_blocks: Annotated[int, Field(ge=1, le=4)] = 1
     latent_channels: Annotated[int, Field(ge=1, le=16)] = 4
     norm_groups: Count = 32
 
     @model_validator(mode="after")
-    def _groups_divide(self) -> AutoencoderNetwork:
+    def _widths_fit(self) -> AutoencoderNetwork:
+        if len(self.channels) != (wanted := {"monai": 3, "lean": 2}[self.design]):
+            raise ValueError(f"design {self.design} has {wanted} channels, not {len(self.channels)}")
         if any(width % self.norm_groups for width in self.channels):
             raise ValueError(f"norm_groups {self.norm_groups} must divide each of channels {self.channels}")
         return self
