@@ -84,7 +84,28 @@ REGISTRY: dict[str, Entry] = {
     "REG-001": Entry(
         "the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT
     ),
+    "REG-002": Entry(
+        "the order of the tissues is not that of a T1",
+        "Look at the scan: a T2 or FLAIR may be named T1w. Disease can do it too, so nothing is left out for it.",
+        INPUT,
+    ),
     "REG-003": Entry("the registration failed", "Look at the scan; the log holds the registration's own words.", INPUT),
+    "REG-004": Entry(
+        "the non-linear warp is no anatomy", "Look at the scan and its mask, or use preprocess.mode: affine.", INPUT
+    ),
+    "MASK-001": Entry(
+        "the given brain mask cannot be used", "Look at the mask over the scan, or use brain_mask: template.", INPUT
+    ),
+    "MASK-002": Entry("the brain mask command cannot be started", "Install the program, or give its full path.", USAGE),
+    "MASK-003": Entry("the brain mask command failed", "Run it by hand on this scan.", INPUT),
+    "MASK-004": Entry(
+        "the brain mask command left no mask", "Check where preprocess.brain_mask_command writes.", INPUT
+    ),
+    "QC-001": Entry(
+        "the scan failed the quality control",
+        "Look at it in the quality page; preprocess.qc in the recipe holds the limits and what they do.",
+        SOME_FAILED,
+    ),
     # Cohorts.
     "DATA-001": Entry("the cohort's metadata cannot be read", "Repair the file named above.", INPUT),
     "DATA-002": Entry(
