@@ -83,7 +83,7 @@ def test_unknown_group_values_are_listed_with_counts(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("participant_id\tdiagnosis\nsub-01\tx\n", "DATA-003"),
-        ("participant_id\tgroup\nsub-01\thc\n01\thc\n", "DATA-004"),
+        ("participant_id\tgroup\nsub-01\thc\n01\ttle\n", "DATA-004"),
         ("participant_id\tgroup\nsub-01\thc\tmore\n", "DATA-001"),
         ("participant_id\tgroup\nsub-01\thc\nsub-02\thc\tmore\n", "DATA-001"),
     ],
