@@ -159,7 +159,9 @@ REGISTRY: dict[str, Entry] = {
         "the same scan stands under two ids", "They are kept in one split; leave one of them out.", INPUT
     ),
     "DATA-021": Entry(
-        "the same scan stands under two ids with different groups", "Find out which is right; drop the other.", USAGE
+        "one scan or patient stands under two ids with different groups",
+        "Find out which is right and leave the other out.",
+        USAGE,
     ),
     # Recipes and output folders.
     "CFG-001": Entry(

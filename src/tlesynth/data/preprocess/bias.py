@@ -27,6 +27,15 @@ def corrected(scan: Volume, mask: np.ndarray, shrink: int, *, seed: int = 0) -> 
     Raises:
         TlesynthError: REG-003 if N4 fails.
     """
+    return Volume(scan.voxels / bias_field(scan, mask, shrink, seed=seed), scan.affine, scan.notes)
+
+
+def bias_field(scan: Volume, mask: np.ndarray, shrink: int, *, seed: int = 0) -> np.ndarray:
+    """The factor (X, Y, Z) float32 by which the coils brightened each voxel, with median 1 inside ``mask``.
+
+    Raises:
+        TlesynthError: REG-003 if N4 fails.
+    """
     spacing = min(float(scan.spacing.mean()) * shrink, COARSEST_MM)
     share = working(mask.astype(np.float32), scan.affine, spacing, within=mask)
     inside = working(np.where(mask, scan.voxels, 0), scan.affine, spacing, within=mask)
@@ -35,10 +44,9 @@ def corrected(scan: Volume, mask: np.ndarray, shrink: int, *, seed: int = 0) -> 
     values = np.where(known, inside.voxels, 0)
     field = _field(Working(values.astype(np.float32), share.origin, spacing), known, seed)
     index = np.linalg.inv(share.affine) @ scan.affine
-    full = ndimage.affine_transform(
+    return ndimage.affine_transform(
         field, index[:3, :3], index[:3, 3], output_shape=scan.voxels.shape, order=1, mode="nearest", output=np.float32
     )
-    return Volume(scan.voxels / full, scan.affine, scan.notes)
 
 
 def _field(coarse: Working, known: np.ndarray, seed: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from tlesynth.data.preprocess.external_mask import mask_by_command, placed_mask
 from tlesynth.data.preprocess.registration import affine_registration, normalised, template_grid
 from tlesynth.data.resampling import Working, resample, working
 from tlesynth.data.template import load_template
@@ -39,21 +40,46 @@ TISSUE = (0.6, 1.6)
 
 @dataclass(frozen=True, eq=False)
 class BrainMask:
-    """``voxels`` (X, Y, Z) bool on the scan's own voxels, and how they were found: extracted or template."""
+    """``voxels`` (X, Y, Z) bool on the scan's own voxels; ``method``: extracted, template, given or command."""
 
     voxels: np.ndarray
     method: str
 
 
-def find_brain(scan: Volume, mode: str = "auto", *, seed: int = 0) -> BrainMask:
-    """The brain mask of a native scan; ``mode`` is auto, extracted or template.
+def find_brain(
+    scan: Volume,
+    mode: str = "auto",
+    *,
+    seed: int = 0,
+    given: Volume | None = None,
+    command: str = "",
+    seconds: float = 0,
+) -> BrainMask:
+    """The brain mask of a native scan; ``mode`` is auto, extracted, template, given or command.
+
+    ``auto`` takes ``given`` where there is one. ``command`` is run with a time limit of ``seconds``, 0 for none.
 
     Raises:
-        TlesynthError: REG-001 if no brain is found, REG-003 if the registration fails.
+        TlesynthError: REG-001 if no brain is found, REG-003 if the registration fails, a MASK code for a mask that
+            others made.
     """
+    if mode == "command":
+        return BrainMask(mask_by_command(scan, command, seconds), "command")
+    if mode == "given" or (mode == "auto" and given is not None):
+        if given is None:
+            raise fail("MASK-001", "", "there is none beside this scan")
+        return BrainMask(placed_mask(given, scan), "given")
     if mode == "extracted" or (mode == "auto" and is_extracted(scan)):
         return BrainMask(_largest_filled(scan.voxels != 0), "extracted")
     return BrainMask(_template_mask(scan, seed), "template")
+
+
+def foreground(scan: Volume) -> np.ndarray:
+    """Roughly the head, (X, Y, Z) bool: what stands out from the background."""
+    positive = scan.voxels[scan.voxels > 0]
+    if not positive.size:
+        raise fail("REG-001", "", "no head stands out from the background")
+    return _largest_filled(scan.voxels > 0.5 * otsu(positive))
 
 
 def is_extracted(scan: Volume) -> bool:
