@@ -42,7 +42,7 @@ class Reader(html.parser.HTMLParser):
         self.tags.add(tag)
         if tag not in VOID:
             self.open.append(tag)
-        if tag == "data":
+        if tag == "data" or "data-source" in found:
             self._data, self._text = found, ""
         if tag == "img":
             self.images.append(found)
@@ -58,8 +58,9 @@ class Reader(html.parser.HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
-        if tag == "data" and self._data is not None:
-            self.values.append((str(self._data["data-source"]), str(self._data["value"]), self._text))
+        if tag in ("data", "tspan") and self._data is not None:
+            value = self._data.get("value", self._data.get("data-value"))
+            self.values.append((str(self._data["data-source"]), str(value), self._text))
             self._data = None
 
 

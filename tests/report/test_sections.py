@@ -16,27 +16,6 @@ def run(finished_run: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_flow_adds_up(finished_run: Path) -> None:
-    files = Files(finished_run)
-    flow = sections.flow(files)
-    left_out = sum(files.resolve(e.source) for e in flow.excluded)
-    shared = sum(files.resolve(counts["total"]) for counts in flow.splits.values())
-    assert files.resolve(flow.discovered) == files.resolve(flow.kept) + left_out == 18
-    assert shared == files.resolve(flow.kept) == 16
-    assert [e.reason for e in flow.excluded] == ["failed: the brain does not match the template (REG-001)"]
-    assert list(flow.splits) == ["gen_train", "val", "test"]
-
-
-def test_every_way_to_be_left_out_is_counted(run: Path) -> None:
-    rows = "a\tskipped\tn/a\nb\tfailed\tNII-001\nc\tok\tn/a\nd\tskipped\tn/a\n"
-    (run / "derivatives" / "outcomes.tsv").write_text("participant_id\tstatus\tcode\n" + rows)
-    flow = sections.flow(Files(run))
-    assert {e.reason: Files(run).resolve(e.source) for e in flow.excluded} == {
-        "skipped": 2,
-        "failed: the file is empty (NII-001)": 1,
-    }
-
-
 def test_the_paper_recipe_deviates_nowhere_and_a_change_is_seen(run: Path) -> None:
     durable.write_text(run / "recipe.yaml", recipe.dump(recipe.load("paper")))
     assert sections.deviations(Files(run)) == []

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tlesynth import __version__, durable
 from tlesynth.errors import fail
 from tlesynth.evaluation import paper
-from tlesynth.report import answers, charts, figures, sections
+from tlesynth.report import answers, charts, figures, flow, sections
 from tlesynth.report.quoting import Quoter
 from tlesynth.report.sources import Files, cell, pointer
 
@@ -57,6 +57,7 @@ SCHEMES = {
 
 
 def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
+    way = flow.read(files)
     return {
         "q": quoter,
         "files": files,
@@ -65,8 +66,8 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "R": lambda *keys: pointer(answers.RESULTS, *keys),
         "figures": figures.collect(files),
         "answers": answers.answers(files),
-        "flow": sections.flow(files),
-        "splits": sections.SPLITS,
+        "flow": way,
+        "flow_drawn": flow.drawn(way, quoter) if way.kept else "",
         "deviations": sections.deviations(files),
         "settings": lambda *where: sections.settings(files, *where),
         "arms": sections.arms(files),

@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tlesynth.errors import REGISTRY
 from tlesynth.report.answers import RESULTS
-from tlesynth.report.sources import MISSING_CELL, Absent, Files, cell, pointer
+from tlesynth.report.sources import Absent, Files, cell, pointer
 
-SPLITS = {
-    "gen_train": "trains the generator and the classifiers",
-    "val": "chooses checkpoints and thresholds",
-    "test": "measured once, at the end",
-    "audit_holdout": "trains and chooses nothing; a reference for the evaluation",
-}
 STAGES = {
     "derivatives/participants.tsv": ("Preprocessed scans", "tlesynth preprocess"),
     "splits.tsv": ("Splits", "tlesynth split"),
@@ -56,69 +49,6 @@ class Gap:
     what: str
     why: str
     command: str
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """Why scans were left out, and the source of their count."""
-
-    reason: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Flow:
-    """The subjects' way: sources of counts."""
-
-    discovered: str
-    kept: str
-    excluded: tuple[Exclusion, ...]
-    splits: dict[str, dict[str, str]]
-    """By split: total, hc, tle."""
-    synthetic: dict[str, str]
-    synthetic_failed: str = ""
-
-
-def flow(files: Files) -> Flow:
-    """How many scans were found, left out, kept and shared out."""
-    outcomes, derived = "derivatives/outcomes.tsv", "derivatives/participants.tsv"
-    shares = {}
-    if files.has("splits.tsv"):
-        for split in SPLITS:
-            if files.get(cell("splits.tsv", "count()", split=split), 0):
-                groups = {g: cell("splits.tsv", "count()", split=split, group=g) for g in ("hc", "tle")}
-                shares[split] = {"total": cell("splits.tsv", "count()", split=split)} | groups
-    return Flow(
-        discovered=cell(outcomes, "count()") if files.has(outcomes) else "",
-        kept=cell(derived, "count()") if files.has(derived) else "",
-        excluded=_exclusions(files, outcomes),
-        splits=shares,
-        synthetic={g: cell("synthetic/participants.tsv", "count()", group=g) for g in ("hc", "tle")}
-        if files.has("synthetic/participants.tsv")
-        else {},
-        synthetic_failed=_failed(files, "synthetic/outcomes.tsv"),
-    )
-
-
-def _failed(files: Files, name: str) -> str:
-    source = cell(name, "count()", status="failed")
-    return source if files.get(source, 0) else ""
-
-
-def _exclusions(files: Files, name: str) -> tuple[Exclusion, ...]:
-    if not files.has(name):
-        return ()
-    table = files.table(name)
-    # The code groups what the messages, which name a number or a file, would tell apart.
-    kinds = table.loc[table["status"] != "ok", ["status", "code"]].fillna(MISSING_CELL).drop_duplicates()
-    return tuple(
-        Exclusion(_reason(status, code), cell(name, "count()", status=status, code=code))
-        for status, code in kinds.itertuples(index=False)
-    )
-
-
-def _reason(status: str, code: str) -> str:
-    return f"{status}: {REGISTRY[code].what} ({code})" if code in REGISTRY else status
 
 
 def deviations(files: Files) -> list[Setting]:

@@ -132,7 +132,7 @@ def ghost_in_white_matter(residual: np.ndarray, voxels: np.ndarray, white: np.nd
 
 
 def reappearing(image: np.ndarray, seen: np.ndarray, where: np.ndarray, sizes: np.ndarray, *, wraps: bool) -> float:
-    """The steepest regression slope of ``seen`` on shifted copies of ``image``, over ``where``; (X, Y, Z) each.
+    """The steepest regression slope (up or down) of ``seen`` on shifted copies of ``image``, over ``where``; (X, Y, Z).
 
     Shifts run along each axis from ``GHOST_MM`` on (voxels of ``sizes`` mm); with ``wraps`` what leaves the picture
     comes in at the other side, as in a scanner's field of view.
@@ -155,7 +155,7 @@ def reappearing(image: np.ndarray, seen: np.ndarray, where: np.ndarray, sizes: n
         together = here[shifts] / n
         known = (covered[shifts] > max(LEAST_SHARE * n, 60)) & (variance > 1e-12)
         if known.any() and spread > 0:
-            slope = together[known] / variance[known]
+            slope = np.abs(together[known]) / variance[known]
             steepest = max(steepest, float(slope.max()))
     return steepest
 
