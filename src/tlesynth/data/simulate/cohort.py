@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tlesynth import durable, volume
 from tlesynth.data import cohort
 from tlesynth.data.crew import Crew
-from tlesynth.data.simulate import scan, subjects
-from tlesynth.data.simulate.shape import Shape, shape, sided
+from tlesynth.data.simulate import failures, scan, subjects
+from tlesynth.data.simulate.shape import Shape, shape, sided, template_volumes
 from tlesynth.errors import fail
 from tlesynth.progress import bar
 from tlesynth.recipe import Simulate
@@ -41,7 +43,8 @@ def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) 
     assignments = subjects.design(settings, seed)
     sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
     todo = {a.participant_id: a for a in assignments if not is_finished(out, a.participant_id)}
-    work = partial(simulate_subject, sites=sites, settings=settings, out=out, seed=seed)
+    spoilt = failures.choose(assignments, settings, seed)
+    work = partial(simulate_subject, sites=sites, settings=settings, out=out, seed=seed, spoilt=spoilt)
     with bar("simulating scans", len(assignments), len(assignments) - len(todo)) as shown:
         for name, _ in Crew(work, jobs, _lost).each(todo):
             shown.advance(note=name)
@@ -52,9 +55,17 @@ def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) 
 
 
 def simulate_subject(
-    assignment: subjects.Assignment, sites: list[scan.Site], settings: Simulate, out: Path, seed: int
+    assignment: subjects.Assignment,
+    sites: list[scan.Site],
+    settings: Simulate,
+    out: Path,
+    seed: int,
+    spoilt: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Draw, deform, scan and write one subject; its truth is written last and marks it finished."""
+    """Draw, deform, scan and write one subject; its truth is written last and marks it finished.
+
+    ``spoilt`` names the participants whose scan fails, and how.
+    """
     site = sites[assignment.site]
     shifts = (site.severity_shift, site.volume_shift)
     latents = subjects.draw(assignment, settings, seed, shifts=shifts)
@@ -63,11 +74,15 @@ def simulate_subject(
     pose = scan.draw_pose(latents.icv_ml, rng)
     voxels = scan.acquire(latents, made, pose, site, settings, rng)
     voxels = voxels[::-1] if assignment.side == "left" else voxels
+    affine, failed = scan.native_grid(settings.voxel_mm).affine, spoilt.get(assignment.participant_id, "no")
+    if failed != "no":
+        voxels, affine = failures.spoil(voxels, affine, failed, generator(seed, "failure", assignment.participant_id))
     path = scan_path(out, assignment.participant_id)
-    volume.write(path, voxels, scan.native_grid(settings.voxel_mm).affine, description="tlesynth simulated T1w")
+    volume.write(path, voxels, affine, description="tlesynth simulated T1w")
     durable.write_json(path.with_name(path.name.replace(".nii.gz", ".json")), sidecar(site, settings.voxel_mm))
-    truth = vars(assignment) | {"site": site.name, "seed": seed}
-    truth |= facts(latents, made, pose.scale, assignment.side)
+    truth = vars(assignment) | {"site": site.name, "seed": seed, "failed": failed}
+    truth |= {"preset": settings.preset, "scenario": settings.scenario, "severity_scale": settings.severity_scale}
+    truth |= facts(latents, made, pose.scale, assignment.side) | pose.numbers(assignment.side)
     durable.write_json(truth_path(out, assignment.participant_id), truth)
 
 
@@ -129,3 +144,27 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
 
 def _lost(assignment: subjects.Assignment) -> None:
     raise fail("RES-020", assignment.participant_id, "the process that simulated it was killed twice")
+
+
+def drawn_truth(settings: Simulate, seed: int) -> pd.DataFrame:
+    """The truth table of a cohort as drawn, without deforming or scanning anybody: what the whole design says.
+
+    One row a subject: the assignment, the latents, and native and MNI volumes in mm3. The scanned cohort's hippocampi,
+    amygdalae and thalami are these to 0.1 %; its temporal horns follow their neighbours too.
+    """
+    sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
+    template = template_volumes()
+    rows = []
+    for who in subjects.design(settings, seed):
+        site = sites[who.site]
+        latents = subjects.draw(who, settings, seed, shifts=(site.severity_shift, site.volume_shift))
+        ratios = latents.ratio | {
+            f"temporal_horn_{where}": float(np.exp(subjects.HORN_GAIN * push))
+            for where, push in latents.horn_push.items()
+        }
+        scale = latents.icv_ml / scan.TEMPLATE_BRAIN_ML
+        mni = sided({name: template[name] * ratio for name, ratio in ratios.items()}, who.side)
+        volumes = {f"{name}_mni_mm3": v for name, v in mni.items()}
+        volumes |= {f"{name}_native_mm3": v * scale for name, v in mni.items()}
+        rows.append(vars(who) | {"site": site.name} | volumes | sided(latents.flat(), who.side))
+    return pd.DataFrame(rows).set_index("participant_id", drop=False)

@@ -6,7 +6,7 @@ deformation. Everything happens in the frame of the focus; a left focus is the m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from tlesynth.data.simulate.shape import Shape
 from tlesynth.data.simulate.subjects import Latents
 from tlesynth.data.template import Template, load_template
 from tlesynth.recipe import Simulate
+from tlesynth.recipe.simulate import CONTROL_SITES
 from tlesynth.seeds import generator
 from tlesynth.volume import Grid
 
@@ -45,6 +46,8 @@ PLACES = {
     (56, -15, 0): (0.35, 0.25),
     (36, -48, -18): (0.36, 0.20),
 }
+CONTROL_SCANNER = ((0.92, 1.0, 0.80), 0.012, 0.2)
+"""What the control-only sites of the confounded scenario share: tissue factors, noise, point spread (mm)."""
 POLE, POLE_SIGMA = (35, 10, -31), 11.0
 
 
@@ -69,7 +72,7 @@ class Site:
 def draw_site(number: int, settings: Simulate, seed: int) -> Site:
     """The scanner of site ``number``."""
     rng = generator(seed, "site", number)
-    return Site(
+    drawn = Site(
         name=f"site{number + 1:02d}",
         tissue=1 + 0.03 * rng.standard_normal(3),
         noise=settings.noise_scale * rng.uniform(0.015, 0.04),
@@ -79,6 +82,11 @@ def draw_site(number: int, settings: Simulate, seed: int) -> Site:
         severity_shift=0.05 * rng.standard_normal(),
         volume_shift=0.025 * rng.standard_normal(),
     )
+    if settings.scenario == "confounded" and number < CONTROL_SITES:
+        factors, noise, blur_mm = CONTROL_SCANNER
+        tissue = drawn.tissue * np.array(factors)
+        return replace(drawn, tissue=tissue, noise=settings.noise_scale * noise, blur_mm=blur_mm, gamma=1.0)
+    return drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +99,12 @@ class Pose:
     def scale(self) -> float:
         """Native volume of one MNI mm3."""
         return float(1 / np.linalg.det(self.to_mni[:3, :3]))
+
+    def numbers(self, side: str | None) -> dict[str, float]:
+        """The twelve numbers of ``to_mni`` for the scan as written (a left focus is a mirror image), by name."""
+        turn = np.diag([-1.0, 1.0, 1.0, 1.0]) if side == "left" else np.eye(4)
+        matrix = turn @ self.to_mni @ turn
+        return {f"to_mni_{i}{j}": float(matrix[i, j]) for i in range(3) for j in range(4)}
 
 
 def draw_pose(icv_ml: float, rng: np.random.Generator) -> Pose:

@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from tlesynth.data.simulate.presets import PRESETS
 from tlesynth.recipe import Simulate
+from tlesynth.recipe.simulate import CONTROL_SITES
 from tlesynth.seeds import generator
 
 FRAME = ("ipsi", "contra")
@@ -20,8 +22,9 @@ SOLVED = ("hippocampus", "amygdala", "thalamus")
 """Structures whose drawn volume is reached exactly; the horn follows its neighbours and its own drawn push."""
 SPREAD = {"hippocampus": 0.095, "amygdala": 0.10, "thalamus": 0.075}
 """Coefficient of variation of healthy volumes after age, sex and head size."""
-EFFECT = {"hippocampus": (0.0, -0.19), "amygdala": (-0.12, 0.25), "thalamus": (-0.80, -0.47)}
-"""Shift of a patient's log volume in healthy standard deviations (ipsi, contra); the ipsilateral hippocampus is drawn.
+EFFECT = {"hippocampus": (0.0, -0.08), "amygdala": (-0.12, 0.25), "thalamus": (-0.80, -0.47)}
+"""Shift of a patient's log volume in healthy standard deviations (ipsi, contra); the ipsilateral hippocampus is drawn,
+and bilateral damage takes the contralateral one from -0.08 to ENIGMA's -0.18.
 """
 HORN_SPREAD, HORN_EFFECT = 0.35, (0.45, 0.37)
 HORN_GAIN = 1.8
@@ -31,9 +34,6 @@ GENERAL_SIZE = 0.45
 """Share of the variance that all of a person's structures have in common; half of the horn's (and inverse)."""
 SIDES_CORRELATE = 0.83
 REFERENCE_ICV_ML = {"M": 1550.0, "F": 1390.0}
-SEVERITY = {"yes": (0.24, 0.11, 0.02, 0.60), "no": (0.08, 0.05, -0.06, 0.25)}
-"""Share of the ipsilateral hippocampus that is lost, with and without sclerosis: mean, SD, least, most."""
-BILATERAL_SHARE = 0.10
 MOST_LOSS, MOST_GAIN = 0.62, 0.25
 SIGNAL_SD, POLE_BLUR, SHAM = 0.025, 0.08, 0.02
 
@@ -88,7 +88,7 @@ def design(settings: Simulate, seed: int) -> list[Assignment]:
     rows = []
     for group, count in (("hc", settings.n_hc), ("tle", settings.n_tle)):
         rng = generator(seed, "design", group)
-        sites = rng.permutation(np.repeat(np.arange(settings.sites), quotas(count, settings.sites)))
+        sites = rng.permutation(np.repeat(np.arange(settings.sites), _quotas(settings, group, count)))
         quantiles = (rng.permutation(count) + rng.uniform(size=count)) / count
         ages = np.round(_truncated(quantiles, 34, 12, 18, 65), 1)
         sexes = rng.permutation(np.where(np.arange(count) < round(0.55 * count), "F", "M"))
@@ -106,6 +106,12 @@ def quotas(count: int, sites: int) -> np.ndarray:
     whole = np.floor(share).astype(int)
     whole[np.argsort(whole - share, kind="stable")[: count - whole.sum()]] += 1
     return whole
+
+
+def _quotas(settings: Simulate, group: str, count: int) -> np.ndarray:
+    """Subjects of ``group`` at each site; in the confounded scenario the largest sites see no patient."""
+    closed = CONTROL_SITES if settings.scenario == "confounded" and group == "tle" else 0
+    return np.r_[np.zeros(closed, int), quotas(count, settings.sites - closed)]
 
 
 def draw(assignment: Assignment, settings: Simulate, seed: int, *, shifts: tuple[float, float] = (0.0, 0.0)) -> Latents:
@@ -153,12 +159,14 @@ def _draws(assignment: Assignment, seed: int) -> np.ndarray:
 def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity_shift: float) -> Latents:
     """What TLE adds: every ratio 1 and every change 0 in a control."""
     patient, sclerosis = assignment.group == "tle", assignment.hs == "yes"
+    preset = PRESETS[settings.preset]
     scale = settings.severity_scale if patient else 0.0
-    network = scale * float(_truncated(ndtr(z[1]), 1, 0.4, 0, 2.2)) * (1 if sclerosis else 0.8)
-    mean, sd, low, high = SEVERITY["yes" if sclerosis else "no"]
+    network = scale * float(_truncated(ndtr(z[1]), 1, preset.network_sd, 0, 2.2))
+    network *= 1 if sclerosis else preset.negative_network
+    mean, sd, low, high = preset.sclerosis if sclerosis else preset.negative
     drawn = float(_truncated(ndtr(0.3 * z[1] + 0.954 * z[2]), mean, sd, low, high)) + severity_shift
     loss = float(np.clip(scale * drawn, -MOST_GAIN, MOST_LOSS))
-    bilateral = patient and sclerosis and ndtr(z[3]) < BILATERAL_SHARE
+    bilateral = patient and sclerosis and ndtr(z[3]) < settings.bilateral_share
     contra = max(loss, 0) * (0.4 + 0.3 * float(ndtr(z[4]))) if bilateral else 0.0
     ratio = {
         f"{name}_{where}": float(np.exp(SPREAD[name] * effect * network))
@@ -176,8 +184,8 @@ def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity
         network=network,
         head_weight=0.4 * float(ndtr(z[20])) * (scale > 0),
         duration=float(_truncated(ndtr(0.2 * z[2] + 0.98 * z[21]), 17, 11, 1, 50)) if patient else 0.0,
-        signal={"ipsi": -1.2 * SIGNAL_SD * network, "contra": -0.2 * SIGNAL_SD * network},
-        pole_blur={"ipsi": POLE_BLUR * network, "contra": 0.2 * POLE_BLUR * network},
+        signal={"ipsi": preset.signal * SIGNAL_SD * network, "contra": -0.2 * SIGNAL_SD * network},
+        pole_blur={"ipsi": preset.pole * POLE_BLUR * network, "contra": 0.2 * POLE_BLUR * network},
     )
 
 
