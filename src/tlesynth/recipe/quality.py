@@ -44,10 +44,15 @@ class QualityLimits(Section):
     """Volume of the brain mask in ml."""
     poles: Limit = Limit(low=0.95, clear_low=0.30)
     """Share of the temporal poles inside the mask, of the worse side."""
-    cut_cm2: Limit = Limit(high=12.0, clear_high=70.0)
+    cut_cm2: Limit = Limit(high=30.0, clear_high=70.0)
     """Flat end of the brain, in cm2: where the field of view cuts it. A whole brain ends in a curve."""
-    ghost: Limit = Limit(high=0.05, clear_high=0.5)
-    """Share of the head's own signal that appears again, shifted."""
+    ghost: Limit = Limit(high=0.15, clear_high=0.5)
+    """Share of the head's own signal that appears again, shifted; still heads had up to 0.10."""
+    noise_snr: Limit = Limit(low=8.0)
+    """White matter over the noise's standard deviation; usable scans had 27 and more."""
+    turn_deg: Limit = Limit(high=45.0)
+    """Turn between the scan's header and the template. A header that is wrong by a mirror looks like half a turn:
+    then left and right may be exchanged, which no picture can show."""
     asymmetry: Limit = Limit(low=-6.0, high=6.0)
     """Of the mask, 200 (right - left) / (right + left), in percent."""
     robust_z: Annotated[float, Field(ge=0, le=100)] = 3.0

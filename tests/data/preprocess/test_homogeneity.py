@@ -26,6 +26,7 @@ GOOD = {
     "cut_cm2": 1.0,
     "ghost": 0.02,
     "asymmetry": 0.5,
+    "turn_deg": 5.0,
 }
 NO_Z = QualityLimits(robust_z=0)
 
@@ -34,7 +35,7 @@ def cohort(n: int = 20, **odd: float) -> pd.DataFrame:
     """``n`` good scans with a little variation; the last one has the values ``odd``."""
     draw = np.random.default_rng(0)
     rows = [
-        {"participant_id": f"sub-{k:02d}", "site": "A"} | {m: v * (1 + draw.normal(0, 0.01)) for m, v in GOOD.items()}
+        {"participant_id": f"sub-{k:02d}", "site": "A"} | {m: v * (1 + draw.uniform(-0.015, 0.015)) for m, v in GOOD.items()}
         for k in range(n)
     ]
     for row in rows:
@@ -94,7 +95,9 @@ def test_one_scan_or_an_empty_one_is_no_error() -> None:
         ("mask_ml", 1950.0, "mask_ml-high"),
         ("poles", 0.9, "poles-low"),
         ("ghost", 0.2, "ghost-high"),
-        ("cut_cm2", 30.0, "cut_cm2-high"),
+        ("cut_cm2", 40.0, "cut_cm2-high"),
+        ("turn_deg", 178.0, "turn_deg-high"),
+        ("noise_snr", 3.0, "noise_snr-low"),
         ("asymmetry", -9.0, "asymmetry-low"),
     ],
 )
@@ -110,6 +113,11 @@ def test_a_value_beyond_its_limit_is_flagged_and_kept(measure: str, value: float
 def test_a_clear_failure_is_left_out(measure: str, value: float) -> None:
     last = row_of(judge(cohort(**{measure: value}), {}, NO_Z), "sub-19")
     assert last["use"] == "no" and "clear failure" in last["why"]
+
+
+def test_one_fault_is_told_once() -> None:
+    last = row_of(judge(cohort(dice=0.7), {}, QualityLimits()), "sub-19")
+    assert last["flags"] == "dice-low" and last["why"].count("overlap") == 1
 
 
 def test_a_limit_can_exclude_or_be_ignored() -> None:

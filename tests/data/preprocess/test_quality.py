@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from tlesynth.data.preprocess.quality import Native, mask_asymmetry, measure, pole_coverage
+from tlesynth.data.preprocess.quality import Native, mask_asymmetry, measure, pole_coverage, turn_deg
 from tlesynth.data.template import load_template
 from tlesynth.volume import GRIDS, Volume
 
@@ -73,6 +73,15 @@ def test_a_third_more_on_the_right_is_an_asymmetry_of_a_third() -> None:
     mask[0, :3], mask[3] = True, True
     assert mask_asymmetry(mask) == pytest.approx(200 * 4 / 28)
     assert mask_asymmetry(np.zeros_like(mask)) == 0
+
+
+@pytest.mark.parametrize("degrees", [0, 12, 180])
+def test_a42_the_turn_is_that_of_the_rotation_whatever_the_scales(degrees: int) -> None:
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag([0.9, 1.1, 1.0])
+    assert turn_deg(affine) == pytest.approx(degrees, abs=0.01)
 
 
 def test_one_scan_costs_less_than_a_second_of_a_core() -> None:

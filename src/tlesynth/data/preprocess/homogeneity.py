@@ -50,8 +50,7 @@ def judge(table: pd.DataFrame, thumbs: Mapping[str, np.ndarray], limits: Quality
     scores = {name: robust_z(values[name], sites, MEASURES[name], limits.least_per_site) for name in values}
     rows = []
     for place, name in enumerate(names):
-        findings = [f for m in values for f in _beyond_limit(m, values[m][place], limits)]
-        findings += [f for m in values if (f := _unusual(m, values[m][place], scores[m][place], limits)) is not None]
+        findings = [f for m in values for f in _findings(m, values[m][place], scores[m][place], limits)]
         rows.append(
             {
                 "participant_id": name,
@@ -116,16 +115,24 @@ def _middle(values: pd.Series, measure: Measure) -> tuple[float, float]:
     return centre, max(float(MAD * (values - centre).abs().median()), measure.least_spread)
 
 
-def _beyond_limit(name: str, value: float, limits: QualityLimits) -> list[Finding]:
-    limit = limits.limits().get(name)
-    if limit is None or limit.action == "ignore" or not np.isfinite(value):
+def _findings(name: str, value: float, score: float, limits: QualityLimits) -> list[Finding]:
+    """What one measure says of one scan: beyond its limit, or else unusual for its site."""
+    if not np.isfinite(value):
         return []
+    found = _beyond_limit(name, value, limits) or _unusual(name, value, score, limits)
+    return [found] if found else []
+
+
+def _beyond_limit(name: str, value: float, limits: QualityLimits) -> Finding | None:
+    limit = limits.limits().get(name)
+    if limit is None or limit.action == "ignore":
+        return None
     for side, inner, outer in (("low", limit.low, limit.clear_low), ("high", limit.high, limit.clear_high)):
         clear = _past(value, outer, side)
         if clear or _past(value, inner, side):
             bound = outer if clear else inner
-            return [_finding(name, value, side, float(bound or 0), limit, clear=clear)]
-    return []
+            return _finding(name, value, side, float(bound or 0), limit, clear=clear)
+    return None
 
 
 def _finding(name: str, value: float, side: str, bound: float, limit: Limit, *, clear: bool) -> Finding:

@@ -35,6 +35,7 @@ MEASURES: dict[str, Measure] = {
     "asymmetry": Measure("left-right asymmetry of the mask", "both", 0.8, "%", 1),
     "dice": Measure("overlap with the template's mask", "low", 0.005, places=3),
     "correlation": Measure("correlation with the template", "low", 0.02, places=3),
+    "turn_deg": Measure("turn of the head against its header", "high", 5.0, "degrees", 0),
     "determinant": Measure("size of the head against the template", "both", 0.03, places=3),
 }
 """Every judged column, in the order of the page. The least spreads are a fifth to a half of what healthy heads show."""

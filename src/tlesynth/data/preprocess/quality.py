@@ -70,6 +70,8 @@ class Quality:
     """Share of the head's signal that appears again, shifted, in the air or in the white matter."""
     asymmetry: float = 0.0
     """Of the mask, 200 (right - left) / (right + left), in percent."""
+    turn_deg: float = 0.0
+    """Angle of the rotation in the affine: 180 where a header claims the wrong orientation."""
 
     def row(self) -> dict[str, float]:
         """The values rounded for a table."""
@@ -112,6 +114,7 @@ def measure(
         cut_cm2=artefacts.cut_cm2(seen, grid.spacing, to_native, axes),
         ghost=max(in_white, artefacts.ghost_in_air(native.scan) if native else 0.0),
         asymmetry=mask_asymmetry(mask),
+        turn_deg=turn_deg(to_native),
     )
 
 
@@ -137,6 +140,12 @@ def mask_asymmetry(mask: np.ndarray) -> float:
     half = mask.shape[0] // 2
     left, right = int(mask[:half].sum()), int(mask[-half:].sum())
     return 200 * (right - left) / (right + left) if left + right else 0.0
+
+
+def turn_deg(to_native: np.ndarray) -> float:
+    """Angle in degrees of the rotation nearest to the linear part of an affine (4, 4)."""
+    left, _, right = np.linalg.svd(to_native[:3, :3])
+    return float(np.degrees(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
 
 def _noise_snr(voxels: np.ndarray, mask: np.ndarray, whites: np.ndarray, native: Native | None) -> float:
