@@ -1,17 +1,18 @@
 """Counts, strata, and the planted leak that must be refused."""
 
+import random
+import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tlesynth import durable
-from tlesynth.data.cohort import CohortWriter
-from tlesynth.data.splits import SPLITS, apportion, assign, make_splits, read_splits
+from tlesynth.data.splits import SPLITS, apportion, assign, read_splits
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Split
-from tlesynth.volume import GRIDS
 
 PAPER = Split()
 DEMO = Split(gen_train=0.6, val=0.1, test=0.2, audit_holdout=0.1)
@@ -65,22 +66,56 @@ def test_a_missing_site_is_a_stratum_of_its_own() -> None:
     assert assign(table, DEMO, seed=0).notna().all()
 
 
-def test_splits_of_a_cohort_are_written_and_checked(tmp_path: Path) -> None:
-    grid = GRIDS["mni-3mm"]
-    writer = CohortWriter(tmp_path / "derivatives", grid, "preproc", "Test", "Volumes for a test.")
-    table = people(5, 4)
-    voxels = np.random.default_rng(0).random(grid.shape).astype(np.float32)
-    for name in table.index:
-        writer.write(name, voxels, {"Sources": []})
-    writer.finish(table)
-    out = tmp_path / "splits.tsv"
-    written = make_splits(tmp_path / "derivatives", out, DEMO, seed=4)
-    assert list(written.columns) == ["participant_id", "group", "split"]
-    found = read_splits(out, table.index)
-    assert sorted(sum(found.values(), [])) == list(table.index)
-    writer.finish(people(6, 3))
-    with pytest.raises(TlesynthError, match="hc 6, tle 3"):
-        make_splits(tmp_path / "derivatives", out, DEMO, seed=4)
+def test_the_papers_3540_are_shared_out_as_80_7_and_13_percent() -> None:
+    table = people(1430, 2110, sites=12)
+    counts = assign(table, PAPER, seed=0).value_counts().to_dict()
+    assert counts == {"gen_train": 2832, "val": 262, "test": 446}
+
+
+def test_sclerosis_is_spread_over_the_splits() -> None:
+    table = people(60, 60, sites=2)
+    table["hs"] = [None] * 60 + ["yes", "yes", "no"] * 20
+    split = assign(table, DEMO, seed=5)
+    counts = pd.crosstab(split, table["hs"])
+    assert counts.loc["gen_train"].to_dict() == pytest.approx({"no": 12, "yes": 24}, abs=2)
+    assert counts.loc["test"].to_dict() == pytest.approx({"no": 4, "yes": 8}, abs=2)
+
+
+def test_a_unit_stays_together_and_a_split_can_be_left_out() -> None:
+    table = people(20, 20)
+    units = pd.Series(table.index, index=table.index)
+    units.iloc[1:5] = units.iloc[0]
+    split = assign(table, DEMO, seed=1, units=units, without="test")
+    assert split.iloc[:5].nunique() == 1
+    assert set(split) == {"gen_train", "val", "audit_holdout"}
+
+
+COHORTS = st.lists(
+    st.tuples(st.sampled_from(["hc", "tle"]), st.sampled_from(["a", "b", "c", None]), st.sampled_from(["yes", None])),
+    min_size=8,
+    max_size=120,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=COHORTS, seed=st.integers(0, 2**32), order=st.randoms(use_true_random=False))
+def test_laws_of_a_split(rows: list[tuple[str, str | None, str | None]], seed: int, order: random.Random) -> None:
+    table = pd.DataFrame(rows, columns=["group", "site", "hs"], index=[f"sub-{i:03d}" for i in range(len(rows))])
+    split = assign(table, DEMO, seed=seed)
+    assert list(split.index) == list(table.index) and split.isin(SPLITS).all(), "complete, and one split each"
+    for group, members in split.groupby(table["group"]):
+        shares = {name: getattr(DEMO, name) for name in SPLITS}
+        found = members.value_counts()
+        assert {n: int(found.get(n, 0)) for n in SPLITS} == apportion(len(members), shares), group
+    shuffled = order.sample(list(table.index), len(table))
+    assert assign(table.loc[shuffled], DEMO, seed=seed).reindex(table.index).equals(split), "whatever the order"
+
+
+def test_ten_thousand_participants_are_shared_out_in_seconds() -> None:
+    table = people(5000, 5000, sites=40)
+    started = time.monotonic()
+    assert assign(table, PAPER, seed=0).value_counts().to_dict() == {"gen_train": 8000, "val": 740, "test": 1260}
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.cohort import GROUPS, read_cohort
-from tlesynth.data.sources.bids import require_classes
+from tlesynth.data.cohort import GROUPS
 from tlesynth.errors import fail
 from tlesynth.recipe import Split
 from tlesynth.seeds import generator
@@ -23,42 +22,36 @@ SPLITS = ("gen_train", "val", "test", "audit_holdout")
 UNKNOWN = "n/a"
 
 
-def make_splits(derivatives: Path, out: Path, settings: Split, *, seed: int) -> pd.DataFrame:
-    """Split the cohort ``derivatives`` and write the table ``out``: participant_id, group, split.
-
-    Raises:
-        TlesynthError: DATA-008 if a class has fewer than 4 participants, DATA-011 if the cohort is missing.
-    """
-    participants = read_cohort(derivatives).participants
-    require_classes(list(participants["group"]), derivatives)
-    chosen = assign(participants, settings, seed=seed)
-    table = pd.DataFrame({"participant_id": chosen.index, "group": participants["group"], "split": chosen.to_numpy()})
-    durable.write_table(out, table.reset_index(drop=True))
-    read_splits(out, participants.index)
-    return table.reset_index(drop=True)
-
-
-def assign(participants: pd.DataFrame, settings: Split, *, seed: int) -> pd.Series:
+def assign(
+    participants: pd.DataFrame, settings: Split, *, seed: int, units: pd.Series | None = None, without: str = ""
+) -> pd.Series:
     """The split of each participant (a table indexed by participant_id with ``group`` and the columns to stratify by).
 
     Each group gets its shares of every split by largest remainder, at least one subject where the share is above 0
     and the group is large enough; within the group the strata (site, side, ...) are spread over the splits as evenly
-    as that allows.
+    as that allows. Participants of the same unit (``units``: participant_id to unit) stay together; the split
+    ``without`` gets nobody.
     """
-    shares = {name: getattr(settings, name) for name in SPLITS}
+    names = [name for name in SPLITS if name != without]
+    whole = sum(getattr(settings, name) for name in names)
+    shares = {name: getattr(settings, name) / whole for name in names}
     columns = [c for c in settings.stratify if c in participants and c != "group"]
-    split = pd.Series(index=participants.index, dtype=object)
+    units = pd.Series(participants.index, index=participants.index) if units is None else units
+    heads = participants.loc[sorted(set(units[participants.index]))]
+    split: dict[str, str] = {}
     for group in GROUPS:
-        members = participants[participants["group"] == group].sort_index()
+        members = heads[heads["group"] == group]
+        if members.empty:
+            continue
         ordered = _interleaved(members, columns, generator(seed, "split", group))
         for name, taken in _dealt(ordered, apportion(len(members), shares)).items():
-            split.loc[taken] = name
-    return split
+            split |= dict.fromkeys(taken, name)
+    return units[participants.index].map(split)
 
 
 def apportion(n: int, shares: dict[str, float]) -> dict[str, int]:
     """Whole numbers that sum to ``n`` in proportion to ``shares`` (largest remainder); none is 0 if ``n`` allows it."""
-    exact = {name: n * share for name, share in shares.items()}
+    exact = {name: round(n * share, 9) for name, share in shares.items()}
     counts = {name: int(value) for name, value in exact.items()}
     by_remainder = sorted(shares, key=lambda name: (counts[name] - exact[name], -shares[name]))
     for name in by_remainder[: n - sum(counts.values())]:
@@ -76,8 +69,7 @@ def read_splits(path: Path, ids: Iterable[str]) -> dict[str, list[str]]:
 
     Raises:
         TlesynthError: DATA-007 if a participant stands in two splits, DATA-010 if one is unknown or missing or a
-        split's
-            name is not known, DATA-011 if the table is missing, DATA-001 if it is damaged.
+            split's name is not known, DATA-011 if the table is missing, DATA-001 if it is damaged.
     """
     table = durable.read_table(path)
     if not {"participant_id", "split"} <= set(table.columns):
