@@ -101,6 +101,64 @@ def test_folders_without_scans_are_refused(tmp_path: Path) -> None:
     assert code(tmp_path)[0] == "DATA-001"
 
 
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        (b"{", "line 1 column 2"),
+        (b"[1]", "not a JSON object"),
+        ('{"Name": "x"}'.encode("utf-16"), "not UTF-8"),
+    ],
+)
+def test_b01_a_damaged_description_is_refused_with_its_place(tmp_path: Path, description: bytes, words: str) -> None:
+    root = dataset(tmp_path, "\n".join([HEADER, *ROWS]), plain("01"))
+    (root / "dataset_description.json").write_bytes(description)
+    found, why = code(root)
+    assert found == "DATA-001"
+    assert words in why
+
+
+def test_b01_a_missing_description_is_only_noted_and_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    root = dataset(tmp_path, "\n".join([HEADER, *ROWS]), plain("01"))
+    (root / "dataset_description.json").write_bytes(b'\xef\xbb\xbf{"Name": "x"}')
+    assert survey(root, Labels()).notes == ()
+    (root / "dataset_description.json").unlink()
+    assert survey(root, Labels()).notes == ("dataset_description.json is missing",)
+
+
+def test_b05_every_participant_is_either_used_or_left_out(tmp_path: Path) -> None:
+    text = "\n".join([HEADER, *ROWS, "sub-04\tn/a\t\t\t\t", "sub-05\tcontrol"])
+    found = survey(dataset(tmp_path, text, plain("01", "02", "04", "99")), Labels())
+    used = {scan.participant_id for scan in found.scans}
+    out = {skipped.participant_id for skipped in found.skipped}
+    assert used | out == {f"sub-{i}" for i in ("01", "02", "03", "04", "05", "99")}
+    assert not used & out
+
+
+def test_b09_ids_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+    text = "participant_id\tgroup\nsub-A01\thc\nsub-a01\ttle\n"
+    assert code(dataset(tmp_path, text, plain("A01"))) == ("DATA-009", "sub-A01 and sub-a01")
+
+
+def test_b13_nothing_but_the_fields_of_a_scan_is_taken_from_a_table(tmp_path: Path) -> None:
+    text = "participant_id\tgroup\tname\tage\tsite\nsub-01\thc\tJo Doe\t91\t=HYPERLINK(1)\n"
+    found = survey(dataset(tmp_path, text, plain("01")), Labels())
+    assert "Doe" not in repr(found)
+    assert found.scans[0].site == "'=HYPERLINK(1)"
+    assert found.private == (
+        "participants.tsv: column 'name'",
+        "participants.tsv: column 'age' holds 1 ages above 89",
+    )
+
+
+def test_a_row_of_the_chosen_session_counts(tmp_path: Path) -> None:
+    text = "participant_id\tsession_id\tgroup\tage\nsub-01\tses-pre\ttle\t30\nsub-01\tses-post\ttle\t31\n"
+    scans = tuple(f"sub-01/ses-{s}/anat/sub-01_ses-{s}_T1w.nii.gz" for s in ("post", "pre"))
+    root = dataset(tmp_path, text, scans)
+    assert [scan.age for scan in read_bids(root, Labels())] == [30]
+    assert [scan.age for scan in read_bids(root, Labels(session="post"))] == [31]
+    assert "ses-pre" in survey(root, Labels()).choices[0][1]
+
+
 def test_each_class_needs_four() -> None:
     require_classes(["hc"] * 4 + ["tle"] * 4, Path("x"))
     with pytest.raises(TlesynthError, match="hc 9, tle 3"):

@@ -52,8 +52,10 @@ def dicom_command(folder: Path, anat: Path, name: str) -> str:
 
 def _is_dicom(path: Path) -> bool:
     try:
+        if not path.is_file():  # opening a pipe would wait for its writer
+            return False
         with open(path, "rb") as file:
-            return path.is_file() and file.read(132)[128:] == b"DICM"
+            return file.read(132)[128:] == b"DICM"
     except OSError:
         return False
 
