@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.cohort import COLUMNS, LEDGER, CohortWriter
-from tlesynth.data.preprocess.ledger import Counts, Outcome, counts_of, summary, write_tables
+from tlesynth.data.cohort import COLUMNS, LEDGER, Cohort, CohortWriter
+from tlesynth.data.preprocess import homogeneity
+from tlesynth.data.preprocess.ledger import Counts, Outcome, counts_of, judged, summary, write_tables
 from tlesynth.data.sources.bids import Scan, Skipped, Survey
 from tlesynth.errors import fail
 from tlesynth.progress import say
@@ -33,7 +34,7 @@ def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome],
     (out / LEDGER).mkdir(parents=True, exist_ok=True)
     with open(out / LEDGER / "gather", "a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        everyone = dict(outcomes) | {s.participant_id: _skipped(s) for s in found.skipped}
+        everyone = _judged(writer, found, outcomes, settings) | {s.participant_id: _skipped(s) for s in found.skipped}
         write_tables(out, everyone)
         counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
         for line in summary(o for o in everyone.values() if o.status != "ok"):
@@ -43,6 +44,19 @@ def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome],
         writer.finish(_participants(found.scans, everyone))
         durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
     return counts
+
+
+def _judged(
+    writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome], settings: Preprocess
+) -> dict[str, Outcome]:
+    sites = {scan.participant_id: scan.site for scan in found.scans}
+    done = [o for _, o in sorted(outcomes.items()) if o.status == "ok"]
+    if not done:
+        return dict(outcomes)
+    rows = [{"participant_id": o.participant_id, "site": sites[o.participant_id], **o.quality} for o in done]
+    cohort = Cohort(writer.root, writer.grid, writer.desc, pd.DataFrame())
+    thumbs = {o.participant_id: cohort.thumbnail(o.participant_id) for o in done}
+    return judged(outcomes, homogeneity.judge(pd.DataFrame(rows), thumbs, settings.qc))
 
 
 def note_stop(out: Path, found: Survey, outcomes: Mapping[str, Outcome], code: str) -> None:

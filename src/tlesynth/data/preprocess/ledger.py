@@ -19,8 +19,6 @@ from tlesynth.data.cohort import LEDGER
 from tlesynth.errors import REGISTRY, TlesynthError
 
 FINISHED = ("ok", "excluded")
-VERDICT = ("homogeneity", "flags", "use")
-"""Columns of qc.tsv that depend on the whole cohort."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,14 @@ class Ledger:
 
 
 def judged(outcomes: Mapping[str, Outcome], verdict: pd.DataFrame) -> dict[str, Outcome]:
-    """The outcomes with the cohort's verdict (participant_id, homogeneity, flags, use, why): some are excluded."""
+    """The outcomes with the cohort's verdict (participant_id, flags, use, why and more): some are excluded."""
     found = dict(outcomes)
     for row in verdict.to_dict("records"):
-        outcome = found[str(row["participant_id"])]
-        found[outcome.participant_id] = outcome = replace(
-            outcome, quality=outcome.quality | {name: row[name] for name in VERDICT}
-        )
+        name, why = str(row.pop("participant_id")), str(row.pop("why"))
+        outcome = replace(found[name], quality=found[name].quality | {str(k): v for k, v in row.items()})
         if row["use"] == "no":
-            found[outcome.participant_id] = replace(outcome, status="excluded", code="QC-001", message=str(row["why"]))
+            outcome = replace(outcome, status="excluded", code="QC-001", message=why)
+        found[name] = outcome
     return found
 
 

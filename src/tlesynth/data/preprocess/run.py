@@ -46,7 +46,7 @@ def preprocess(bids: Path, out: Path, settings: Preprocess, labels: Labels, *, s
     require_output(bids, out)
     found = survey(bids, labels)
     require_classes([scan.group for scan in found.scans], bids)
-    jobs = _jobs(bids, found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
+    jobs = _jobs(found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
     shard = settings.sharing.shard
     mine = share(list(jobs), settings.sharing.part)
     with holding(out / LEDGER, together=bool(shard)):
@@ -76,9 +76,9 @@ def require_output(bids: Path, out: Path) -> None:
         raise fail("CFG-005", out, "it is not empty, and preprocessing did not make what it holds")
 
 
-def _jobs(bids: Path, found: Survey, writer: CohortWriter, settings: Preprocess, seed: int) -> dict[str, Job]:
+def _jobs(found: Survey, writer: CohortWriter, settings: Preprocess, seed: int) -> dict[str, Job]:
     by = made_by(settings, seed)
-    return {s.participant_id: Job(s, bids, writer, settings, seed, by) for s in found.scans}
+    return {s.participant_id: Job(s, found.root, writer, settings, seed, by) for s in found.scans}
 
 
 def _run(jobs: dict[str, Job], ledger: Ledger, settings: Preprocess) -> None:

@@ -25,7 +25,7 @@ from tlesynth.data.preprocess.ledger import Outcome
 from tlesynth.data.preprocess.preparation import Prepared, prepare
 from tlesynth.data.sources.bids import Scan
 from tlesynth.data.template import template_fingerprint
-from tlesynth.errors import REGISTRY, TlesynthError
+from tlesynth.errors import REGISTRY, TlesynthError, fail
 from tlesynth.recipe import Preprocess
 from tlesynth.volume import Volume
 from tlesynth.volume.grid import SPACE
@@ -34,6 +34,8 @@ METHOD = "2"
 """Part of every subject's key: raised when the method changes, so that old results are done again."""
 NO_VOXELS = {"jobs", "sharing", "subject_seconds", "qc"}
 """Settings that change no voxel."""
+ASK_FOR_MASK = ("auto", "given")
+"""Ways of masking that look for a given mask."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
@@ -65,8 +67,9 @@ def do_subject(job: Job) -> Outcome:
     failed = partial(Outcome, job.name, "failed", made_by=job.made_by)
     try:
         scan = volume.read(job.scan.path)
+        mask = _given_mask(job)
         inputs = {_relative(job, path): _fingerprint(path) for path in _inputs(job)}
-        prepared = prepare(scan, job.settings, seed=job.seed)
+        prepared = prepare(scan, job.settings, seed=job.seed, given_mask=mask)
         _publish(job, prepared, scan, inputs)
     except TlesynthError as error:
         return failed(error.code, error.why or REGISTRY[error.code].what, seconds=time.perf_counter() - started)
@@ -81,6 +84,7 @@ def do_subject(job: Job) -> Outcome:
         job.name,
         "ok",
         quality=prepared.quality.row(),
+        volumes=prepared.volumes,
         mask_method=prepared.mask_method,
         seconds=time.perf_counter() - started,
         made_by=job.made_by,
@@ -111,7 +115,18 @@ def withdraw(writer: CohortWriter, participant_id: str) -> None:
 
 
 def _inputs(job: Job) -> list[Path]:
-    return [job.scan.path]
+    given = job.scan.brain_mask if job.settings.brain_mask in ASK_FOR_MASK else None
+    return [job.scan.path, given] if given else [job.scan.path]
+
+
+def _given_mask(job: Job) -> Volume | None:
+    *_, path = _inputs(job)
+    if path == job.scan.path:
+        return None
+    try:
+        return volume.read(path, least_values=1)
+    except TlesynthError as error:
+        raise fail(error.code, path, f"its given mask: {error.why or REGISTRY[error.code].what}") from error
 
 
 def _relative(job: Job, path: Path) -> str:
@@ -152,6 +167,8 @@ def _publish(job: Job, prepared: Prepared, scan: Volume, inputs: dict[str, list[
 def _write(job: Job, writer: CohortWriter, prepared: Prepared, scan: Volume, inputs: dict[str, list[Any]]) -> None:
     name = job.name
     writer.write_mask(name, prepared.mask)
+    for kind, values in prepared.maps.items():
+        writer.write_map(name, kind, values)
     affine = {
         "Description": "Affine maps between RAS millimetres, row by row",
         "NativeToMNI": np.linalg.inv(prepared.to_native).round(6).tolist(),
@@ -166,7 +183,7 @@ def _write(job: Job, writer: CohortWriter, prepared: Prepared, scan: Volume, inp
         "VoxelHash": voxel_hash(scan.voxels),
         "Key": durable.hash_of([job.made_by, {path: facts[2] for path, facts in inputs.items()}]),
     }
-    writer.write(name, prepared.voxels, sidecar)
+    writer.write(name, prepared.voxels, sidecar | prepared.facts)
     with durable.replacing(thumbnail_path(writer.root, name)) as temporary, open(temporary, "wb") as file:
         np.save(file, thumbnail(prepared.voxels, writer.grid).astype(np.float16))
 
