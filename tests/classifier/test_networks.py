@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlesynth.classifier.networks import build, coronal_channels
+from tlesynth.classifier.networks import MesialClassifier, build, coronal_channels
 from tlesynth.errors import TlesynthError
 
 
@@ -32,3 +32,13 @@ def test_an_unknown_network_is_refused_with_a_suggestion() -> None:
     with pytest.raises(TlesynthError) as caught:
         build("tf_efficientnetv2_q", 8, seed=0)
     assert caught.value.code == "CFG-002" and "tf_efficientnetv2_" in str(caught.value)
+
+
+def test_the_mesial_network_cannot_tell_left_from_right() -> None:
+    network = MesialClassifier().eval()
+    sides = torch.rand(3, 2, 16, 24, 20)
+    assert network(sides).shape == (3,)
+    assert torch.allclose(network(sides), network(sides.flip(1)), atol=1e-6)
+    changed = sides.clone()
+    changed[:, 0] *= 0.5
+    assert not torch.allclose(network(sides), network(changed), atol=1e-4)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -22,13 +20,23 @@ def hippocampus_auc(volumes: pd.DataFrame, positive: np.ndarray, seed: int = 0) 
     ``volumes`` has hippocampus_left and hippocampus_right (mm3, as measured), ``positive`` is (N,) bool.
     """
     features = np.log(volumes[["hippocampus_left", "hippocampus_right"]].to_numpy(float))
-    return auc(*_out_of_fold(SVC(), features, positive, seed))
+    return auc(*_out_of_fold(features, positive, seed))
 
 
-def trivial_auc(values: np.ndarray, positive: np.ndarray, seed: int = 0) -> float:
-    """Cross-validated AUC of a logistic regression on a nuisance (N,) or (N, K): 0.5 where it says nothing."""
-    features = np.asarray(values, float).reshape(len(values), -1)
-    return auc(*_out_of_fold(LogisticRegression(max_iter=1000), features, positive, seed))
+def trivial_auc(values: pd.Series, positive: np.ndarray) -> float:
+    """AUC of a nuisance on its own, whichever way it points: 0.5 where it says nothing.
+
+    Numbers count as they are; of words (a site, a sex), each stands for its share of patients, seen on the same
+    subjects: an upper bound, since cross-validation would punish a design that is balanced exactly.
+    """
+    numbers = pd.api.types.is_numeric_dtype(values)
+    known = values.notna().to_numpy()
+    if known.sum() < 2:
+        return float("nan")
+    series, positive = values[known], np.asarray(positive, bool)[known]
+    share = series if numbers else pd.Series(positive, index=series.index).groupby(series).transform("mean")
+    found = auc(share.to_numpy(float), positive)
+    return max(found, 1 - found)
 
 
 def auc(score: np.ndarray, positive: np.ndarray, fold: np.ndarray | None = None) -> float:
@@ -59,20 +67,19 @@ def interval(
 
 
 def folds(strata: list[str], seed: int, count: int = FOLDS) -> np.ndarray:
-    """The fold (N,) int of each subject, with every stratum spread evenly."""
-    fold = np.zeros(len(strata), int)
-    splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    for k, (_, held_out) in enumerate(splitter.split(np.zeros(len(strata)), strata)):
-        fold[held_out] = k
+    """The fold (N,) int of each subject, dealt out within one stratum after the other."""
+    rng, order = np.random.default_rng(seed), []
+    for stratum in sorted(set(strata)):
+        order += list(rng.permutation([i for i, s in enumerate(strata) if s == stratum]))
+    fold = np.empty(len(strata), int)
+    fold[order] = np.arange(len(order)) % count
     return fold
 
 
-def _out_of_fold(
-    model: SVC | LogisticRegression, features: np.ndarray, positive: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _out_of_fold(features: np.ndarray, positive: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     positive = np.asarray(positive, bool)
-    fold, score = folds(list(positive), seed), np.zeros(len(positive))
+    fold, score = folds([str(p) for p in positive], seed), np.zeros(len(positive))
     for k in np.unique(fold):
-        fitted = make_pipeline(StandardScaler(), model).fit(features[fold != k], positive[fold != k])
+        fitted = make_pipeline(StandardScaler(), SVC()).fit(features[fold != k], positive[fold != k])
         score[fold == k] = fitted.decision_function(features[fold == k])
     return score, positive, fold

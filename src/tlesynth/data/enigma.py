@@ -83,6 +83,7 @@ def _of_one_side(
     sites = [chosen["site"] == site for site in chosen["site"].unique()]
     design = np.stack([np.asarray(column, float) for column in (*columns, *sites)], axis=1)
     design[:, [1, 3]] -= design[:, [1, 3]].mean(axis=0)
+    design = np.nan_to_num(design)  # an age that is not known anywhere explains nothing
     value = volumes.loc[used, f"{structure}_{side if where == 'ipsi' else other}"].to_numpy(float)
     fitted, _, rank, _ = np.linalg.lstsq(design, value, rcond=None)
     spread = np.sqrt(np.sum((value - design @ fitted) ** 2) / max(len(value) - rank, 1))

@@ -14,6 +14,7 @@ import pytest
 
 from tlesynth import durable, volume
 from tlesynth.data.simulate import cohort, scan, simulate_cohort, subjects
+from tlesynth.data.simulate.shape import shape
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Simulate
 
@@ -70,6 +71,34 @@ def test_patients_lose_the_hippocampus_of_their_side(truth: pd.DataFrame) -> Non
     assert index[truth.group == "hc"].abs().max() < 0.2
     left, right = truth.hippocampus_left_mni_mm3, truth.hippocampus_right_mni_mm3
     assert index.to_numpy() == pytest.approx((2 * (right - left) / (right + left)).to_numpy())
+
+
+def test_the_drawn_truth_is_the_scanned_one(truth: pd.DataFrame) -> None:
+    drawn = cohort.drawn_truth(SETTINGS, 3)
+    for name in ("hippocampus_left", "hippocampus_right", "amygdala_left", "thalamus_right"):
+        ratio = truth[f"{name}_native_mm3"] / drawn[f"{name}_native_mm3"]
+        assert ratio.to_numpy() == pytest.approx(1, abs=1e-3)
+    assert (truth.group == drawn.group).all() and truth.severity.to_numpy() == pytest.approx(drawn.severity.to_numpy())
+
+
+def test_the_truth_names_preset_scenario_and_failures(truth: pd.DataFrame) -> None:
+    assert set(truth.preset) == {"default"} and set(truth.scenario) == {"balanced"} and set(truth.failed) == {"no"}
+    assert (truth.severity_scale == 1.5).all()
+
+
+def test_the_mean_intensity_hardly_knows_the_disease() -> None:
+    """Paired: the same people with and without it, against how much people and sites differ; AUC about 0.5."""
+    who = [a for a in subjects.design(SETTINGS.model_copy(update={"n_tle": 10, "sites": 5}), 1) if a.group == "tle"]
+    sites, means = [scan.draw_site(i, SETTINGS, 1) for i in range(5)], []
+    for scale in (0.0, 1.0):
+        settings = SETTINGS.model_copy(update={"severity_scale": scale})
+        for a in who:
+            latents, rng = subjects.draw(a, settings, 1), np.random.default_rng(int(a.participant_id[-4:]))
+            made, pose = shape(latents, None), scan.draw_pose(latents.icv_ml, rng)
+            voxels = scan.acquire(latents, made, pose, sites[a.site], settings, rng)
+            means.append(voxels[voxels > 0].mean())
+    healthy, sick = np.reshape(means, (2, -1))
+    assert abs((sick - healthy).mean()) < 0.15 * healthy.std()
 
 
 def test_the_truth_is_exact_and_native(truth: pd.DataFrame) -> None:

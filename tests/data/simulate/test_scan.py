@@ -111,3 +111,18 @@ def test_sites_differ_and_are_their_seed_s() -> None:
     first, again, other = (scan.draw_site(number, SETTINGS, 3) for number in (0, 0, 1))
     assert np.array_equal(first.tissue, again.tissue) and first.gamma == again.gamma != other.gamma
     assert other.name == "site02"
+
+
+def test_control_sites_of_the_confounded_scenario_look_alike_and_unlike_the_others() -> None:
+    settings = SETTINGS.model_copy(update={"scenario": "confounded", "noise_scale": 1.0})
+    sites = [scan.draw_site(number, settings, 3) for number in range(4)]
+    assert {s.blur_mm for s in sites[:2]} == {scan.CONTROL_SCANNER[2]} and {s.gamma for s in sites[:2]} == {1.0}
+    balanced = scan.draw_site(2, settings.model_copy(update={"scenario": "balanced"}), 3)
+    assert sites[2].blur_mm == balanced.blur_mm and np.array_equal(sites[2].tissue, balanced.tissue)
+
+
+def test_the_pose_in_the_truth_is_that_of_the_scan_as_written() -> None:
+    pose = scan.draw_pose(1500.0, np.random.default_rng(1))
+    right, left = pose.numbers("right"), pose.numbers("left")
+    assert right["to_mni_00"] == left["to_mni_00"] and right["to_mni_03"] == -left["to_mni_03"]
+    assert right["to_mni_01"] == -left["to_mni_01"] and right["to_mni_12"] == left["to_mni_12"]

@@ -126,12 +126,13 @@ def is_finished(out: Path, participant_id: str) -> bool:
     return truth_path(out, participant_id).is_file() and scan_path(out, participant_id).is_file()
 
 
-def finish_truth(out: Path, ids: Iterable[str]) -> None:
-    """Gather the subjects' truths into truth.tsv."""
-    rows = [durable.read_json(truth_path(out, participant_id)) for participant_id in ids]
-    durable.write_table(Path(out) / TRUTH / "truth.tsv", pd.DataFrame(rows))
+def finish_truth(out: Path, ids: Iterable[str]) -> pd.DataFrame:
+    """Gather the subjects' truths into truth.tsv, one row each."""
+    table = pd.DataFrame([durable.read_json(truth_path(out, participant_id)) for participant_id in ids])
+    durable.write_table(Path(out) / TRUTH / "truth.tsv", table)
     about = "What was planted, by construction; for evaluation only, never for training."
     cohort.write_dataset_description(Path(out) / TRUTH, "tlesynth truth", "derivative", about, license="CC0")
+    return table
 
 
 def claim(out: Path, identity: dict[str, Any]) -> None:

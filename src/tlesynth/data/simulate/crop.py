@@ -18,10 +18,11 @@ from tlesynth.data.simulate.subjects import Latents
 from tlesynth.data.template import load_template
 from tlesynth.volume import Grid
 
-CROP = Grid("mesial temporal lobes", (52, 36, 32), 2.0, (-51.0, -48.0, -44.0))
-"""Both sides; 2 mm, since the calibration must run on a processor."""
-SIDE = (CROP.shape[0] // 2, *CROP.shape[1:])
-PAINTED = Grid("around the crop", (84, 66, 62), 1.5, (-62.25, -65.25, -58.25))
+CROP = Grid("mesial temporal lobes", (40, 24, 20), 2.0, (-39.0, -42.0, -34.0))
+"""Both sides, from the tail of the hippocampus to the amygdala; 2 mm, since calibration must run on a processor."""
+SIDE = (16, *CROP.shape[1:])
+"""Of each side only what lies more than 8 mm from the midline."""
+PAINTED = Grid("around the crop", (74, 54, 50), 1.5, (-54.75, -57.75, -51.75))
 """Wide enough for what deformation and registration error bring in."""
 RESIDUAL_BIAS = 0.02
 """Standard deviation of the log bias field that N4 leaves."""
@@ -52,8 +53,7 @@ def render_crop(
     image = np.hypot(image + noise[0], noise[1])
     low, high = np.percentile(image[brain], PERCENTILES)
     scaled = np.where(brain, np.clip((image - low) / (high - low), 0, 1), 0).astype(np.float32)
-    half = SIDE[0]
-    return np.stack([scaled[half:], scaled[half - 1 :: -1]])
+    return np.stack([scaled[-SIDE[0] :], scaled[SIDE[0] - 1 :: -1]])
 
 
 def _mislaid(world: np.ndarray, rng: np.random.Generator) -> np.ndarray:

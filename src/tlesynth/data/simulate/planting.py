@@ -20,20 +20,18 @@ from tlesynth.data.crew import Crew
 from tlesynth.data.preprocess.brain_mask import find_brain
 from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.simulate import subjects
-from tlesynth.data.simulate.cohort import claim, facts, finish_truth, is_finished, scan_path, truth_path
-from tlesynth.data.simulate.head import Planted, plant
-from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML
+from tlesynth.data.simulate.cohort import TRUTH, claim, facts, finish_truth, is_finished, scan_path, truth_path
+from tlesynth.data.simulate.head import plant
+from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML, Pose
 from tlesynth.data.simulate.shape import shape
+from tlesynth.data.simulate.verification import checked, label_map, write_summary
 from tlesynth.data.sources.bids import SEXES, find_scans
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar, say
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator, seed_of
-from tlesynth.volume import Volume
 
 REGISTRATION_MM = 4.0
-LABELS = {"hippocampus_left": 48, "hippocampus_right": 47}
-"""MUSE label numbers, as in a DLMUSE derivative."""
 FATAL = ("RES-001", "RES-002", "RES-020", "OPS-075")
 """Failures that no other subject would survive either."""
 
@@ -53,7 +51,8 @@ def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: in
 
     Of ``settings``, the severity, the sides and the share of sclerosis count; of the heads at most ``most`` are used,
     drawn by chance in matched pairs. Truth goes to
-    derivatives/truth/truth.tsv, what became of each head to outcomes.tsv.
+    derivatives/truth/truth.tsv, what became of each head to outcomes.tsv, and how well planted and measured volumes
+    agree to verification.json.
 
     Raises:
         TlesynthError: DATA-002 if ``bids`` has no T1w scan, DATA-005 if none could be used, CFG-010 if ``out`` is
@@ -96,7 +95,7 @@ def plan(bids: Path, settings: Simulate, seed: int, most: int | None = None) -> 
         group = "tle" if name in disease else "hc"
         assignment = subjects.Assignment(name, group, side, hs, float(person["age"]), sex, 0)
         site = person["site"] if isinstance(person["site"], str) else None
-        heads.append(Head(scan, _label_map(bids, name), site, assignment))
+        heads.append(Head(scan, label_map(bids, name), site, assignment))
     return heads
 
 
@@ -135,29 +134,12 @@ def _plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> None:
     voxels = np.rint(planted.voxels).astype(np.int16) if whole else planted.voxels
     volume.write(path, voxels, source.affine, description="tlesynth planted T1w")
     durable.write_json(path.with_name(f"{who.participant_id}_T1w.json"), _sidecar(head, brain.method))
-    truth = vars(who) | {"site": head.site, "seed": seed} | facts(latents, made, scale, who.side)
-    truth |= _checked(planted, source, head.labels)
+    truth = vars(who) | {"site": head.site, "seed": seed, "failed": "no"}
+    truth |= {"preset": settings.preset, "scenario": "planted", "severity_scale": settings.severity_scale}
+    truth |= facts(latents, made, scale, who.side)
+    truth |= Pose(np.linalg.inv(to_native)).numbers(None) | checked(planted, source, head.labels)
     known = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in truth.items()}
     durable.write_json(truth_path(out, who.participant_id), known)
-
-
-def _checked(planted: Planted, source: Volume, labels: Path | None) -> dict[str, float]:
-    """Volumes in native mm3 before and after, as integrals of the Jacobian over this head's own hippocampi.
-
-    ``tube`` is the template's hippocampus carried into the head; ``label`` is the head's own segmentation, where there
-    is one.
-    """
-    voxel = float(np.prod(source.spacing))
-    regions = {f"hippocampus_{side}_tube": mask for side, mask in planted.hippocampus.items()}
-    if labels is not None:
-        numbers = volume.read(labels, least_values=1)
-        if numbers.voxels.shape == source.voxels.shape and np.allclose(numbers.affine, source.affine, atol=0.01):
-            regions |= {f"{name}_label": numbers.voxels == number for name, number in LABELS.items()}
-    checked = {}
-    for name, region in regions.items():
-        before, after = region.sum(dtype=float) * voxel, (region * planted.jacobian).sum(dtype=float) * voxel
-        checked |= {f"{name}_before_mm3": before, f"{name}_after_mm3": after}
-    return checked
 
 
 def _people(bids: Path, names: list[str]) -> pd.DataFrame:
@@ -174,11 +156,6 @@ def _people(bids: Path, names: list[str]) -> pd.DataFrame:
     age = pd.to_numeric(table.get("age", pd.Series(np.nan, table.index)), errors="coerce")
     sexes = [SEXES.get(str(value).strip().lower()) for value in sex]
     return pd.DataFrame({"site": list(site), "sex": sexes, "age": list(age)}, index=table.index)
-
-
-def _label_map(bids: Path, name: str) -> Path | None:
-    found = sorted((Path(bids) / "derivatives" / "dlmuse" / name).rglob("*dseg.nii.gz"))
-    return found[0] if found else None
 
 
 def _sidecar(head: Head, method: str) -> dict[str, Any]:
@@ -209,4 +186,5 @@ def _finish(bids: Path, out: Path, heads: list[Head], failed: dict[str, tuple[st
     cohort.write_dataset_description(
         out, "tlesynth planted cohort", "raw", about, license=str(source.get("License", "n/a"))
     )
-    finish_truth(out, [h.assignment.participant_id for h in used])
+    truth = finish_truth(out, [h.assignment.participant_id for h in used])
+    write_summary(out / TRUTH, truth)
