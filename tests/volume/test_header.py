@@ -6,6 +6,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import Volume, read
@@ -129,3 +131,22 @@ def test_a_second_generation_header_reads_in_both_byte_orders(read_back: ReadBac
         assert np.array_equal(read_back(made.to_bytes()).voxels, voxels)
         header = parse(made.to_bytes()[:LONGEST], Path("v.nii"))
         assert (header.shape, header.needed) == ((20, 24, 28), header.offset + 4 * voxels.size)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 347), st.integers(0, 255)), min_size=1, max_size=4))
+def test_whatever_the_header_says_there_is_a_volume_or_a_code(
+    nifti: Nifti, tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(nifti())
+    for place, value in changes:
+        data[place] = value
+    path = tmp_path_factory.mktemp("h") / "v.nii"
+    path.write_bytes(bytes(data))
+    try:
+        volume = read(path)
+    except TlesynthError as error:
+        assert error.code.startswith("NII-")
+    else:
+        assert volume.voxels.size == 20 * 24 * 28
+        assert np.isfinite(volume.voxels).all()

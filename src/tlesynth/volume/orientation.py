@@ -29,8 +29,9 @@ def affine_of(header: Header, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
             in handedness, NII-028 no sound affine.
     """
     fields = header.fields
-    sform = _in_mm(fields.get_sform(), fields) if int(fields["sform_code"]) > 0 else None
-    qform = _qform(fields)
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        sform = _in_mm(fields.get_sform(), fields) if int(fields["sform_code"]) > 0 else None
+        qform = _qform(fields)
     found = {name: a for name, a in (("sform", sform), ("qform", qform)) if a is not None}
     if not found:
         raise fail("NII-026", path)

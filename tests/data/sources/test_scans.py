@@ -1,5 +1,7 @@
 """Which scan is taken. Fault catalogue rows B05, B08 to B12 and B15; pybids must find the same files."""
 
+import errno
+import os
 import random
 import time
 from collections.abc import Callable
@@ -92,6 +94,20 @@ def test_b10_circles_and_broken_folder_links_stop_nobody(dataset: Dataset) -> No
     assert {name: code for name, (code, _) in found.without.items()} == dict.fromkeys(
         ("sub-02", "sub-03", "sub-04"), "DATA-014"
     )
+
+
+def test_a12_a_folder_that_may_not_be_read_is_told(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, scandir = dataset(("01", "02")), os.scandir
+
+    def refusing(folder: Path) -> object:
+        if Path(folder).name == "anat" and Path(folder).parent.name == "sub-02":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(folder)
+
+    monkeypatch.setattr("tlesynth.data.sources.scans.os.scandir", refusing)
+    found = find(root)
+    assert list(found.chosen) == ["sub-01"]
+    assert found.without == {"sub-02": ("DATA-006", "its folder cannot be read: Permission denied")}
 
 
 def test_b10_links_to_content_elsewhere_are_followed_and_counted(

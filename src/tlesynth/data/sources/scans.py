@@ -12,6 +12,7 @@ by name, then the lowest ``run-``, then the lowest ``echo-``. Contrast-enhanced 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlesynth.data.sources.foreign import dicom_command, dicom_in
+from tlesynth.errors import TlesynthError, fail
 
 SCAN = re.compile(r"^(sub-[0-9A-Za-z]+)((?:_[a-zA-Z]+-[0-9A-Za-z+]+)*)_T1w\.nii(\.gz)?$")
 MASK = re.compile(r"^(sub-[0-9A-Za-z]+)((?:_[a-zA-Z]+-[0-9A-Za-z+]+)*)_desc-brain_mask\.nii(\.gz)?$")
@@ -70,9 +72,13 @@ def find(root: Path, session: str = "") -> Findings:
                 found.without[entry.name] = ("DATA-014", "its folder is a link to nothing")
             continue
         files, odd = [], []
-        for candidate in _anatomy(Path(entry.path)):
-            outside += _leads_out(candidate.file, base)
-            _sort_out(candidate, entry.name, files, odd)
+        try:
+            for candidate in _anatomy(Path(entry.path)):
+                outside += _leads_out(candidate.file, base)
+                _sort_out(candidate, entry.name, files, odd)
+        except TlesynthError as error:
+            found.without[entry.name] = (error.code, f"its folder cannot be read: {error.why}")
+            continue
         _choose(found, entry.name, files, odd, session.removeprefix("ses-"), root)
     if outside:
         found.notes.append(f"{outside} scans are links that lead out of the folder")
@@ -203,9 +209,11 @@ def _leads_out(file: os.DirEntry[str], base: str) -> bool:
 
 
 def _sorted(folder: Path) -> list[os.DirEntry[str]]:
-    """The entries of a folder by name; none where there is no folder or it cannot be read."""
+    """The entries of a folder by name; none where there is no folder."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise fail("DATA-014" if error.errno == errno.ELOOP else "DATA-006", folder, error.strerror or "") from error
