@@ -13,10 +13,10 @@ import numpy as np
 from scipy import ndimage
 
 from tlesynth.data.preprocess.external_mask import mask_by_command, placed_mask
-from tlesynth.data.preprocess.registration import affine_registration, normalised, template_grid
+from tlesynth.data.preprocess.registration import affine_registration, cube, normalised, template_grid
 from tlesynth.data.resampling import Working, resample, working
 from tlesynth.data.template import load_template
-from tlesynth.errors import fail
+from tlesynth.errors import TlesynthError, fail
 from tlesynth.volume import Grid, Volume
 
 EXTRACTED_ML = (600.0, 2400.0)
@@ -29,8 +29,8 @@ LEAST_HEAD_AREA_MM2 = 1500.0
 STARTS = ((75.0, 0.85), (75.0, 0.95), (60.0, 0.85), (90.0, 0.95), (60.0, 0.95))
 """Depth of the brain's centre below the crown in mm, and size relative to the template. Small first: a brain that
 begins inside the skull grows to it, one that begins outside takes the scalp for its edge."""
-GOOD_MATCH = 0.65
-"""Correlation of a head with the template in its brain and rim: eight heads had 0.77 to 0.85."""
+GOOD_MATCH, LEAST_MATCH = 0.65, 0.55
+"""Correlation of a head with the template in its brain and rim: real heads had 0.70 to 0.85."""
 RIM_MM, CORE_MM, REACH_MM, OPEN_MM, CLOSE_MM, OUTER_MM = 8.0, 5.0, 10.0, 4.5, 9.0, 2.0
 POLE, POLE_MM, POLE_OUTER_MM = (35.0, 12.0, -31.0), 24.0, 4.0
 """Centre in MNI mm (right side) and radius of where the signal often fades: a wider rim is kept there."""
@@ -103,8 +103,7 @@ def otsu(values: np.ndarray) -> float:
 
 
 def _template_mask(scan: Volume, seed: int) -> np.ndarray:
-    head = working(scan.voxels, scan.affine, HEAD_MM)
-    to_native = _head_pose(Working(normalised(head.voxels), head.origin, HEAD_MM), seed)
+    to_native = _any_pose(scan, seed)
     fine = working(scan.voxels, scan.affine, FINE_MM)
     frame = Grid("native", fine.voxels.shape, FINE_MM, (fine.origin[0], fine.origin[1], fine.origin[2]))
     template = template_grid(FINE_MM)
@@ -123,13 +122,38 @@ def _template_mask(scan: Volume, seed: int) -> np.ndarray:
     return placed >= 0.5
 
 
+def _any_pose(scan: Volume, seed: int) -> np.ndarray:
+    """MNI mm to native mm (4, 4); where the header's own orientation leads nowhere, the head is turned every way."""
+    best, best_match = np.eye(4), -np.inf
+    for rotation in cube():
+        turn = np.eye(4)
+        turn[:3, :3] = rotation
+        head = working(scan.voxels, turn @ scan.affine, HEAD_MM)
+        as_told = bool(np.allclose(rotation, np.eye(3)))
+        starts = STARTS if as_told else STARTS[:1]
+        try:
+            pose, match = _head_pose(Working(normalised(head.voxels), head.origin, HEAD_MM), starts, seed)
+        except TlesynthError as error:
+            if error.code != "REG-001":
+                raise
+            continue
+        if match > best_match:
+            best, best_match = np.linalg.inv(turn) @ pose, match
+        if best_match >= (LEAST_MATCH if as_told else GOOD_MATCH):
+            break
+    if best_match < LEAST_MATCH:
+        found = "no head stands out from the background" if np.isinf(best_match) else f"correlation {best_match:.2f}"
+        raise fail("REG-001", "", f"no brain was found in it ({found}; {LEAST_MATCH:.2f} is needed)")
+    return best
+
+
 def _index(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     index = np.linalg.inv(source) @ target
     return index[:3, :3], index[:3, 3]
 
 
-def _head_pose(head: Working, seed: int) -> np.ndarray:
-    """MNI mm to native mm (4, 4) from a whole head: the start that ends with the best match of the template's brain."""
+def _head_pose(head: Working, starts: tuple[tuple[float, float], ...], seed: int) -> tuple[np.ndarray, float]:
+    """MNI mm to native mm (4, 4) from an upright head, and its match: the best of where ``starts`` lead."""
     grid = template_grid(HEAD_MM)
     template = load_template(grid)
     fixed = Working(template.t1, np.array(grid.origin), grid.spacing)
@@ -139,7 +163,7 @@ def _head_pose(head: Working, seed: int) -> np.ndarray:
     cropped = Working(np.where(heights > top - BELOW_TOP_MM, head.voxels, 0).astype(np.float32), head.origin, HEAD_MM)
     centre = Working(template.mask, fixed.origin, HEAD_MM).centre_of_mass()
     best, best_match = np.eye(4), -np.inf
-    for below, size in STARTS:
+    for below, size in starts:
         start = np.diag([size, size, size, 1.0])
         start[:3, 3] = np.array([middle[0], middle[1] - 5, top - below]) - start[:3, :3] @ centre
         pose = affine_registration(fixed, cropped, start, within=rim, seed=seed)
@@ -148,7 +172,7 @@ def _head_pose(head: Working, seed: int) -> np.ndarray:
             best, best_match = pose, match
         if match >= GOOD_MATCH:
             break
-    return best
+    return best, best_match
 
 
 def _match(placed: np.ndarray, reference: np.ndarray, within: np.ndarray) -> float:

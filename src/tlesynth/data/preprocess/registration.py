@@ -29,6 +29,10 @@ __all__ = ["register_affine", "resample", "template_correlation", "template_dice
 LEAST_DICE = 0.80
 LEAST_CORRELATION = 0.30
 """Pearson's r with the template inside its brain; real brains reached 0.47 to 0.59 here."""
+TURNED = (0.88, 0.42)
+"""Dice and correlation that a pose more than 45 degrees from the scan's own axes needs."""
+MOST_STRETCH = 1.4
+"""Largest over smallest size of a brain relative to the template; real brains had at most 1.2, half a brain more."""
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 STARTS = 4
 """Poses followed to the end: the likeliest, and three more only where it fails."""
@@ -70,7 +74,7 @@ def register_affine(
     if best_score <= 0:
         dice = _dice(template, resample(placed.voxels, placed.affine, best, grid) >= 0.5)
         correlation = _correlation(template, resample(moving.voxels, moving.affine, best, grid))
-        needed = f"at least {least_dice:.2f} and {LEAST_CORRELATION:.2f} are needed"
+        needed = f"at least {least_dice:.2f} and {LEAST_CORRELATION:.2f} are needed, and no odd turn"
         raise fail("REG-001", "", f"Dice {dice:.2f} and correlation {correlation:.2f} with the template; {needed}")
     return best
 
@@ -200,7 +204,7 @@ def _starts(moving: Working, placed: Working) -> list[np.ndarray]:
         centre=Working(template.mask, np.array(grid.origin), grid.spacing).centre_of_mass(),
         target=placed.centre_of_mass(),
     )
-    likely = sorted(_cube(), key=coarse.score, reverse=True)[:CLIMBS]
+    likely = sorted(cube(), key=coarse.score, reverse=True)[:CLIMBS]
     turns = sorted((_climbed(coarse, turn) for turn in likely), key=coarse.score, reverse=True)
     return [coarse.start(turn) for turn in _apart(turns)]
 
@@ -231,15 +235,15 @@ def _cosine(rotation: np.ndarray, other: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=1)
-def _cube() -> tuple[np.ndarray, ...]:
-    """The cube's 24 proper rotations, (3, 3) each. None mirrors: that would exchange left and right."""
-    cube = []
+def cube() -> tuple[np.ndarray, ...]:
+    """A cube's 24 proper rotations, (3, 3) each. None mirrors: that would exchange left and right."""
+    found = []
     for order, signs in product(permutations(range(3)), product((1, -1), repeat=3)):
         matrix = np.zeros((3, 3))
         matrix[range(3), order] = signs
         if np.linalg.det(matrix) > 0:
-            cube.append(matrix)
-    return tuple(cube)
+            found.append(matrix)
+    return tuple(found)
 
 
 def _tilts(degrees: float) -> tuple[np.ndarray, ...]:
@@ -262,8 +266,12 @@ def _score(
     """The correlation of a pose with the template, or -1 less the shortfall where the pose is plainly wrong."""
     dice = _dice(template, resample(placed.voxels, placed.affine, pose, grid) >= 0.5)
     correlation = _correlation(template, resample(moving.voxels, moving.affine, pose, grid))
-    scales = np.linalg.svd(pose[:3, :3], compute_uv=False)
-    plausible = dice >= least_dice and correlation >= LEAST_CORRELATION and scales.min() > 0.6 and scales.max() < 1.7
+    left, scales, right = np.linalg.svd(pose[:3, :3])
+    sized = scales.min() > 0.6 and scales.max() < min(1.7, MOST_STRETCH * scales.min())
+    # Half a brain can be laid into the template sideways: a turned pose has to match as whole brains do.
+    turned = _cosine(left @ right, np.eye(3)) < NEAR
+    needed = (max(least_dice, TURNED[0]), TURNED[1]) if turned else (least_dice, LEAST_CORRELATION)
+    plausible = dice >= needed[0] and correlation >= needed[1] and sized
     return correlation if plausible and np.linalg.det(pose[:3, :3]) > 0 else -2 + dice
 
 

@@ -47,6 +47,8 @@ def segmented(voxels: np.ndarray, mask: np.ndarray, grid: Grid, *, seed: int = 0
     Raises:
         TlesynthError: REG-003 if Atropos fails or finds a class empty.
     """
+    if not mask.any():
+        raise fail("REG-003", "", "Atropos: the brain mask is empty")
     ants, template = ants_module(seed), load_template(grid)
     origin = np.array(grid.origin)
     priors = np.stack([template.csf, template.gm, template.wm]) + LEAST_PRIOR
@@ -63,10 +65,11 @@ def segmented(voxels: np.ndarray, mask: np.ndarray, grid: Grid, *, seed: int = 0
                 i=f"PriorProbabilityImages[3,{folder / 'prior%02d.nii.gz'},{PRIOR_WEIGHT}]",
                 m=FIELD,
                 c=CONVERGENCE,
+                r=0,  # its own random seed, off
                 priorweight=PRIOR_WEIGHT,
             )
             found = np.stack([image.numpy() for image in result["probabilityimages"]])
-        except (RuntimeError, ValueError, OSError, IndexError) as error:
+        except Exception as error:  # ants raises nothing narrower
             raise fail("REG-003", "", f"Atropos: {error}") from error
     total = found.sum(axis=0)
     if len(found) != 3 or not np.isfinite(found).all() or (found.sum(axis=(1, 2, 3)) == 0).any():
