@@ -39,7 +39,7 @@ class Labels(Section):
     session_column: str = "session_id"
     """Where a participant has several rows, the one of the chosen scan's session counts; else the first."""
     session: str = ""
-    """The one session to read (``pre`` or ``ses-pre``); empty takes the first, by the rule in ``data/sources/scans.py``."""
+    """The one session to read (``pre`` or ``ses-pre``); empty takes the first by the rule in ``sources/scans.py``."""
     group_column: str = "group"
     hc: Texts = ("hc", "HC", "control", "Control", "healthy", "Healthy")
     tle: Texts = ("tle", "TLE", "patient", "Patient")
