@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 
-from tlesynth import durable
+from tlesynth import durable, volume
 from tlesynth.data.cohort import write_dataset_description
 from tlesynth.data.preprocess import subject
 from tlesynth.data.preprocess.preparation import Prepared
@@ -49,10 +48,7 @@ def write_scan(root: Path, name: str, value: float, largest: float = 4.0) -> Pat
     path.parent.mkdir(parents=True, exist_ok=True)
     voxels = np.linspace(0.5, largest, 32**3, dtype=np.float32).reshape(32, 32, 32)
     voxels[0, 0, 0] = value
-    affine = np.diag([4.0, 4.0, 4.0, 1.0])
-    image = nib.Nifti1Image(voxels, affine)
-    image.set_sform(affine, 1)
-    nib.save(image, path)
+    volume.write(path, voxels, np.diag([4.0, 4.0, 4.0, 1.0]), dtype="float32")
     return path
 
 

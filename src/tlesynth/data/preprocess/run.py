@@ -122,10 +122,12 @@ def _claimed(
 def _finish(out: Path, found: Survey, jobs: dict[str, Job], mine: list[str], settings: Preprocess) -> Counts:
     """Gather once every subject has an outcome; what is still missing is another shard's."""
     outcomes = _standing(jobs, Ledger(out))
+    if not settings.sharing.shard:
+        for name in jobs.keys() - outcomes.keys():
+            outcomes[name] = Outcome(name, "not-run", "OPS-010", "another process is at it")
+        return gather(_writer(out, settings), found, outcomes, settings)
     if len(outcomes) == len(jobs):
-        counts = gather(_writer(out, settings), found, outcomes, settings)
-        if not settings.sharing.shard:
-            return counts
+        gather(_writer(out, settings), found, outcomes, settings)
     ours = [outcomes[name].status for name in mine if name in outcomes]
     return Counts(len(mine), ours.count("ok"), 0, ours.count("failed"), len(mine) - len(ours))
 
