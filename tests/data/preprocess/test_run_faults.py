@@ -8,17 +8,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from tlesynth import durable, interruption
+from tlesynth import durable, interruption, volume
+from tlesynth.data.cohort import read_cohort
 from tlesynth.data.preprocess import run, subject
 from tlesynth.data.preprocess.claims import holding
 from tlesynth.data.preprocess.ledger import Counts, Outcome
 from tlesynth.data.preprocess.run import preprocess
 from tlesynth.data.preprocess.subject import Job
+from tlesynth.data.template import load_template
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.recipe.sharing import Sharing
+from tlesynth.volume import GRIDS
 
 Scans = Callable[..., Path]
 TABLES = ("outcomes.tsv", "volumes.tsv", "participants.tsv")
@@ -145,6 +150,34 @@ def test_a_shard_does_its_part_and_the_last_one_gathers(quick: Preprocess, scans
     assert preprocess(bids, out, second, Labels(), seed=1) == Counts(4, 4, 0, 0, 0)
     assert list(statuses(out).values()) == ["ok"] * 9
     assert preprocess(bids, out, quick, Labels(), seed=1) == Counts(9, 9, 0, 0, 0)
+
+
+def test_single_participants_can_be_asked_for(quick: Preprocess, scans: Scans, tmp_path: Path) -> None:
+    bids, out = scans(8), tmp_path / "out"
+    assert preprocess(bids, out, quick, Labels(), seed=1, participants=("03", "sub-05")) == Counts(2, 2, 0, 0, 0)
+    assert sorted(durable.read_table(out / "participants.tsv")["participant_id"]) == ["sub-03", "sub-05"]
+    assert list(statuses(out).values()).count("OPS-010") == 6
+    assert preprocess(bids, out, quick, Labels(), seed=1).ok == 8
+    with pytest.raises(TlesynthError, match="DATA-006.*sub-99"):
+        preprocess(bids, out, quick, Labels(), seed=1, participants=("99",))
+
+
+def test_imported_volumes_go_the_same_way(tmp_path: Path) -> None:
+    grid = GRIDS["mni-1.5mm"]
+    names = [f"sub-{n:02d}" for n in range(8)]
+    affine = np.diag([1.5, 1.5, 1.5, 1.0])
+    affine[:3, 3] = (-84, -120, -72)
+    grey = np.pad(load_template(grid).gm, ((0, 1),) * 3) * 0.9
+    for name in names:
+        volume.write(tmp_path / "cat" / "mri" / f"mwp1{name}_T1w.nii.gz", grey, affine)
+    people = pd.DataFrame({"participant_id": names, "group": ["hc", "tle"] * 4})
+    durable.write_table(tmp_path / "cat" / "participants.tsv", people)
+    settings = Preprocess(source="cat12", import_kind="gm", jobs=1, subject_seconds=0)
+    assert preprocess(tmp_path / "cat", tmp_path / "out", settings, Labels(), seed=1).ok == 8
+    assert read_cohort(tmp_path / "out").ids == names
+    sidecar = durable.read_json(next((tmp_path / "out" / "sub-03").rglob("*desc-preproc_T1w.json")))
+    assert sidecar["ImportedKind"] == "gm" and sidecar["Sources"] == ["bids:raw:mri/mwp1sub-03_T1w.nii.gz"]
+    assert len(durable.read_table(tmp_path / "out" / "volumes.tsv")) == 8
 
 
 def test_other_peoples_folders_are_left_alone(quick: Preprocess, scans: Scans, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ Any process may gather, again and again: the result depends only on the outcome 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,16 @@ NOT_BIDS = ("qc.tsv", "outcomes.tsv", "volumes.tsv", "*_xfm.json", "*_morph.nii.
 """What we write beside the files that BIDS has names for."""
 
 
+@contextlib.contextmanager
+def gathering(out: Path) -> Generator[None]:
+    """While this block runs no other process gathers in ``out``; read the outcomes inside it."""
+    (out / LEDGER).mkdir(parents=True, exist_ok=True)
+    with open(out / LEDGER / "gather", "a", encoding="utf-8") as file:
+        with contextlib.suppress(OSError):  # a file system without locks; the claims still keep subjects apart
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome], settings: Preprocess) -> Counts:
     """Judge the cohort as a whole and write its tables; ``outcomes`` holds one for each scan.
 
@@ -31,18 +42,15 @@ def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome],
         TlesynthError: DATA-005 if no scan is left; the tables are written first.
     """
     out = writer.root
-    (out / LEDGER).mkdir(parents=True, exist_ok=True)
-    with open(out / LEDGER / "gather", "a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        everyone = _judged(writer, found, outcomes, settings) | {s.participant_id: _skipped(s) for s in found.skipped}
-        write_tables(out, everyone)
-        counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
-        for line in summary(o for o in everyone.values() if o.status != "ok"):
-            say(line)
-        if not counts.ok:
-            raise fail("DATA-005", out, "; ".join(summary(everyone.values())))
-        writer.finish(_participants(found.scans, everyone))
-        durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
+    everyone = _judged(writer, found, outcomes, settings) | {s.participant_id: _skipped(s) for s in found.skipped}
+    write_tables(out, everyone)
+    counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
+    for line in summary(o for o in everyone.values() if o.status != "ok"):
+        say(line)
+    if not counts.ok:
+        raise fail("DATA-005", out, "; ".join(summary(everyone.values())))
+    writer.finish(_participants(found.scans, everyone))
+    durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
     return counts
 
 

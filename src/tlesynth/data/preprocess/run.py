@@ -16,10 +16,11 @@ from tlesynth import __version__, durable
 from tlesynth.data.cohort import LEDGER, CohortWriter
 from tlesynth.data.preprocess import backends
 from tlesynth.data.preprocess.claims import Claims, holding, share
-from tlesynth.data.preprocess.gather import gather, note_stop
+from tlesynth.data.preprocess.gather import gather, gathering, note_stop
 from tlesynth.data.preprocess.ledger import Counts, Ledger, Outcome
 from tlesynth.data.preprocess.subject import Job, do_subject, made_by, stands, withdraw
 from tlesynth.data.sources.bids import Survey, require_classes, survey
+from tlesynth.data.sources.imported import survey_imported
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar
 from tlesynth.recipe import Labels, Preprocess
@@ -31,34 +32,46 @@ STOPS = ("RES-001",)
 """Errors of one subject that all the others would meet too."""
 
 
-def preprocess(bids: Path, out: Path, settings: Preprocess, labels: Labels, *, seed: int) -> Counts:
+def preprocess(
+    bids: Path, out: Path, settings: Preprocess, labels: Labels, *, seed: int, participants: tuple[str, ...] = ()
+) -> Counts:
     """Preprocess the cohort ``bids`` into the folder ``out``, with its tables; the same command goes on.
 
     With ``settings.sharing.shard`` it does its part of the subjects, beside other shards; the one that ends last
-    writes the tables, and what is counted is the part.
+    writes the tables. With ``participants`` (with or without ``sub-``) it does only these, beside others likewise, and
+    the tables call the rest not-run. In both cases its own subjects are what is counted.
 
     Raises:
         TlesynthError: a DATA code if the cohort cannot be read or has too few in a class, DATA-005 if no scan is left,
-            CFG-005 if ``out`` cannot be used, OPS-010 if another run holds it, OPS-075 if a stop is asked for, RES-001
-            if the disk is full; the tables are written first.
+            DATA-006 if one of ``participants`` has no scan, CFG-005 if ``out`` cannot be used, OPS-010 if another run
+            holds it, OPS-075 if a stop is asked for, RES-001 if the disk is full; the tables are written first.
     """
     bids, out = Path(bids), Path(out)
     require_output(bids, out)
-    found = survey(bids, labels)
+    found = _survey(bids, settings, labels)
     require_classes([scan.group for scan in found.scans], bids)
     jobs = _jobs(found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
     shard = settings.sharing.shard
-    mine = share(list(jobs), settings.sharing.part)
-    with holding(out / LEDGER, together=bool(shard)):
-        if not shard:
+    mine = share(_asked_for(participants, jobs, bids), settings.sharing.part)
+    with holding(out / LEDGER, together=bool(shard or participants)):
+        if not (shard or participants):
             _tidy(out)
         try:
             _run({name: jobs[name] for name in mine}, Ledger(out), settings)
         except TlesynthError as error:
             if not shard:
-                note_stop(out, found, _standing(jobs, Ledger(out)), error.code)
+                with gathering(out):
+                    note_stop(out, found, _standing(jobs, Ledger(out)), error.code)
             raise
-        return _finish(out, found, jobs, mine, settings)
+        with gathering(out):
+            return _finish(_writer(out, settings), found, jobs, mine, partial=bool(shard), settings=settings)
+
+
+def _asked_for(participants: tuple[str, ...], jobs: dict[str, Job], bids: Path) -> list[str]:
+    names = ["sub-" + name.removeprefix("sub-") for name in participants] or list(jobs)
+    if missing := sorted(set(names) - set(jobs)):
+        raise fail("DATA-006", bids, f"{', '.join(missing[:5])}: no usable scan")
+    return sorted(set(names))
 
 
 def require_output(bids: Path, out: Path) -> None:
@@ -74,6 +87,10 @@ def require_output(bids: Path, out: Path) -> None:
         raise fail("CFG-005", out, "it is a file")
     if out.is_dir() and any(out.iterdir()) and not (out / LEDGER).is_dir():
         raise fail("CFG-005", out, "it is not empty, and preprocessing did not make what it holds")
+
+
+def _survey(bids: Path, settings: Preprocess, labels: Labels) -> Survey:
+    return survey_imported(bids, labels, settings.import_kind) if settings.source == "cat12" else survey(bids, labels)
 
 
 def _jobs(found: Survey, writer: CohortWriter, settings: Preprocess, seed: int) -> dict[str, Job]:
@@ -119,17 +136,21 @@ def _claimed(
         yield name, jobs[name]
 
 
-def _finish(out: Path, found: Survey, jobs: dict[str, Job], mine: list[str], settings: Preprocess) -> Counts:
-    """Gather once every subject has an outcome; what is still missing is another shard's."""
-    outcomes = _standing(jobs, Ledger(out))
-    if not settings.sharing.shard:
-        for name in jobs.keys() - outcomes.keys():
-            outcomes[name] = Outcome(name, "not-run", "OPS-010", "another process is at it")
-        return gather(_writer(out, settings), found, outcomes, settings)
-    if len(outcomes) == len(jobs):
-        gather(_writer(out, settings), found, outcomes, settings)
-    ours = [outcomes[name].status for name in mine if name in outcomes]
-    return Counts(len(mine), ours.count("ok"), 0, ours.count("failed"), len(mine) - len(ours))
+def _finish(
+    writer: CohortWriter, found: Survey, jobs: dict[str, Job], mine: list[str], *, partial: bool, settings: Preprocess
+) -> Counts:
+    """Gather; a shard (``partial``) only once every subject has an outcome, since what is missing is another's."""
+    outcomes = _standing(jobs, Ledger(writer.root))
+    missing = jobs.keys() - outcomes.keys()
+    counts = None
+    if not (partial and missing):
+        for name in missing:
+            outcomes[name] = Outcome(name, "not-run", "OPS-010", "another process is at it, or it was not asked for")
+        counts = gather(writer, found, outcomes, settings)
+    if counts is not None and len(mine) == len(jobs):
+        return counts
+    ours = [outcomes[name].status if name in outcomes else "not-run" for name in mine]
+    return Counts(len(mine), ours.count("ok"), 0, ours.count("failed"), ours.count("not-run"))
 
 
 def _standing(jobs: dict[str, Job], ledger: Ledger) -> dict[str, Outcome]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from tlesynth import durable, volume
 from tlesynth.data.cohort import LEDGER, CohortWriter, thumbnail, thumbnail_path, volume_path
+from tlesynth.data.preprocess.imported import prepare_imported
 from tlesynth.data.preprocess.ledger import Outcome
 from tlesynth.data.preprocess.preparation import Prepared, prepare
 from tlesynth.data.sources.bids import Scan
@@ -67,9 +68,8 @@ def do_subject(job: Job) -> Outcome:
     failed = partial(Outcome, job.name, "failed", made_by=job.made_by)
     try:
         scan = volume.read(job.scan.path)
-        mask = _given_mask(job)
         inputs = {_relative(job, path): _fingerprint(path) for path in _inputs(job)}
-        prepared = prepare(scan, job.settings, seed=job.seed, given_mask=mask)
+        prepared = _prepared(job, scan)
         _publish(job, prepared, scan, inputs)
     except TlesynthError as error:
         return failed(error.code, error.why or REGISTRY[error.code].what, seconds=time.perf_counter() - started)
@@ -117,6 +117,12 @@ def withdraw(writer: CohortWriter, participant_id: str) -> None:
 def _inputs(job: Job) -> list[Path]:
     given = job.scan.brain_mask if job.settings.brain_mask in ASK_FOR_MASK else None
     return [job.scan.path, given] if given else [job.scan.path]
+
+
+def _prepared(job: Job, scan: Volume) -> Prepared:
+    if job.settings.source == "cat12":
+        return prepare_imported(job.scan.path, job.settings)
+    return prepare(scan, job.settings, seed=job.seed, given_mask=_given_mask(job))
 
 
 def _given_mask(job: Job) -> Volume | None:
