@@ -87,7 +87,10 @@ class Box:
 
 
 def read(files: Files, derivatives: str = "derivatives/", splits: str = "splits.tsv") -> Flow:
-    """How many scans were found, left out, kept and shared out; ``derivatives`` is the folder before the tables."""
+    """How many scans were found, left out, kept and shared out; ``derivatives`` is the folder before the tables.
+
+    Without a table of splits (``splits`` empty or not there) the way ends with the scans kept.
+    """
     outcomes, derived = f"{derivatives}outcomes.tsv", f"{derivatives}participants.tsv"
     made = "synthetic/participants.tsv"
     return Flow(
@@ -133,7 +136,7 @@ def drawn(flow: Flow, quoter: Quoter) -> Markup:
 
 
 def _shares(files: Files, name: str) -> dict[str, dict[str, str]]:
-    if not files.has(name):
+    if not name or not files.has(name):
         return {}
     there = files.table(name)["split"].fillna(MISSING_CELL).unique()
     order = [s for s in SPLITS if s in there] + sorted(s for s in there if s not in SPLITS)

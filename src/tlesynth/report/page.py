@@ -42,9 +42,9 @@ def render(run: Path) -> str:
     """The report of a run as HTML."""
     files = Files(run, {"paper": PAPER, "rule": answers.RULES})
     quoter = Quoter(files)
-    body = _templates().get_template("report.html.j2").render(**_context(files, quoter))
+    body = templates().get_template("report.html.j2").render(**_context(files, quoter))
     # The sources are listed after everything else has been printed, so that the list is complete.
-    sources = _templates().get_template("sources.html.j2").render(listed=_listed(files, quoter), schemes=SCHEMES)
+    sources = templates().get_template("sources.html.j2").render(listed=_listed(files, quoter), schemes=SCHEMES)
     return body.replace(SOURCES_GO_HERE, sources, 1)
 
 
@@ -118,7 +118,8 @@ def _listed(files: Files, quoter: Quoter) -> list[dict[str, Any]]:
     return listed
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The environment of all pages: everything is escaped, and an unknown name is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tlesynth.data.preprocess.artefacts import MAD, block_means
+from tlesynth.data.preprocess.artefacts import MAD
 from tlesynth.data.preprocess.measures import MEASURES, Measure
 from tlesynth.recipe.quality import Limit, QualityLimits
 
-THUMBNAIL_MM = 12.0
 COLUMNS = ("participant_id", "homogeneity", "tiv_z", "flags", "use", "why")
 LEAST_FOR_Z = 5
 """Scans that a median and its spread need to say anything."""
@@ -37,7 +36,7 @@ class Finding:
 def judge(table: pd.DataFrame, thumbs: Mapping[str, np.ndarray], limits: QualityLimits) -> pd.DataFrame:
     """Judge every scan of ``table`` (participant_id, site and the columns of ``Quality.row()``), in its sorted order.
 
-    ``thumbs`` holds a small volume (X, Y, Z) of each scan, all of one shape, as ``thumbnail`` makes them. Returned are
+    ``thumbs`` holds a small volume (X, Y, Z) of each scan, all of one shape (``cohort.thumbnail``). Returned are
     ``COLUMNS``: the mean correlation with the others, the robust z of the intracranial volume within the site, flags
     joined by ";", use ("yes" or "no") and the reasons in words. The result depends on no order.
     """
@@ -64,12 +63,6 @@ def judge(table: pd.DataFrame, thumbs: Mapping[str, np.ndarray], limits: Quality
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def thumbnail(voxels: np.ndarray, spacing: float) -> np.ndarray:
-    """Means over cubes of 12 mm of a volume (X, Y, Z) with voxels of ``spacing`` mm: 14 x 17 x 14 on either grid."""
-    step = max(1, round(THUMBNAIL_MM / spacing))
-    return block_means(voxels, (step, step, step))
-
-
 def mean_correlations(thumbs: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Each scan's mean Pearson correlation with all others over the voxels that are brain in at least half of them.
 
@@ -87,7 +80,7 @@ def mean_correlations(thumbs: Mapping[str, np.ndarray]) -> dict[str, float]:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
     total = rows.sum(0, dtype=np.float64)
-    own = (rows.astype(np.float64) ** 2).sum(1)
+    own = np.einsum("ij,ij->i", rows, rows)
     means = (rows @ total - own) / (len(names) - 1)
     return {name: float(mean) for name, mean in zip(names, means, strict=True)}
 

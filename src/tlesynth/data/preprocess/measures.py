@@ -29,7 +29,7 @@ MEASURES: dict[str, Measure] = {
     "fwhm_mm": Measure("smoothness", "high", 0.2, "mm"),
     "bias_cv": Measure("shading", "high", 0.01, places=3),
     "ghost": Measure("ghost", "high", 0.01, places=3),
-    "cut_cm2": Measure("flat end of the brain", "high", 3.0, "cm2", 0),
+    "cut_cm2": Measure("flat end of the brain", "high", 3.0, "cm\u00b2", 0),
     "poles": Measure("temporal poles in the mask", "low", 0.01, places=3),
     "mask_ml": Measure("brain mask", "both", 40.0, "ml", 0),
     "asymmetry": Measure("left-right asymmetry of the mask", "both", 0.8, "%", 1),
