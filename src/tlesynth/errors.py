@@ -163,6 +163,9 @@ REGISTRY: dict[str, Entry] = {
         "Find out which is right and leave the other out.",
         USAGE,
     ),
+    "DATA-022": Entry(
+        "a participant that was asked for has no usable scan", "Give labels of the cohort, with or without sub-.", USAGE
+    ),
     # Recipes and output folders.
     "CFG-001": Entry(
         "the recipe has a key that does not exist", "Correct the key; a run's recipe.yaml lists them all.", USAGE

@@ -158,7 +158,7 @@ def test_single_participants_can_be_asked_for(quick: Preprocess, scans: Scans, t
     assert sorted(durable.read_table(out / "participants.tsv")["participant_id"]) == ["sub-03", "sub-05"]
     assert list(statuses(out).values()).count("OPS-010") == 6
     assert preprocess(bids, out, quick, Labels(), seed=1).ok == 8
-    with pytest.raises(TlesynthError, match="DATA-006.*sub-99"):
+    with pytest.raises(TlesynthError, match="DATA-022.*sub-99"):
         preprocess(bids, out, quick, Labels(), seed=1, participants=("99",))
 
 

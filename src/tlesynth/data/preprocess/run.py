@@ -43,7 +43,7 @@ def preprocess(
 
     Raises:
         TlesynthError: a DATA code if the cohort cannot be read or has too few in a class, DATA-005 if no scan is left,
-            DATA-006 if one of ``participants`` has no scan, CFG-005 if ``out`` cannot be used, OPS-010 if another run
+            DATA-022 if one of ``participants`` has no scan, CFG-005 if ``out`` cannot be used, OPS-010 if another run
             holds it, OPS-075 if a stop is asked for, RES-001 if the disk is full; the tables are written first.
     """
     bids, out = Path(bids), Path(out)
@@ -70,7 +70,7 @@ def preprocess(
 def _asked_for(participants: tuple[str, ...], jobs: dict[str, Job], bids: Path) -> list[str]:
     names = ["sub-" + name.removeprefix("sub-") for name in participants] or list(jobs)
     if missing := sorted(set(names) - set(jobs)):
-        raise fail("DATA-006", bids, f"{', '.join(missing[:5])}: no usable scan")
+        raise fail("DATA-022", bids, ", ".join(missing[:5]))
     return sorted(set(names))
 
 
