@@ -1,9 +1,7 @@
 """The stages fit together: each needs what an earlier one writes, and each part of the recipe decides some stage."""
 
-from pathlib import Path
-
 from tlesynth import recipe
-from tlesynth.pipeline.stages import STAGES, Context, kind_of_data
+from tlesynth.pipeline.stages import STAGES
 
 
 def test_each_stage_needs_only_earlier_ones_and_writes_its_own() -> None:
@@ -23,10 +21,13 @@ def test_every_section_of_the_recipe_decides_a_stage() -> None:
     assert {name for name in sections if issubclass(getattr(recipe, name, int), recipe.Section)} <= used
 
 
-def test_what_the_data_were_is_known_from_where_they_came(tmp_path: Path) -> None:
-    loaded = recipe.load("tiny")
-    assert kind_of_data(Context(loaded, tmp_path)) == "simulated"
-    assert kind_of_data(Context(loaded, tmp_path, tmp_path / "bids")) == "real"
-    (tmp_path / "bids/derivatives/truth").mkdir(parents=True)
-    (tmp_path / "bids/derivatives/truth/truth.tsv").write_text("x")
-    assert kind_of_data(Context(loaded, tmp_path, tmp_path / "bids")) == "planted"
+def test_who_did_the_work_and_what_was_thought_of_it_keep_a_subjects_files() -> None:
+    stage = next(stage for stage in STAGES if stage.name == "preprocess")
+    assert stage.by_subject is not None
+    plain = recipe.load("tiny")
+    shared = recipe.load("tiny", ["preprocess.jobs=1", "preprocess.sharing.shard=1/4", "preprocess.subject_seconds=9"])
+    strict = recipe.load("tiny", ["preprocess.qc.dice.low=0.99"])
+    other = recipe.load("tiny", ["preprocess.denoise=nlm"])
+    assert stage.settings(plain) == stage.settings(shared)
+    assert stage.settings(plain) != stage.settings(strict) and stage.by_subject(plain) == stage.by_subject(strict)
+    assert stage.by_subject(plain) != stage.by_subject(other)

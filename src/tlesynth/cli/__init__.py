@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from tlesynth import __version__
-from tlesynth.cli import inspection, pretrained, verbs
+from tlesynth.cli import cohorts, inspection, judging, models, preparing, pretrained, whole
 from tlesynth.errors import EXIT_STATUSES, TlesynthError, fail
 
 ABOUT = f"""Synthetic T1 brain MRI with and without temporal lobe epilepsy, measured honestly.
@@ -30,19 +30,20 @@ app = typer.Typer(
 )
 train = typer.Typer(help="Train one of the three networks.", no_args_is_help=True)
 
-app.command("demo")(verbs.demo)
-app.command("run")(verbs.run)
-app.command("simulate")(verbs.simulate)
-app.command("preprocess")(verbs.preprocess)
-app.command("split")(verbs.split)
+app.command("demo")(whole.demo)
+app.command("run")(whole.run)
+app.command("inspect")(cohorts.inspect)
+app.command("simulate")(preparing.simulate)
+app.command("preprocess")(preparing.preprocess)
+app.command("split")(preparing.split)
 app.add_typer(train, name="train")
-train.command("autoencoder")(verbs.train_autoencoder)
-train.command("diffusion")(verbs.train_diffusion)
-train.command("classifier")(verbs.train_classifier)
-app.command("encode")(verbs.encode)
-app.command("sample")(verbs.sample)
-app.command("evaluate")(verbs.evaluate)
-app.command("report")(verbs.report)
+train.command("autoencoder")(models.train_autoencoder)
+train.command("diffusion")(models.train_diffusion)
+train.command("classifier")(models.train_classifier)
+app.command("encode")(models.encode)
+app.command("sample")(models.sample)
+app.command("evaluate")(judging.evaluate)
+app.command("report")(judging.report)
 app.command("doctor")(inspection.doctor)
 app.command("show")(inspection.show)
 app.add_typer(pretrained.app, name="weights")

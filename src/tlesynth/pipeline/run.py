@@ -71,14 +71,19 @@ def stage_keys(context: Context) -> dict[str, str]:
     keys: dict[str, str] = {}
     for stage in _stages(context):
         inputs = [keys[name] for name in stage.needs if name in keys] or [_given(context)]
-        keys[stage.name] = durable.hash_of([_own_key(context, stage), inputs])
+        keys[stage.name] = durable.hash_of([_own_key(context, stage, stage.settings(context.recipe)), inputs])
     return keys
 
 
-def _own_key(context: Context, stage: Stage) -> str:
-    """The hash of what the recipe says about a stage, whatever its input."""
-    settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in stage.settings(context.recipe)]
+def _own_key(context: Context, stage: Stage, parts: tuple[Section | str, ...]) -> str:
+    """The hash of ``parts`` of the recipe for a stage, whatever its input."""
+    settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in parts]
     return durable.hash_of([stage.name, context.recipe.seed, settings])
+
+
+def _kept_key(context: Context, stage: Stage) -> str:
+    """The hash that must stay the same for subjects of an earlier run to be kept."""
+    return _own_key(context, stage, (stage.by_subject or stage.settings)(context.recipe))
 
 
 def _differs(context: Context, stage: Stage, key: str) -> bool:
@@ -107,7 +112,7 @@ def _do(context: Context, stage: Stage, key: str, heading: str) -> None:
         return
     say(heading)
     begun = time.monotonic()
-    known = {"key": key, "own_key": _own_key(context, stage)}
+    known = {"key": key, "kept_key": _kept_key(context, stage)}
     _write_record(context, stage, known | {"state": STARTED})
     stage.do(context)
     seconds = round(time.monotonic() - begun, 1)
@@ -120,7 +125,10 @@ def _given(context: Context) -> list[Any]:
     """Names, sizes and times of the input cohort's own files; reading gigabytes to decide to skip would defeat it."""
     if context.given is None:
         return []
-    files = sorted(f for pattern in ("sub-*/**/*_T1w.nii*", "participants.tsv") for f in context.given.glob(pattern))
+    if context.given.is_file():
+        return [[context.given.name, durable.sha256(context.given)]]
+    tables = context.recipe.labels.table
+    files = sorted(f for pattern in ("sub-*/**/*_T1w.nii*", *tables) for f in context.given.glob(pattern))
     return [[f.relative_to(context.given).as_posix(), *_size_and_time(f)] for f in files]
 
 
@@ -136,8 +144,9 @@ def _size_and_time(path: Path) -> list[int]:
 def _require_run_folder(context: Context) -> None:
     out = context.out
     if context.given is not None:
-        if not context.given.is_dir():
-            raise fail("DATA-002", context.given, "it is a file" if context.given.is_file() else "no such folder")
+        if not context.given.is_dir() and not (context.given.is_file() and context.given.suffix == ".csv"):
+            what = "it is neither a folder nor a manifest.csv" if context.given.is_file() else "no such folder"
+            raise fail("DATA-002", context.given, what)
         if out.resolve().is_relative_to(context.given.resolve()):
             raise fail("CFG-005", out, "it lies inside the input cohort")
     if out.exists() and not out.is_dir():
@@ -149,7 +158,7 @@ def _require_run_folder(context: Context) -> None:
 
 def _forget(context: Context, stage: Stage) -> None:
     """Remove what a stage made; one that keys each subject by its scan keeps them where only the input changed."""
-    kept = stage.by_subject and _record(context, stage).get("own_key") == _own_key(context, stage)
+    kept = stage.by_subject is not None and _record(context, stage).get("kept_key") == _kept_key(context, stage)
     for name in () if kept else stage.writes:
         path = context.out / name
         if path.is_dir():

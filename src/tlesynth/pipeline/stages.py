@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlesynth.recipe import Recipe, Section
+from tlesynth.pipeline import cohorts
+from tlesynth.recipe import Preprocess, Recipe, Section
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,19 @@ class Stage:
     writes: tuple[str, ...]
     settings: Callable[[Recipe], tuple[Section | str, ...]]
     do: Callable[[Context], None]
-    by_subject: bool = False
-    """Whether it keys each subject by its own input, so that a changed scan costs only that subject."""
+    by_subject: Callable[[Recipe], tuple[Section | str, ...]] | None = None
+    """What decides a subject's own files, where each subject is keyed by its own input: while that is the same, a
+    changed scan, limit or label costs only the subjects it touches."""
 
 
 def simulate(context: Context) -> None:
     """Write the simulated cohort."""
-    from tlesynth.data.simulate import simulate_cohort
-
-    recipe = context.recipe
-    simulate_cohort(recipe.simulate, context.cohort, seed=recipe.seed, jobs=recipe.preprocess.jobs)
+    cohorts.simulate(context.recipe, context.cohort, seed=context.recipe.seed)
 
 
 def preprocess(context: Context) -> None:
     """Bring every scan onto the grid."""
-    from tlesynth.data.preprocess.run import preprocess as preprocess_cohort
-
-    recipe = context.recipe
-    preprocess_cohort(context.cohort, context.out / "derivatives", recipe.preprocess, recipe.labels, seed=recipe.seed)
+    cohorts.preprocess(context.cohort, context.out / "derivatives", context.recipe)
 
 
 def split(context: Context) -> None:
@@ -146,7 +142,7 @@ def evaluate(context: Context) -> None:
         out / "evaluation",
         recipe.evaluation,
         seed=recipe.seed,
-        about={"recipe": recipe.name, "seed": recipe.seed, "data": kind_of_data(context)},
+        about={"recipe": recipe.name, "seed": recipe.seed, "data": cohorts.kind_of(context.cohort)},
         truth=context.truth,
     )
 
@@ -158,11 +154,11 @@ def report(context: Context) -> None:
     build(context.out, context.out / "report.html")
 
 
-def kind_of_data(context: Context) -> str:
-    """``simulated``, ``planted`` (simulated disease in real heads) or ``real``."""
-    if context.given is None:
-        return "simulated"
-    return "planted" if context.truth else "real"
+def _made(recipe: Recipe) -> Section:
+    """What decides the voxels of a preprocessed scan: not who did the work, nor what was thought of the result."""
+    plain = Preprocess()
+    others = {"jobs": plain.jobs, "sharing": plain.sharing, "subject_seconds": plain.subject_seconds, "qc": plain.qc}
+    return recipe.preprocess.model_copy(update=others)
 
 
 def _machine(recipe: Recipe) -> dict[str, Any]:
@@ -172,7 +168,12 @@ def _machine(recipe: Recipe) -> dict[str, Any]:
 STAGES: tuple[Stage, ...] = (
     Stage("simulate", (), ("cohort",), lambda r: (r.simulate,), simulate),
     Stage(
-        "preprocess", ("simulate",), ("derivatives",), lambda r: (r.preprocess, r.labels), preprocess, by_subject=True
+        "preprocess",
+        ("simulate",),
+        ("derivatives",),
+        lambda r: (_made(r), r.preprocess.qc, r.labels),
+        preprocess,
+        by_subject=lambda r: (_made(r),),
     ),
     Stage("split", ("preprocess",), ("splits.tsv",), lambda r: (r.split,), split),
     Stage("train autoencoder", ("split",), ("autoencoder",), lambda r: (r.autoencoder, r.precision), train_autoencoder),

@@ -1,0 +1,51 @@
+"""Options that several verbs share, and how a verb ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tlesynth import recipe as recipes
+
+RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="Recipe name (paper, demo, tiny) or YAML file.")]
+Override = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the recipe.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Derivatives = Annotated[Path, typer.Option("--derivatives", help="Folder that preprocess wrote.")]
+Splits = Annotated[Path, typer.Option("--splits", help="Table that split wrote.")]
+Labels = Annotated[
+    str | None, typer.Option("--labels", help="What the table's columns and values mean: a ready mapping or YAML file.")
+]
+
+
+def settings(**named: str | int | None) -> list[str]:
+    """Options as ``--set`` writes them, those that were given: ``settings(split__given="a.tsv")``.
+
+    Two underscores stand for the dot.
+    """
+    return [f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in named.items() if value is not None]
+
+
+def machine(recipe: recipes.Recipe) -> dict[str, Any]:
+    """What every training takes from the recipe besides its own part."""
+    return {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
+
+
+def graceful() -> Any:
+    """Let the first stop signal save what is there."""
+    from tlesynth import interruption
+
+    return interruption.graceful()
+
+
+def result(made: dict[str, Any], as_json: bool) -> None:
+    """Print where the result lies, for people or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(made))
+        return
+    width = max(len(name) for name in made)
+    for name, value in made.items():
+        typer.echo(f"{name:<{width}}  {value}")

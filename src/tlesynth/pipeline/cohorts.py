@@ -1,0 +1,56 @@
+"""Making a cohort and the page that shows it: what a verb and a stage of a run both do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlesynth import durable
+from tlesynth.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tlesynth.data.preprocess.ledger import Counts
+
+QUALITY_PAGE = "qc.html"
+
+
+def simulate(recipe: Recipe, out: Path, *, seed: int, heads: Path | None = None, most: int | None = None) -> Path:
+    """Simulate a cohort, or plant one into ``heads``, and return the page that shows it.
+
+    Raises:
+        TlesynthError: as ``simulate_cohort`` and ``plant_into`` do.
+    """
+    from tlesynth.data.simulate import plant_into, simulate_cohort
+    from tlesynth.report import simulation_page
+
+    jobs = recipe.preprocess.jobs
+    if heads is None:
+        simulate_cohort(recipe.simulate, out, seed=seed, jobs=jobs)
+    else:
+        plant_into(heads, recipe.simulate, out, seed=seed, jobs=jobs, most=most)
+    return simulation_page.build(out, out / "derivatives" / "truth" / "simulation.html")
+
+
+def preprocess(bids: Path, out: Path, recipe: Recipe, participants: tuple[str, ...] = ()) -> Counts:
+    """Preprocess a cohort (or only ``participants``) and write the page of its quality beside the tables.
+
+    A shard leaves the page to the one that ends last.
+
+    Raises:
+        TlesynthError: as ``data.preprocess.run.preprocess`` does.
+    """
+    from tlesynth.data.preprocess.run import preprocess as run
+    from tlesynth.report import cohort_page
+
+    counts = run(bids, out, recipe.preprocess, recipe.labels, seed=recipe.seed, participants=participants)
+    if (out / "qc.tsv").is_file():
+        cohort_page.build(out, out / QUALITY_PAGE, limits=recipe.preprocess.qc, data=kind_of(bids))
+    return counts
+
+
+def kind_of(cohort: Path) -> str:
+    """``simulated``, ``planted`` (simulated disease in real heads) or ``real``, by what lies in the raw cohort."""
+    path = cohort / "derivatives" / "truth" / "simulation.json"
+    if not path.is_file():
+        return "real"
+    return "planted" if "heads" in durable.read_json(path) else "simulated"
