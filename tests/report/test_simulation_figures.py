@@ -46,11 +46,13 @@ def test_raw_scans_are_laid_over_the_template_by_their_pose(heads: Path) -> None
 def test_derivatives_are_averaged_in_blocks(tmp_path: Path) -> None:
     grid = GRIDS["mni-1.5mm"]
     writer = CohortWriter(tmp_path, grid, "preproc", "test", "test")
-    writer.write("sub-00", np.full(grid.shape, 0.5, np.float32), {})
+    ramp = np.linspace(0, 1, grid.shape[0], dtype=np.float32)[:, None, None]
+    writer.write("sub-00", np.broadcast_to(ramp, grid.shape), {})
     people = pd.DataFrame({"group": ["hc"]}, index=pd.Index(["sub-00"], name="participant_id"))
     writer.finish(people)
     means, levels = figures.mean_heads(tmp_path, truth(["hc"]), tmp_path)
     assert means["hc"].shape == NATIVE.shape and levels["sub-00"] == pytest.approx(0.5, abs=1e-3)
+    assert means["hc"][10, 5, 5] == pytest.approx((ramp[20, 0, 0] + ramp[21, 0, 0]) / 2, abs=1e-3)
 
 
 def test_every_group_and_plane_has_a_picture() -> None:

@@ -191,29 +191,31 @@ def draw_crops(settings: Simulate, seed: int, jobs: int, controls: dict[str, np.
 
 def train_fold(crops: Crops, held_out: int, *, seed: int, device: str = "cpu") -> np.ndarray:
     """Train on all folds but one and score that one: logits (n,). A fixed number of epochs; nothing is chosen on it."""
-    rng = generator(seed, "calibration", held_out)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):  # weights and dropout come from the seed, and leave the caller's alone
         torch.manual_seed(seed_of(seed, "calibration weights", held_out))
-        network = MesialClassifier()
-    network = network.to(device).train()
-    training = np.flatnonzero(crops.fold != held_out)
+        network = MesialClassifier().to(device).train()
+        _fit(network, crops, np.flatnonzero(crops.fold != held_out), generator(seed, "calibration", held_out))
+    network.eval()
+    with torch.inference_mode():
+        parts = [network(part.to(device)).cpu() for part in crops.images[crops.fold == held_out].split(64)]
+    return torch.cat(parts).double().numpy()
+
+
+def _fit(network: MesialClassifier, crops: Crops, training: np.ndarray, rng: np.random.Generator) -> None:
+    device = next(network.parameters()).device
     batch = min(BATCH, len(training))
-    steps = EPOCHS * (len(training) // batch)
+    per_epoch = len(training) // batch
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * per_epoch)
     labels = torch.from_numpy(crops.positive.astype(np.float32)).to(device)
-    for epoch_order in (rng.permutation(training) for _ in range(EPOCHS)):
-        for rows in epoch_order[: len(training) // batch * batch].reshape(-1, batch):
+    for _ in range(EPOCHS):
+        for rows in rng.permutation(training)[: per_epoch * batch].reshape(-1, batch):
             shift = tuple(int(s) for s in rng.integers(-SHIFT, SHIFT + 1, 3))
             images = torch.roll(crops.images[rows], shift, (2, 3, 4)).to(device)
             optimizer.zero_grad()
             binary_cross_entropy_with_logits(network(images), labels[rows]).backward()
             optimizer.step()
             schedule.step()
-    network.eval()
-    with torch.inference_mode():
-        parts = [network(part.to(device)).cpu() for part in crops.images[crops.fold == held_out].split(64)]
-    return torch.cat(parts).double().numpy()
 
 
 def table(points: list[Point]) -> str:
