@@ -79,7 +79,7 @@ def asymmetry_picture(truth: pd.DataFrame) -> Picture:
             if len(values):
                 axes.hist(values, edges, density=True, histtype="step", linewidth=1.6, color=colour, label=words)
         axes.set(xlabel="(right - left) / mean", ylabel="density", yticks=[])
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.15))
 
     return chart(draw, "Histogram of the hippocampal asymmetry index by group.", size=(5.2, 3.0))
 

@@ -151,7 +151,8 @@ def drawn_truth(settings: Simulate, seed: int) -> pd.DataFrame:
     """The truth table of a cohort as drawn, without deforming or scanning anybody: what the whole design says.
 
     One row a subject: the assignment, the latents, and native and MNI volumes in mm3. The scanned cohort's hippocampi,
-    amygdalae and thalami are these to 0.1 %; its temporal horns follow their neighbours too.
+    amygdalae and thalami are these to 0.1 %; its temporal horns only on average, since random anatomy moves
+    them too.
     """
     sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
     template = template_volumes()
@@ -161,6 +162,7 @@ def drawn_truth(settings: Simulate, seed: int) -> pd.DataFrame:
         latents = subjects.draw(who, settings, seed, shifts=(site.severity_shift, site.volume_shift))
         ratios = latents.ratio | {
             f"temporal_horn_{where}": float(np.exp(subjects.HORN_GAIN * push))
+            * latents.ratio[f"hippocampus_{where}"] ** subjects.HORN_DRAG
             for where, push in latents.horn_push.items()
         }
         scale = latents.icv_ml / scan.TEMPLATE_BRAIN_ML

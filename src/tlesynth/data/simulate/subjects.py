@@ -29,6 +29,10 @@ and bilateral damage takes the contralateral one from -0.08 to ENIGMA's -0.18.
 HORN_SPREAD, HORN_EFFECT = 0.35, (0.45, 0.37)
 HORN_GAIN = 1.8
 """Log volume per unit of push."""
+HORN_DRAG = 0.66
+"""Log volume that a horn loses per log volume of its hippocampus, whose field reaches into it; what the disease drags
+away is pushed back, so that patients' horns differ by ``HORN_EFFECT``.
+"""
 RIGHT_OVER_LEFT = 0.02
 GENERAL_SIZE = 0.45
 """Share of the variance that all of a person's structures have in common; half of the horn's (and inverse)."""
@@ -178,7 +182,10 @@ def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity
     return Latents(
         icv_ml=float("nan"),
         ratio=ratio,
-        horn_push={w: HORN_SPREAD * effect * network for w, effect in zip(FRAME, HORN_EFFECT, strict=True)},
+        horn_push={
+            w: HORN_SPREAD * effect * network - HORN_DRAG * float(np.log(ratio[f"hippocampus_{w}"]))
+            for w, effect in zip(FRAME, HORN_EFFECT, strict=True)
+        },
         severity=loss,
         contra_loss=contra,
         network=network,
@@ -191,7 +198,7 @@ def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity
 
 def _push(log_change: float) -> float:
     """The horn's push for a drawn change of its log volume; bounded, since the field saturates."""
-    return float(np.clip(log_change / HORN_GAIN, -0.35, 0.35))
+    return float(np.clip(log_change / HORN_GAIN, -0.35, 0.45))
 
 
 def sides_and_sclerosis(rng: np.random.Generator, count: int, settings: Simulate) -> tuple[np.ndarray, np.ndarray]:
