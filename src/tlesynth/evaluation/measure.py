@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tlesynth import interruption
 from tlesynth.data.cohort import Cohort
-from tlesynth.evaluation.hippocampus import hippocampi
+from tlesynth.data.hippocampus import hippocampi
 from tlesynth.evaluation.radiomics import NAMES, radiomic_features
 from tlesynth.progress import track
 

@@ -54,7 +54,12 @@ def simulate(context: Context) -> None:
 
 
 def preprocess(context: Context) -> None:
-    """Bring every scan onto the grid."""
+    """Bring every scan onto the grid, once both groups are known to be there."""
+    from tlesynth.data.preprocess.run import participants_of
+    from tlesynth.data.sources.bids import require_classes
+
+    found = participants_of(context.cohort, context.recipe.preprocess, context.recipe.labels)
+    require_classes([scan.group for scan in found.scans], context.cohort)
     cohorts.preprocess(context.cohort, context.out / "derivatives", context.recipe)
 
 

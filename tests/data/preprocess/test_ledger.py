@@ -60,13 +60,14 @@ def test_tables_are_sorted_and_hold_no_line_breaks(tmp_path: Path) -> None:
         "sub-2": Outcome("sub-2", "failed", "OPS-001", "a\nb\tc"),
         "sub-1": Outcome("sub-1", "ok", seconds=1.234),
     }
-    write_tables(tmp_path, outcomes)
+    write_tables(tmp_path, outcomes, {"sub-1": ("hc", "A")})
     table = durable.read_table(tmp_path / "outcomes.tsv")
     assert table["participant_id"].tolist() == ["sub-1", "sub-2"]
+    assert table["group"].fillna("").tolist() == ["hc", ""] and table["site"].fillna("").tolist() == ["A", ""]
     assert table["message"].tolist()[1] == "a b c"
     assert durable.read_table(tmp_path / "qc.tsv")["seconds"].tolist() == ["1.23"]
     assert not (tmp_path / "volumes.tsv").exists()
-    write_tables(tmp_path, {"sub-2": outcomes["sub-2"]})
+    write_tables(tmp_path, {"sub-2": outcomes["sub-2"]}, {})
     assert durable.read_table(tmp_path / "qc.tsv").empty
 
 
@@ -79,7 +80,7 @@ def test_b15_ten_thousand_outcomes_become_tables_in_seconds(tmp_path: Path) -> N
         (ledger.folder / f"{name}.json").write_text(json.dumps({"participant_id": name} | row))
     started = time.monotonic()
     outcomes = {name: found for name in names if (found := ledger.read(name)) is not None}
-    write_tables(tmp_path, outcomes)
+    write_tables(tmp_path, outcomes, {})
     assert counts_of(outcomes, 10_000).ok == 10_000
     assert time.monotonic() - started < 5
     assert len(durable.read_table(tmp_path / "volumes.tsv")) == 10_000

@@ -17,8 +17,8 @@ TISSUES = Tissues(TEMPLATE.gm, TEMPLATE.wm, TEMPLATE.csf)
 def test_the_template_measures_itself() -> None:
     found = by_tissue(TISSUES, TEMPLATE.mask > 0, GRID, 0.8)
     known = hippocampus_mask(TEMPLATE, GRID, "left").sum() * 1.5**3
-    assert found["hippocampus_left_mni_mm3"] == pytest.approx(known, rel=1e-3)
-    assert found["hippocampus_left_native_mm3"] == pytest.approx(0.8 * known, rel=1e-3)
+    assert found["hippocampus_left_tissue_mni_mm3"] == pytest.approx(known, rel=1e-3)
+    assert found["hippocampus_left_tissue_native_mm3"] == pytest.approx(0.8 * known, rel=1e-3)
     assert found["gm_mni_mm3"] == pytest.approx(1008e3, rel=0.02)
     assert found["brain_mni_mm3"] == pytest.approx(1886e3, rel=0.02)
 
@@ -27,7 +27,7 @@ def test_a_loss_on_the_left_is_a_loss_on_the_left() -> None:
     left = GRID.world()[0] < 0
     tissues = Tissues(TEMPLATE.gm * np.where(left, 0.7, 1), TEMPLATE.wm, TEMPLATE.csf)
     found = by_tissue(tissues, TEMPLATE.mask > 0, GRID, 1.0)
-    ratio = found["hippocampus_left_mni_mm3"] / found["hippocampus_right_mni_mm3"]
+    ratio = found["hippocampus_left_tissue_mni_mm3"] / found["hippocampus_right_tissue_mni_mm3"]
     assert ratio == pytest.approx(0.7, abs=0.01)
 
 

@@ -21,7 +21,16 @@ from tlesynth.errors import fail
 from tlesynth.progress import say
 from tlesynth.recipe import Preprocess
 
-NOT_BIDS = ("qc.tsv", "outcomes.tsv", "volumes.tsv", "*_xfm.json", "*_morph.nii.gz", "*_morph.json", f"{LEDGER}/")
+NOT_BIDS = (
+    "qc.tsv",
+    "qc.html",
+    "outcomes.tsv",
+    "volumes.tsv",
+    "*_xfm.json",
+    "*_morph.nii.gz",
+    "*_morph.json",
+    f"{LEDGER}/",
+)
 """What we write beside the files that BIDS has names for."""
 
 
@@ -43,7 +52,7 @@ def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome],
     """
     out = writer.root
     everyone = _judged(writer, found, outcomes, settings) | {s.participant_id: _skipped(s) for s in found.skipped}
-    write_tables(out, everyone)
+    write_tables(out, everyone, _people(found))
     counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
     for line in summary(o for o in everyone.values() if o.status != "ok"):
         say(line)
@@ -73,8 +82,12 @@ def note_stop(out: Path, found: Survey, outcomes: Mapping[str, Outcome], code: s
     for scan in found.scans:
         name = scan.participant_id
         everyone[name] = outcomes.get(name) or Outcome(name, "not-run", code, "the run stopped before this subject")
-    write_tables(out, everyone)
+    write_tables(out, everyone, _people(found))
     counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
+
+
+def _people(found: Survey) -> dict[str, tuple[str | None, str | None]]:
+    return {scan.participant_id: (scan.group, scan.site) for scan in found.scans}
 
 
 def _skipped(skipped: Skipped) -> Outcome:

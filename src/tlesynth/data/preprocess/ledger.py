@@ -81,7 +81,7 @@ def judged(outcomes: Mapping[str, Outcome], verdict: pd.DataFrame) -> dict[str, 
     """The outcomes with the cohort's verdict (participant_id, flags, use, why and more): some are excluded."""
     found = dict(outcomes)
     for row in verdict.to_dict("records"):
-        name, why = str(row.pop("participant_id")), str(row.pop("why"))
+        name, why = str(row.pop("participant_id")), str(row["why"])
         outcome = replace(found[name], quality=found[name].quality | {str(k): v for k, v in row.items()})
         if row["use"] == "no":
             outcome = replace(outcome, status="excluded", code="QC-001", message=why)
@@ -89,11 +89,19 @@ def judged(outcomes: Mapping[str, Outcome], verdict: pd.DataFrame) -> dict[str, 
     return found
 
 
-def write_tables(out: Path, outcomes: Mapping[str, Outcome]) -> None:
-    """Write outcomes.tsv, qc.tsv and, where there are volumes, volumes.tsv, sorted by participant_id."""
+def write_tables(
+    out: Path, outcomes: Mapping[str, Outcome], people: Mapping[str, tuple[str | None, str | None]]
+) -> None:
+    """Write outcomes.tsv, qc.tsv and, where there are volumes, volumes.tsv, sorted by participant_id.
+
+    ``people`` gives group and site, where they are known.
+    """
     rows = [outcomes[name] for name in sorted(outcomes)]
-    ledger = [(o.participant_id, o.status, o.code, _one_line(o.message)) for o in rows]
-    columns = ["participant_id", "status", "code", "message"]
+    unknown = (None, None)
+    ledger = [
+        (o.participant_id, *people.get(o.participant_id, unknown), o.status, o.code, _one_line(o.message)) for o in rows
+    ]
+    columns = ["participant_id", "group", "site", "status", "code", "message"]
     durable.write_table(out / "outcomes.tsv", pd.DataFrame(ledger, columns=columns))
     done = [o for o in rows if o.status in FINISHED]
     durable.write_table(out / "qc.tsv", pd.DataFrame([_quality_row(o) for o in done] or [_EMPTY]).iloc[: len(done)])

@@ -19,7 +19,7 @@ from tlesynth.data.preprocess.claims import Claims, holding, share
 from tlesynth.data.preprocess.gather import gather, gathering, note_stop
 from tlesynth.data.preprocess.ledger import Counts, Ledger, Outcome
 from tlesynth.data.preprocess.subject import Job, do_subject, made_by, stands, withdraw
-from tlesynth.data.sources.bids import Survey, require_classes, survey
+from tlesynth.data.sources.bids import Survey, survey
 from tlesynth.data.sources.imported import survey_imported
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar
@@ -42,14 +42,13 @@ def preprocess(
     the tables call the rest not-run. In both cases its own subjects are what is counted.
 
     Raises:
-        TlesynthError: a DATA code if the cohort cannot be read or has too few in a class, DATA-005 if no scan is left,
+        TlesynthError: a DATA code if the cohort cannot be read, DATA-005 if no scan is left,
             DATA-022 if one of ``participants`` has no scan, CFG-005 if ``out`` cannot be used, OPS-010 if another run
             holds it, OPS-075 if a stop is asked for, RES-001 if the disk is full; the tables are written first.
     """
     bids, out = Path(bids), Path(out)
     require_output(bids, out)
-    found = _survey(bids, settings, labels)
-    require_classes([scan.group for scan in found.scans], bids)
+    found = participants_of(bids, settings, labels)
     jobs = _jobs(found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
     shard = settings.sharing.shard
     mine = share(_asked_for(participants, jobs, bids), settings.sharing.part)
@@ -89,7 +88,8 @@ def require_output(bids: Path, out: Path) -> None:
         raise fail("CFG-005", out, "it is not empty, and preprocessing did not make what it holds")
 
 
-def _survey(bids: Path, settings: Preprocess, labels: Labels) -> Survey:
+def participants_of(bids: Path, settings: Preprocess, labels: Labels) -> Survey:
+    """Whose scans there are to prepare, or to take over from CAT12. Raises as ``survey`` does."""
     return survey_imported(bids, labels, settings.import_kind) if settings.source == "cat12" else survey(bids, labels)
 
 

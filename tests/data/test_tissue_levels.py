@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlesynth.evaluation.tissue import fit_tissues
+from tlesynth.data.tissue_levels import fit_tissues
 
 
 @pytest.mark.parametrize("means", [(0.25, 0.60, 0.85), (0.15, 0.45, 0.75)])

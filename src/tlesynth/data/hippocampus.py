@@ -20,7 +20,7 @@ from torch.nn.functional import grid_sample
 
 from tlesynth.data.anatomy import hippocampus_mask
 from tlesynth.data.template import load_template
-from tlesynth.evaluation.tissue import fit_tissues
+from tlesynth.data.tissue_levels import fit_tissues
 from tlesynth.volume import GRIDS, Grid
 
 WORK = GRIDS["mni-3mm"]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tlesynth.evaluation.hippocampus import hippocampi
+from tlesynth.data.hippocampus import hippocampi
 from tlesynth.volume import GRIDS
 
-from .conftest import GRID, head
+from ..evaluation.conftest import GRID, head
 
 
 @pytest.mark.parametrize(("left", "right"), [(0.27, 0.0), (0.0, 0.27), (0.15, 0.0)])
