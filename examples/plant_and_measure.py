@@ -7,8 +7,8 @@ import numpy as np
 
 from tlesynth.data.anatomy import hippocampus_mask, pull
 from tlesynth.data.deformation import exponential, jacobian_determinant, sample
+from tlesynth.data.hippocampus import hippocampi
 from tlesynth.data.template import load_template
-from tlesynth.evaluation.hippocampus import hippocampi
 from tlesynth.volume import GRIDS
 
 grid = GRIDS["mni-3mm"]

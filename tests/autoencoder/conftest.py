@@ -12,7 +12,7 @@ from tlesynth.autoencoder.train import train_autoencoder
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.volume import GRIDS, Grid
 
-GRID = Grid("test-7mm", (20, 24, 20), 7.0, (-66.5, -90.0, -60.0))
+GRID = Grid("test-6mm", (20, 24, 20), 6.0, (-57.0, -75.0, -51.0))
 """A coarse grid of our own: the networks are the same and a step takes milliseconds."""
 SPLIT_OF = {"01": "gen_train", "02": "gen_train", "03": "gen_train", "04": "val", "05": "test", "06": "audit_holdout"}
 SETTINGS = recipe.Autoencoder.model_validate(

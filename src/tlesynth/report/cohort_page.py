@@ -103,6 +103,7 @@ def build(
         "default_limits": limits is None,
         "groups": sorted({c.group for c in cards}),
         "sites": sorted({c.site for c in cards}),
+        "unknown": UNKNOWN,
         "judged": "flags" in table,
         "group_words": flow.GROUPS,
         "version": __version__,

@@ -89,9 +89,9 @@ def _gallery(files: Files, real: Cohort) -> list[Row]:
 
 
 def _asymmetry(files: Files) -> Picture | None:
-    if not files.has("data/hippocampus.tsv"):
+    if not files.has("evaluation/hippocampus.tsv"):
         return None
-    table = files.table("data/hippocampus.tsv")
+    table = files.table("evaluation/hippocampus.tsv")
     table = table[table["split"].isin(COMPARED)]
     side = table["side"]
     group = table["group"].where(side.isna() | (table["group"] == "hc"), table["group"] + "-" + side.fillna(""))
