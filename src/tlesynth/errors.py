@@ -155,6 +155,11 @@ REGISTRY: dict[str, Entry] = {
         "Remove or blur it before you share the table; tlesynth never copies it.",
         PRIVACY,
     ),
+    "PRIV-003": Entry(
+        "a raw scan shows a face",
+        "Deface the scans (pydeface, mri_deface) or extract the brains, or set preprocess.require_defaced: false.",
+        PRIVACY,
+    ),
     "DATA-020": Entry(
         "the same scan stands under two ids", "They are kept in one split; leave one of them out.", INPUT
     ),

@@ -45,6 +45,8 @@ class Preprocess(Section):
     """Gaussian smoothing of the final T1 (the paper's text says 10; 0 keeps the hippocampus visible)."""
     least_dice: Fraction = 0.80
     """Dice with the template's brain mask below which a scan is refused (REG-001)."""
+    require_defaced: bool = False
+    """Stop (PRIV-003) at a raw scan that shows a face: for sites whose scans must not leave the hospital with one."""
     subject_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1800.0
     """Time limit of one subject; 0 means none."""
     jobs: Annotated[int, Field(ge=0, le=256)] = 0

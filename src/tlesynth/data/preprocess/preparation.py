@@ -16,6 +16,7 @@ from scipy import ndimage
 from tlesynth.data.preprocess.bias import bias_field, corrected
 from tlesynth.data.preprocess.brain_mask import find_brain, foreground, is_extracted
 from tlesynth.data.preprocess.denoise import denoised
+from tlesynth.data.preprocess.face import VISIBLE, face_share
 from tlesynth.data.preprocess.quality import Native, Quality, measure
 from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.preprocess.tissue import Tissues, estimated, segmented
@@ -67,13 +68,15 @@ def prepare(scan: Volume, settings: Preprocess, *, seed: int = 0, given_mask: Vo
 
     Raises:
         TlesynthError: REG-001 if no brain is found or it does not match the template, REG-003 if ANTs fails, REG-004
-            if the non-linear warp is no anatomy, a MASK code for a given mask or a mask command.
+            if the non-linear warp is no anatomy, a MASK code for a given mask or a mask command, PRIV-003 for
+            a face where the recipe wants none.
     """
     grid = GRIDS[settings.grid]
     native = _cleaned(scan, settings, given_mask, seed)
     to_native = register_affine(
         native.scan, native.mask, settings.registration_mm, seed=seed, least_dice=settings.least_dice
     )
+    facts = {"FaceShare": _face(native.whole, to_native, settings)}
     mask = resample(native.mask.astype(np.float32), native.scan.affine, to_native, grid) >= 0.5
     voxels = normalised(resample(native.scan.voxels, native.scan.affine, to_native, grid, order=3), mask)
     quality = measure(voxels, mask, to_native, native.mask_ml, grid, native.whole)
@@ -89,7 +92,7 @@ def prepare(scan: Volume, settings: Preprocess, *, seed: int = 0, given_mask: Vo
             voxels, mask = warped.voxels, warped.mask
     if settings.smooth_fwhm_mm > 0:
         voxels = smoothed(voxels, mask, settings.smooth_fwhm_mm, grid.spacing)
-    return Prepared(voxels, mask, to_native, quality, native.mask_method, maps, volumes)
+    return Prepared(voxels, mask, to_native, quality, native.mask_method, maps, volumes, facts)
 
 
 def _cleaned(scan: Volume, settings: Preprocess, given_mask: Volume | None, seed: int) -> _Native:
@@ -114,6 +117,14 @@ def _cleaned(scan: Volume, settings: Preprocess, given_mask: Volume | None, seed
     field[where] = found
     flat = Volume(cropped.voxels / found, cropped.affine, cropped.notes)
     return _Native(flat, mask, Native(scan, brain.voxels, field), brain.method)
+
+
+def _face(whole: Native, to_native: np.ndarray, settings: Preprocess) -> float:
+    """How much of a face the raw scan shows; refused (PRIV-003) where the recipe wants none."""
+    share = round(face_share(whole.scan, whole.mask, to_native), 3)
+    if settings.require_defaced and share > VISIBLE:
+        raise fail("PRIV-003", "", f"tissue fills {100 * share:.0f} % of its place")
+    return share
 
 
 def _tissue_volumes(tissues: Tissues | None, mask: np.ndarray, grid: Grid, determinant: float) -> dict[str, float]:

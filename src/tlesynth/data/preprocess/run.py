@@ -28,7 +28,7 @@ from tlesynth.seeds import seed_of
 from tlesynth.volume import GRIDS
 
 DESC = "preproc"
-STOPS = ("RES-001",)
+STOPS = ("RES-001", "PRIV-003")
 """Errors of one subject that all the others would meet too."""
 
 
