@@ -164,20 +164,20 @@ def test_single_participants_can_be_asked_for(quick: Preprocess, scans: Scans, t
 
 def test_imported_volumes_go_the_same_way(tmp_path: Path) -> None:
     grid = GRIDS["mni-1.5mm"]
-    names = [f"sub-{n:02d}" for n in range(8)]
+    names = [f"sub-{n:02d}" for n in range(3)]
     affine = np.diag([1.5, 1.5, 1.5, 1.0])
     affine[:3, 3] = (-84, -120, -72)
     grey = np.pad(load_template(grid).gm, ((0, 1),) * 3) * 0.9
     for name in names:
         volume.write(tmp_path / "cat" / "mri" / f"mwp1{name}_T1w.nii.gz", grey, affine)
-    people = pd.DataFrame({"participant_id": names, "group": ["hc", "tle"] * 4})
+    people = pd.DataFrame({"participant_id": names, "group": ["hc", "tle", "hc"]})
     durable.write_table(tmp_path / "cat" / "participants.tsv", people)
     settings = Preprocess(source="cat12", import_kind="gm", jobs=1, subject_seconds=0)
-    assert preprocess(tmp_path / "cat", tmp_path / "out", settings, Labels(), seed=1).ok == 8
+    assert preprocess(tmp_path / "cat", tmp_path / "out", settings, Labels(), seed=1).ok == 3
     assert read_cohort(tmp_path / "out").ids == names
-    sidecar = durable.read_json(next((tmp_path / "out" / "sub-03").rglob("*desc-preproc_T1w.json")))
-    assert sidecar["ImportedKind"] == "gm" and sidecar["Sources"] == ["bids:raw:mri/mwp1sub-03_T1w.nii.gz"]
-    assert len(durable.read_table(tmp_path / "out" / "volumes.tsv")) == 8
+    sidecar = durable.read_json(next((tmp_path / "out" / "sub-02").rglob("*desc-preproc_T1w.json")))
+    assert sidecar["ImportedKind"] == "gm" and sidecar["Sources"] == ["bids:raw:mri/mwp1sub-02_T1w.nii.gz"]
+    assert len(durable.read_table(tmp_path / "out" / "volumes.tsv")) == 3
 
 
 def test_other_peoples_folders_are_left_alone(quick: Preprocess, scans: Scans, tmp_path: Path) -> None:
