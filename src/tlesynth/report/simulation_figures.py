@@ -98,7 +98,7 @@ def site_picture(truth: pd.DataFrame) -> Picture:
         axes.set_xticks(range(len(sites)), [s.removeprefix("site") for s in sites])
         axes.set(xlabel="site", ylabel="subjects")
         axes.grid(axis="x", visible=False)
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.17))
 
     return chart(draw, "Number of subjects at each site, stacked by group.", size=(5.2, 3.0))
 

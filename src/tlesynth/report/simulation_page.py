@@ -103,7 +103,7 @@ def balance(truth: pd.DataFrame) -> list[dict[str, Any]]:
         rows.append({"name": "age", "hc": words[0], "tle": words[1], "p": float(stats.ttest_ind(*ages).pvalue)})
     shares = [f"{100 * (part['sex'] == 'F').mean():.0f} % women" for part in (hc, tle)]
     rows.append({"name": "sex", "hc": shares[0], "tle": shares[1], "p": _independence(truth, "sex")})
-    sites = [f"{part['site'].nunique()} sites" for part in (hc, tle)]
+    sites = [f"{n} site{'s' if n != 1 else ''}" for n in (hc["site"].nunique(), tle["site"].nunique())]
     rows.append({"name": "site", "hc": sites[0], "tle": sites[1], "p": _independence(truth, "site")})
     return rows
 

@@ -174,7 +174,7 @@ def _warnings(scans: tuple[Scan, ...]) -> list[str]:
     names = {"hc": "controls", "tle": "patients"}
     warnings = [f"there are no {names[g]} here: training needs both groups" for g in GROUPS if scans and not counts[g]]
     few = [g for g in GROUPS if 0 < counts[g] < LEAST_PER_GROUP]
-    warnings += [f"only {counts[g]} {names[g]}: each group needs at least {LEAST_PER_GROUP}" for g in few]
+    warnings += [f"too few {names[g]} ({counts[g]}): each group needs at least {LEAST_PER_GROUP}" for g in few]
     groups_of = defaultdict(set)
     for scan in scans:
         groups_of[scan.site].add(scan.group)
