@@ -226,6 +226,7 @@ REGISTRY: dict[str, Entry] = {
         SOME_FAILED,
     ),
     "OPS-010": Entry("another run is using this folder", "Wait for it, or choose another output folder.", LOCKED),
+    "OPS-021": Entry("the subject was not asked for", "Run without --participant-label to do them all.", SOME_FAILED),
     "OPS-020": Entry(
         "the cluster's libraries are not installed",
         "Install the extra: pip install 'tlesynth[cluster]', or set sharing.backend: joblib.",

@@ -22,6 +22,7 @@ def simulate(
     most: Annotated[
         int | None, typer.Option(min=8, help="Use at most this many of the heads, in matched pairs.")
     ] = None,
+    labels: Labels = None,
     preset: Annotated[
         Literal["default", "easy", "mid", "hard"] | None, typer.Option(help="How visible the disease is.")
     ] = None,
@@ -29,7 +30,7 @@ def simulate(
         bool, typer.Option("--calibrate", help="Write no cohort: find the severity scale that gives --auc.")
     ] = False,
     auc: Annotated[float, typer.Option(min=0.55, max=0.99, help="What the 3D classifier is to reach.")] = 0.88,
-    subjects: Annotated[int, typer.Option(min=40, help="Scans it learns from, half of them TLE.")] = 800,
+    subjects: Annotated[int, typer.Option(min=100, help="Scans it learns from, half of them TLE.")] = 800,
     recipe: RecipeName = "demo",
     override: Override = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the recipe's if left out.")] = None,
@@ -41,7 +42,7 @@ def simulate(
     """
     from tlesynth.pipeline.cohorts import simulate as make
 
-    loaded = recipes.load(recipe, [*settings(simulate__preset=preset), *(override or [])])
+    loaded = recipes.load(recipe, [*settings(simulate__preset=preset, labels__like=labels), *(override or [])])
     seed = loaded.seed if seed is None else seed
     if calibrate:
         _calibrate(loaded, out, auc, subjects, seed, as_json)

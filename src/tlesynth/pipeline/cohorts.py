@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlesynth import durable
+from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def simulate(recipe: Recipe, out: Path, *, seed: int, heads: Path | None = None,
     if heads is None:
         simulate_cohort(recipe.simulate, out, seed=seed, jobs=jobs)
     else:
-        plant_into(heads, recipe.simulate, out, seed=seed, jobs=jobs, most=most)
+        plant_into(heads, recipe.simulate, out, seed=seed, jobs=jobs, most=most, labels=recipe.labels)
     return simulation_page.build(out, out / "derivatives" / "truth" / "simulation.html")
 
 
@@ -42,9 +43,17 @@ def preprocess(bids: Path, out: Path, recipe: Recipe, participants: tuple[str, .
     from tlesynth.data.preprocess.run import preprocess as run
     from tlesynth.report import cohort_page
 
-    counts = run(bids, out, recipe.preprocess, recipe.labels, seed=recipe.seed, participants=participants)
-    if (out / "qc.tsv").is_file():
-        cohort_page.build(out, out / QUALITY_PAGE, limits=recipe.preprocess.qc, data=kind_of(bids))
+    def page() -> None:
+        if (out / "qc.tsv").is_file():
+            cohort_page.build(out, out / QUALITY_PAGE, limits=recipe.preprocess.qc, data=kind_of(bids))
+
+    try:
+        counts = run(bids, out, recipe.preprocess, recipe.labels, seed=recipe.seed, participants=participants)
+    except TlesynthError as error:
+        if error.code == "DATA-005":  # no scan is left: now the page is wanted most
+            page()
+        raise
+    page()
     return counts
 
 

@@ -21,7 +21,12 @@ GRID = GRIDS["mni-3mm"]
 GROUPS = {"hc": "controls", "tle-left": "TLE left", "tle-right": "TLE right"}
 PLANES = {"coronal": -20.0, "axial": -14.0}
 """Through the bodies of the hippocampi (mm)."""
-STRUCTURES = {"hippocampus": "hippocampus", "amygdala": "amygdala", "thalamus": "thalamus", "temporal_horn": "horn"}
+STRUCTURES = {
+    "hippocampus": "hippocampus",
+    "amygdala": "amygdala",
+    "thalamus": "thalamus",
+    "temporal_horn": "temporal horn",
+}
 JITTER = 0.1
 
 

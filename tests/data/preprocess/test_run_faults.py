@@ -156,7 +156,7 @@ def test_single_participants_can_be_asked_for(quick: Preprocess, scans: Scans, t
     bids, out = scans(8), tmp_path / "out"
     assert preprocess(bids, out, quick, Labels(), seed=1, participants=("03", "sub-05")) == Counts(2, 2, 0, 0, 0)
     assert sorted(durable.read_table(out / "participants.tsv")["participant_id"]) == ["sub-03", "sub-05"]
-    assert list(statuses(out).values()).count("OPS-010") == 6
+    assert list(statuses(out).values()).count("OPS-021") == 6
     assert preprocess(bids, out, quick, Labels(), seed=1).ok == 8
     with pytest.raises(TlesynthError, match="DATA-022.*sub-99"):
         preprocess(bids, out, quick, Labels(), seed=1, participants=("99",))
@@ -188,3 +188,15 @@ def test_other_peoples_folders_are_left_alone(quick: Preprocess, scans: Scans, t
         with pytest.raises(TlesynthError, match="CFG-005"):
             preprocess(bids, out, quick, Labels(), seed=1)
     assert preprocess(bids, bids / "derivatives" / "tlesynth", quick, Labels(), seed=1).ok == 8
+
+
+def test_a_missing_mask_program_is_told_before_anything_is_touched(
+    quick: Preprocess, scans: Scans, tmp_path: Path
+) -> None:
+    bids, out = scans(8), tmp_path / "out"
+    preprocess(bids, out, quick, Labels(), seed=1)
+    before = sorted(path.stat().st_mtime_ns for path in out.rglob("*.nii.gz"))
+    wrong = quick.model_copy(update={"brain_mask": "command", "brain_mask_command": "no-such-program {input} {mask}"})
+    with pytest.raises(TlesynthError, match="MASK-002. no-such-program"):
+        preprocess(bids, out, wrong, Labels(), seed=1)
+    assert sorted(path.stat().st_mtime_ns for path in out.rglob("*.nii.gz")) == before

@@ -127,3 +127,14 @@ def test_jobs_and_interruptions_change_no_voxel(made: Path, tmp_path: Path) -> N
 def test_another_simulation_is_refused(made: Path) -> None:
     with pytest.raises(TlesynthError, match="CFG-010"):
         simulate_cohort(SETTINGS, made, seed=4, jobs=1)
+
+
+def test_other_peoples_folders_and_files_are_left_alone(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "participants.tsv").write_text("participant_id\n")
+    (tmp_path / "file").touch()
+    for out in (theirs, tmp_path / "file"):
+        with pytest.raises(TlesynthError, match="CFG-005"):
+            simulate_cohort(SETTINGS, out, seed=3, jobs=1)
+    assert (theirs / "participants.tsv").read_text() == "participant_id\n"

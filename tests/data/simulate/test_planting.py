@@ -59,12 +59,35 @@ def test_fewer_heads_are_drawn_in_whole_pairs(tmp_path: Path) -> None:
 
 def test_no_scan_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TlesynthError, match="DATA-002"):
-        plant_into(tmp_path, SETTINGS, tmp_path / "out", seed=1, jobs=1)
+        plant_into(tmp_path / "none", SETTINGS, tmp_path / "out", seed=1, jobs=1)
 
 
-def test_a_bad_scan_is_skipped_and_the_rest_is_planted(tmp_path: Path) -> None:
-    source, out = tmp_path / "source", tmp_path / "out"
+def test_heads_of_patients_are_not_used(tmp_path: Path) -> None:
+    rows = "\n".join(f"sub-{i:02d}\t{'tle' if i < 3 else 'hc'}" for i in range(10))
+    root = empty_heads(tmp_path, f"participant_id\tgroup\n{rows}\n", 10)
+    names = {head.assignment.participant_id for head in plan(root, SETTINGS, 1)}
+    assert names == {f"sub-{i:02d}" for i in range(3, 10)}
+
+
+def test_the_source_is_never_written_to(tmp_path: Path) -> None:
+    root = empty_heads(tmp_path, "participant_id\nsub-00\n", 4)
+    for out in (root, root / "derivatives" / "planted"):
+        with pytest.raises(TlesynthError, match="CFG-005"):
+            plant_into(root, SETTINGS, out, seed=1, jobs=1)
+
+
+def test_a_table_is_no_folder_of_heads(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("path,group\n")
+    with pytest.raises(TlesynthError, match="DATA-002.*not from a table"):
+        plant_into(tmp_path / "manifest.csv", SETTINGS, tmp_path / "out", seed=1, jobs=1)
+
+
+def test_a_bad_scan_is_skipped_and_the_rest_is_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source, out = Path("source"), Path("out")  # relative, as people type them
     simulate_cohort(SETTINGS, source, seed=3, jobs=1)
+    table = source / "participants.tsv"
+    table.write_text(table.read_text().replace("tle\t", "hc\t"))
     (source / "sub-sim0003" / "anat" / "sub-sim0003_T1w.nii.gz").write_bytes(b"")
     settings = SETTINGS.model_copy(update={"severity_scale": 1.5})
     plant_into(source, settings, out, seed=1, jobs=1)

@@ -51,8 +51,30 @@ def test_the_first_of_several_rows_is_read_and_rows_that_differ_are_left_out(tmp
     text = "path,group,participant_id\na.nii,hc,1\nb.nii,hc,1\nc.nii,hc,2\nd.nii,tle,2\n"
     found = survey(manifest(tmp_path, text, "a.nii", "b.nii", "c.nii", "d.nii"), Labels())
     assert [scan.path.name for scan in found.scans] == ["a.nii"]
-    assert found.choices[0] == ("sub-1", "the first row of several (line 3 is left out)")
+    assert found.choices[0] == ("sub-1", "the earliest session, or the first row, of several (line 3 is left out)")
     assert [(skipped.participant_id, skipped.code) for skipped in found.skipped] == [("sub-2", "DATA-004")]
+
+
+def test_the_earliest_session_is_taken_or_the_one_the_labels_name(tmp_path: Path) -> None:
+    text = "path,group,participant_id,session_id\nb.nii,hc,1,post\na.nii,hc,1,pre\nc.nii,hc,2,post\n"
+    folder = manifest(tmp_path, text, "a.nii", "b.nii", "c.nii")
+    assert [scan.path.name for scan in survey(folder, Labels()).scans] == ["a.nii", "c.nii"]
+    found = survey(folder, Labels(session="pre"))
+    assert [scan.path.name for scan in found.scans] == ["a.nii"]
+    assert [(s.participant_id, s.code) for s in found.skipped] == [("sub-2", "DATA-006")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("path,group\ns0/T1.nii,hc\ns1/T1.nii,hc\n", "DATA-016"),  # both would be sub-T1
+        ("path,group\np_1_11.nii,hc\np_11_1.nii,hc\n", "DATA-016"),
+        ("path,group,participant_id\na.nii,hc,A1\nb.nii,hc,a1\n", "DATA-009"),
+    ],
+)
+def test_names_that_only_look_alike_are_never_one_person(text: str, code: str, tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError, match=f"{code}.*lines 2 and 3"):
+        survey(manifest(tmp_path, text), Labels())
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,17 @@ def test_a_site_can_be_held_out(write: Write, people: People, tmp_path: Path) ->
     settings = DEMO.model_copy(update={"leave_one_site_out": "s1"})
     split = make_splits(write(table), tmp_path / "splits.tsv", settings, seed=0).set_index("participant_id")["split"]
     assert ((split == "test") == (table["site"] == "s1")).all()
+
+
+def test_a_split_that_nothing_could_be_learned_from_is_refused(write: Write, people: People, tmp_path: Path) -> None:
+    table = people(9, 9)
+    table.loc[table["site"] == "s1", "site"] = "s0"
+    table.loc[table["group"] == "hc", "site"] = "controls"
+    settings = DEMO.model_copy(update={"leave_one_site_out": "controls"})
+    with pytest.raises(TlesynthError, match="DATA-008.*no hc would stand in gen_train"):
+        make_splits(write(table), tmp_path / "splits.tsv", settings, seed=0)
+
+
+def test_a_folder_is_no_table(write: Write, people: People, tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError, match="CFG-005"):
+        make_splits(write(people(6, 5)), tmp_path, DEMO, seed=4)

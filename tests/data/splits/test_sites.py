@@ -86,3 +86,11 @@ def test_a_patient_seen_at_the_held_out_site_too_is_tested_whole() -> None:
     units = pd.Series(table.index, index=table.index)
     units["sub-045"] = "sub-001"
     assert hold_out(table, Split(), "b", seed=0, units=units)["sub-001"] == "test"
+
+
+def test_b16_no_site_is_a_site_too() -> None:
+    table = cohort({"a": (2, 20), "b": (20, 0)})
+    table.loc[table["site"] == "b", "site"] = None
+    found = audit(table, pd.DataFrame(index=table.index), seed=0)
+    assert found["without_site"] == 20 and found["sites"]["not known"] == {"hc": 20, "tle": 0}
+    assert found["warning"]

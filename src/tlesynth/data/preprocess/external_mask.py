@@ -6,6 +6,7 @@ The command runs without a shell, on a copy of the scan in a folder of its own t
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -48,6 +49,13 @@ def placed_mask(given: Volume, scan: Volume) -> np.ndarray:
     if placed.mean() > MOST_OF_THE_SCAN:
         raise fail("MASK-001", "", "it covers the whole scan")
     return placed
+
+
+def require_program(command: str) -> None:
+    """Refuse a command whose program is not here (MASK-002): better told once than for each scan."""
+    program = shlex.split(command)[0]
+    if shutil.which(program) is None:
+        raise fail("MASK-002", program, "no such program is on the PATH")
 
 
 def mask_by_command(scan: Volume, command: str, seconds: float = 0) -> np.ndarray:

@@ -56,10 +56,10 @@ def gather(writer: CohortWriter, found: Survey, outcomes: Mapping[str, Outcome],
     counts = counts_of(everyone, discovered=len(found.scans) + len(found.skipped))
     for line in summary(o for o in everyone.values() if o.status != "ok"):
         say(line)
-    if not counts.ok:
-        raise fail("DATA-005", out, "; ".join(summary(everyone.values())))
     writer.finish(_participants(found.scans, everyone))
     durable.write_text(out / ".bidsignore", "".join(f"{pattern}\n" for pattern in NOT_BIDS))
+    if not counts.ok:
+        raise fail("DATA-005", out, "; ".join(summary(everyone.values())))
     return counts
 
 

@@ -16,6 +16,7 @@ from tlesynth import __version__, durable
 from tlesynth.data.cohort import LEDGER, CohortWriter
 from tlesynth.data.preprocess import backends
 from tlesynth.data.preprocess.claims import Claims, holding, share
+from tlesynth.data.preprocess.external_mask import require_program
 from tlesynth.data.preprocess.gather import gather, gathering, note_stop
 from tlesynth.data.preprocess.ledger import Counts, Ledger, Outcome
 from tlesynth.data.preprocess.subject import Job, do_subject, made_by, stands, withdraw
@@ -48,6 +49,8 @@ def preprocess(
     """
     bids, out = Path(bids), Path(out)
     require_output(bids, out)
+    if settings.brain_mask == "command":
+        require_program(settings.brain_mask_command)
     found = participants_of(bids, settings, labels)
     jobs = _jobs(found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
     shard = settings.sharing.shard
@@ -145,7 +148,9 @@ def _finish(
     counts = None
     if not (partial and missing):
         for name in missing:
-            outcomes[name] = Outcome(name, "not-run", "OPS-010", "another process is at it, or it was not asked for")
+            elsewhere = name in mine
+            code, why = ("OPS-010", "another process is at it") if elsewhere else ("OPS-021", "--participant-label")
+            outcomes[name] = Outcome(name, "not-run", code, why)
         counts = gather(writer, found, outcomes, settings)
     if counts is not None and len(mine) == len(jobs):
         return counts

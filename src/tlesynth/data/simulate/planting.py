@@ -25,10 +25,10 @@ from tlesynth.data.simulate.head import plant
 from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML, Pose
 from tlesynth.data.simulate.shape import shape
 from tlesynth.data.simulate.verification import checked, label_map, write_summary
-from tlesynth.data.sources.bids import SEXES, find_scans
+from tlesynth.data.sources.bids import SEXES, find_scans, survey
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar, say
-from tlesynth.recipe import Simulate
+from tlesynth.recipe import Labels, Simulate
 from tlesynth.seeds import generator, seed_of
 
 REGISTRATION_MM = 4.0
@@ -46,20 +46,33 @@ class Head:
     assignment: subjects.Assignment
 
 
-def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: int = 0, most: int | None = None) -> None:
+def plant_into(
+    bids: Path,
+    settings: Simulate,
+    out: Path,
+    *,
+    seed: int,
+    jobs: int = 0,
+    most: int | None = None,
+    labels: Labels | None = None,
+) -> None:
     """Write a raw BIDS data set under ``out`` whose heads are those of ``bids``, half of them with planted TLE.
 
-    Of ``settings``, the severity, the sides and the share of sclerosis count; of the heads at most ``most`` are used,
-    drawn by chance in matched pairs. Truth goes to
-    derivatives/truth/truth.tsv, what became of each head to outcomes.tsv, and how well planted and measured volumes
-    agree to verification.json.
+    Heads that ``labels`` call patients are not used; of the others at most ``most``, drawn by chance in matched pairs.
+    Of ``settings``, the severity, the sides and the share of sclerosis count. What was planted goes to
+    derivatives/truth/truth.tsv, what became of each head to outcomes.tsv beside it, and how well planted and measured
+    volumes agree to verification.json.
 
     Raises:
-        TlesynthError: DATA-002 if ``bids`` has no T1w scan, DATA-005 if none could be used, CFG-010 if ``out`` is
-        taken.
+        TlesynthError: DATA-002 if ``bids`` has no T1w scan, DATA-005 if none could be used, CFG-005 if ``out`` lies
+            in ``bids`` or holds other files, CFG-010 if it holds another simulation.
     """
-    bids, out = Path(bids), Path(out)
-    heads = plan(bids, settings, seed, most)
+    bids, out = Path(bids).absolute(), Path(out)
+    if bids.is_file():
+        raise fail("DATA-002", bids, "heads are planted into from a BIDS folder, not from a table")
+    if out.resolve().is_relative_to(bids.resolve()):
+        raise fail("CFG-005", out, "it lies inside the heads' own folder")
+    heads = plan(bids, settings, seed, most, labels or Labels())
     source = [[h.scan.relative_to(bids).as_posix(), h.scan.stat().st_size] for h in heads]
     claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed, "heads": durable.hash_of(source)})
     todo = {h.assignment.participant_id: h for h in heads if not is_finished(out, h.assignment.participant_id)}
@@ -74,9 +87,11 @@ def plant_into(bids: Path, settings: Simulate, out: Path, *, seed: int, jobs: in
     _finish(bids, out, heads, failed)
 
 
-def plan(bids: Path, settings: Simulate, seed: int, most: int | None = None) -> list[Head]:
+def plan(
+    bids: Path, settings: Simulate, seed: int, most: int | None = None, labels: Labels | None = None
+) -> list[Head]:
     """Who becomes what: neighbours in site, sex and age are paired, and chance picks the patient of each pair."""
-    scans = find_scans(bids)
+    scans = _healthy(bids, find_scans(bids), labels or Labels())
     people = _people(bids, list(scans))
     pairs = people.sort_values(["site", "sex", "age"], na_position="last", kind="stable").index
     if most is not None and most < len(pairs):
@@ -97,6 +112,18 @@ def plan(bids: Path, settings: Simulate, seed: int, most: int | None = None) -> 
         site = person["site"] if isinstance(person["site"], str) else None
         heads.append(Head(scan, label_map(bids, name), site, assignment))
     return heads
+
+
+def _healthy(bids: Path, scans: dict[str, Path], labels: Labels) -> dict[str, Path]:
+    """The scans of people who are no patients, as far as the tables say."""
+    try:
+        patients = {scan.participant_id for scan in survey(bids, labels).scans if scan.group == "tle"}
+    except TlesynthError as error:
+        say(f"every head counts as healthy, since its group is not known ({error.code})")
+        return scans
+    if patients:
+        say(f"{len(patients)} heads of patients are not used")
+    return {name: scan for name, scan in scans.items() if name not in patients}
 
 
 def plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> tuple[str, str] | None:

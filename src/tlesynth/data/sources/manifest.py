@@ -15,6 +15,7 @@ from pathlib import Path
 from tlesynth.data.sources.found import Scan, Skipped, Survey, Undeclared
 from tlesynth.data.sources.meaning import People, check_groups
 from tlesynth.data.sources.privacy import suspicious_columns
+from tlesynth.data.sources.scans import session_order
 from tlesynth.data.sources.tables import Row, Table, read_table
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.recipe import Labels
@@ -36,14 +37,22 @@ def survey_manifest(path: Path, labels: Labels) -> Survey:
     labels = labels.model_copy(update={f"{name}_column": name for name in COLUMNS} | {"id_column": "participant_id"})
     check_groups((table,), labels)
     named = [(row, _name(row)) for row in table.rows]
+    _require_own_names(path, named)
+    session = labels.session.removeprefix("ses-")
+    column = labels.session_column
+    named.sort(key=lambda pair: (pair[1], session_order((pair[0].cells.get(column) or "").removeprefix("ses-"))))
     people = People(labels, (_with_ids(table, named),))
     scans: dict[str, Scan] = {}
     skipped: dict[str, Skipped] = {}
     choices: dict[str, str] = {}
+    others: dict[str, int] = {}
     undeclared: Counter[tuple[str, str]] = Counter()
     for row, name in named:
         if name in scans or name in skipped:
-            choices[name] = f"the first row of several (line {row.line} is left out)"
+            choices[name] = f"the earliest session, or the first row, of several (line {row.line} is left out)"
+            continue
+        if session and (row.cells.get(column) or "").removeprefix("ses-") != session:
+            others.setdefault(name, row.line)
             continue
         try:
             person = people.person(name, row.cells.get(labels.session_column) or "")
@@ -56,6 +65,8 @@ def survey_manifest(path: Path, labels: Labels) -> Survey:
         undeclared.update(person.undeclared)
         told = (person.side, person.hs, person.age, person.sex, person.site)
         scans[name] = Scan(name, file or path, person.group, *told, brain_mask=mask)
+    for name in others.keys() - scans.keys() - skipped.keys():
+        skipped[name] = Skipped(name, "DATA-006", f"line {others[name]}: no row of session {session}")
     return Survey(
         scans=tuple(scans[name] for name in sorted(scans)),
         skipped=tuple(skipped[name] for name in sorted(skipped)),
@@ -75,6 +86,20 @@ def _name(row: Row) -> str:
     stem = Path(path).name.split(".")[0]
     text = given.removeprefix("sub-") or (label[1] if label else stem)
     return "sub-" + (re.sub(r"[^0-9A-Za-z]", "", text) or f"line{row.line}")
+
+
+def _require_own_names(path: Path, named: list[tuple[Row, str]]) -> None:
+    """Refuse names that only look alike: derived from different paths, or differing by upper and lower case."""
+    first: dict[str, tuple[Row, str]] = {}
+    for row, name in named:
+        other, known = first.setdefault(name.lower(), (row, name))
+        derived = not (row.cells.get("participant_id") and other.cells.get("participant_id"))
+        if known != name:
+            raise fail("DATA-009", path, f"lines {other.line} and {row.line}: {known} and {name}")
+        labelled = all(LABEL.search(r.cells.get("path") or "") for r in (row, other))
+        if derived and not labelled and row.cells.get("path") != other.cells.get("path"):
+            why = f"lines {other.line} and {row.line} would both be {name}: add a participant_id column"
+            raise fail("DATA-016", path, why)
 
 
 def _with_ids(table: Table, named: list[tuple[Row, str]]) -> Table:

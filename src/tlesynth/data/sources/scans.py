@@ -173,15 +173,18 @@ def _choose(found: Findings, name: str, files: list[Choice], odd: list[str], ses
     found.chosen[name] = Choice(first.path, first.entities, why)
 
 
-def _order(file: Choice) -> tuple[object, ...]:
-    entities = file.entities
-    session = entities.get("ses", "")
+def session_order(session: str) -> tuple[int, object]:
+    """By which sessions are sorted: early names, then others, then late ones; numbers by value."""
     words = session.lower()
     rank = 0 if words.startswith(EARLY) else 2 if words.startswith(LATE) else 1
+    return rank if session else 1, _natural(session)
+
+
+def _order(file: Choice) -> tuple[object, ...]:
+    entities = file.entities
     rest = sorted((k, v) for k, v in entities.items() if k not in ("ses", "acq", "rec", "run", "echo"))
     return (
-        rank if session else 1,
-        _natural(session),
+        *session_order(entities.get("ses", "")),
         entities.get("acq", ""),
         entities.get("rec", ""),
         len(rest),

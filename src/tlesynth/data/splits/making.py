@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.cohort import Cohort, read_cohort
+from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.data.sources.bids import require_classes
 from tlesynth.data.splits.assignment import assign, read_splits
 from tlesynth.data.splits.duplicates import Duplicate, as_table, find_duplicates
@@ -27,11 +27,14 @@ def make_splits(derivatives: Path, out: Path, settings: Split, *, seed: int) -> 
     """Split the cohort ``derivatives`` and write the table ``out``: participant_id, group, split.
 
     Raises:
-        TlesynthError: DATA-007 if a given split parts a patient or a scan, DATA-008 if a class has fewer than 4
-            participants, DATA-010 if a given split, site or table of patients does not fit the cohort, DATA-011 if
-            the cohort is missing, DATA-021 if one scan or patient stands under two ids with different groups.
+        TlesynthError: CFG-005 if ``out`` is a folder, DATA-007 if a given split parts a patient or a scan, DATA-008 if
+            a class has fewer than 4 participants, or none in gen_train or test, DATA-010 if a given split, site or
+            table of patients does not fit the cohort, DATA-011 if the cohort is missing, DATA-021 if one scan or
+            patient stands under two ids with different groups.
     """
     derivatives, out = Path(derivatives), Path(out)
+    if out.is_dir():
+        raise fail("CFG-005", out, "it is a folder; name a table such as splits.tsv")
     cohort = read_cohort(derivatives)
     participants = cohort.participants
     require_classes(list(participants["group"]), derivatives)
@@ -43,13 +46,21 @@ def make_splits(derivatives: Path, out: Path, settings: Split, *, seed: int) -> 
     units = _units(cohort, duplicates, settings)
     require_one_group(units, participants["group"], derivatives)
     chosen = _chosen(cohort, settings, units, seed)
-    require_whole(chosen, units, out)
+    require_whole(chosen, units, Path(settings.given) if settings.given else out)
+    _require_both(chosen, participants["group"], out)
     table = pd.DataFrame({"participant_id": participants.index, "group": participants["group"].to_numpy()})
     table["split"] = chosen[participants.index].to_numpy()
     durable.write_table(out, table)
     read_splits(out, participants.index)
     _audit_sites(cohort, brains, out, seed)
     return table
+
+
+def _require_both(chosen: pd.Series, groups: pd.Series, out: Path) -> None:
+    for split in ("gen_train", "test"):
+        here = set(groups[chosen == split])
+        if missing := [group for group in GROUPS if group not in here]:
+            raise fail("DATA-008", out, f"no {missing[0]} would stand in {split}")
 
 
 def beside(out: Path, name: str) -> Path:
