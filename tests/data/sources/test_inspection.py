@@ -99,7 +99,7 @@ def test_b03_what_would_stop_the_run_is_told_with_what_to_try(dataset: Dataset) 
     found = inspect(root, Labels())
     assert not found.usable
     assert "DATA-003" in found.problem
-    assert found.proposals[0] == "this looks like ds004469: add --set labels=ds004469"
+    assert found.proposals[0] == "this looks like ds004469: add --labels ds004469"
     assert "'labels.group_column=Dx'" in found.proposals[1]
 
 

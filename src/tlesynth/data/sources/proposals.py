@@ -37,7 +37,7 @@ def proposals(root: Path, description: dict[str, Any], labels: Labels) -> list[s
     lines = []
     name = known_set(description)
     if name and labels != Labels.model_validate(name):
-        lines.append(f"this looks like {name}: add --set labels={name}")
+        lines.append(f"this looks like {name}: add --labels {name}")
     for path in sorted([*root.glob("*.tsv"), *root.glob("*.csv")]) if root.is_dir() else []:
         try:
             table = read_table(path)
