@@ -65,6 +65,7 @@ def test_h01_one_of_many_fails_and_h05_only_it_is_done_again(
     assert len(done) == 1
 
 
+@pytest.mark.end_to_end  # real processes, 10 s and more
 def test_h02_h03_crashes_and_hangs_fail_alone(
     quick: Preprocess, scans: Scans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ def test_i01_a_second_plain_run_is_refused(quick: Preprocess, scans: Scans, tmp_
     assert (caught.value.code, caught.value.exit_status) == ("OPS-010", 8)
 
 
+@pytest.mark.end_to_end  # real processes, 10 s and more
 def test_i03_i04_shards_in_one_folder_do_each_subject_once(quick: Preprocess, scans: Scans, tmp_path: Path) -> None:
     bids, out, alone = scans(24, broken=(5,)), tmp_path / "out", tmp_path / "alone"
     conftest = str(Path(__file__).with_name("conftest.py"))

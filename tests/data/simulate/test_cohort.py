@@ -111,6 +111,7 @@ def test_the_truth_is_exact_and_native(truth: pd.DataFrame) -> None:
     assert truth.least_jacobian.min() > 0.05 and truth.icv_ml.between(1000, 2000).all()
 
 
+@pytest.mark.end_to_end  # real processes, 10 s and more
 def test_jobs_and_interruptions_change_no_voxel(made: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     shutil.copytree(made, again)
