@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tlesynth import recipe as recipes
+from tlesynth.cli.options import AsJson, Labels, Override, RecipeName, settings
 from tlesynth.errors import INPUT, REGISTRY, printable
 from tlesynth.progress import track
 
@@ -22,22 +23,17 @@ NAMED, LISTED = 5, 8
 
 def inspect(
     bids: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="BIDS folder, or a manifest.csv (path, group).")],
-    labels: Annotated[
-        str | None, typer.Option("--labels", help="Ready mapping (ds004469, ideas, ds002748, ixi) or YAML file.")
-    ] = None,
-    recipe: Annotated[str, typer.Option("--recipe", "-r", help="Recipe name or YAML file.")] = "paper",
-    override: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the recipe.")
-    ] = None,
+    labels: Labels = None,
+    recipe: RecipeName = "paper",
+    override: Override = None,
     headers: Annotated[bool, typer.Option("--headers/--no-headers", help="Read the header of every scan.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell who is in a cohort, what is missing and what would be left out, before anything is computed.
 
     Example: tlesynth inspect my_bids --labels ds004469
     """
-    chosen = [f"labels.like={json.dumps(labels)}"] if labels else []
-    loaded = recipes.load(recipe, [*chosen, *(override or [])])
+    loaded = recipes.load(recipe, [*settings(labels__like=labels), *(override or [])])
     from tlesynth.data.sources.inspection import inspect as look_at
 
     found = look_at(bids, loaded.labels, headers=headers, track=track)

@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 Derivatives = Annotated[Path, typer.Option("--derivatives", help="Folder that preprocess wrote.")]
 Splits = Annotated[Path, typer.Option("--splits", help="Table that split wrote.")]
 Labels = Annotated[
-    str | None, typer.Option("--labels", help="What the table's columns and values mean: a ready mapping or YAML file.")
+    str | None, typer.Option("--labels", help="Meaning of the tables: ds004469, ideas, ds002748, ixi or a YAML file.")
 ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
@@ -15,7 +14,7 @@ from tlesynth import __version__, durable
 from tlesynth.classifier.volumetry import hippocampus_auc, trivial_auc
 from tlesynth.data import enigma
 from tlesynth.report import simulation_figures as figures
-from tlesynth.report.page import TEMPLATES
+from tlesynth.report.page import TEMPLATES, templates
 
 TRUTH = Path("derivatives") / "truth"
 TEXT = ("participant_id", "group", "side", "hs", "sex", "site", "failed", "preset", "scenario", "label_map")
@@ -71,7 +70,7 @@ def build(cohort: Path, out: Path, *, derivatives: Path | None = None) -> Path:
         "verification": durable.read_json(path) if path.is_file() else None,
         "limits": PLANTED_LIMITS if planted else LIMITS,
     }
-    durable.write_text(out, _templates().get_template("simulation.html.j2").render(**context))
+    durable.write_text(out, templates().get_template("simulation.html.j2").render(**context))
     return Path(out)
 
 
@@ -154,13 +153,3 @@ def _counts(truth: pd.DataFrame) -> list[dict[str, Any]]:
         failed = int((part["failed"] != "no").sum())
         rows.append({"words": words, "n": len(part), "sclerosis": sclerosis, "failed": failed})
     return rows
-
-
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
