@@ -1,5 +1,6 @@
 """The recipe: one frozen model per stage. Defaults are the paper's; a recipe file lists only what differs."""
 
+from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample
@@ -13,6 +14,7 @@ from tlesynth.recipe.whole import Recipe
 
 __all__ = [
     "AdversarialPhase",
+    "Augmentation",
     "Autoencoder",
     "AutoencoderNetwork",
     "Classifier",

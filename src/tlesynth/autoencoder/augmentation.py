@@ -1,0 +1,100 @@
+"""Random variation of training volumes: draw, then act. Background stays exactly 0, values stay on [0, 1].
+
+Everything here runs without gradients: it makes the input, nothing flows back through it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tlesynth.recipe import Augmentation
+
+
+@torch.no_grad()
+def augmented(x: Tensor, settings: Augmentation, draws: torch.Generator, spacing: float = 1.5) -> Tensor:
+    """Mirrored, moved and re-scaled copies of volumes (B, 1, X, Y, Z) on [0, 1]; ``spacing`` in mm a voxel.
+
+    Each volume has draws of its own, taken from ``draws`` in a fixed number, whatever is switched on.
+    """
+    u = torch.rand(len(x), 13, generator=draws)  # (B, 13)
+    if settings.flip:
+        x = torch.where(_per_volume(u[:, 0] < 0.5, x), x.flip(2), x)
+    moved = u[:, 1] < settings.affine_share
+    if bool(moved.any()):
+        matrices = affine_matrices(2 * u[:, 2:11] - 1, settings, x.shape[2:], spacing)  # (B, 3, 4)
+        x = torch.where(_per_volume(moved, x), resampled(x, matrices.to(x.device)), x)
+    if settings.gamma:
+        x = x.pow(_per_volume(torch.exp((2 * u[:, 11] - 1) * settings.gamma), x))
+    if settings.gain:
+        x = (x * _per_volume(1 + (2 * u[:, 12] - 1) * settings.gain, x)).clamp(0, 1)
+    return x.contiguous(memory_format=torch.channels_last_3d)
+
+
+@torch.no_grad()
+def cropped(x: Tensor, sides: tuple[int, int, int] | None, draws: torch.Generator) -> Tensor:
+    """A box of ``sides`` voxels of each volume (B, 1, X, Y, Z), at a random place within the brain's bounding box.
+
+    None, or sides as large as the volume, leave that axis whole.
+    """
+    if sides is None:
+        return x
+    wanted = [min(side, whole) for side, whole in zip(sides, x.shape[2:], strict=True)]
+    parts = []
+    for volume in x:
+        u = torch.rand(3, generator=draws)
+        box = []
+        for axis, (side, share) in enumerate(zip(wanted, u.tolist(), strict=True)):
+            first, last = _filled(volume[0], axis)
+            latest = max(first, last + 1 - side)
+            start = min(first + math.floor(share * (latest - first + 1)), volume.shape[axis + 1] - side)
+            box.append(slice(start, start + side))
+        parts.append(volume[(slice(None), *box)])
+    return torch.stack(parts).contiguous(memory_format=torch.channels_last_3d)
+
+
+def affine_matrices(u: Tensor, settings: Augmentation, shape: Sequence[int], spacing: float) -> Tensor:
+    """Maps of ``affine_grid`` (B, 3, 4) for draws ``u`` (B, 9) on [-1, 1]: rotations, sizes, shifts.
+
+    ``affine_grid`` counts axes backwards and measures each in half sides, so that a rotation in voxels has to be
+    carried into those units.
+    """
+    turn = _rotations(u[:, 0:3] * math.radians(settings.rotation_deg))  # (B, 3, 3)
+    matrix = turn * (1 + u[:, 3:6] * settings.scale).unsqueeze(1)  # columns: sizes
+    half = torch.tensor([side / 2 for side in shape])  # voxels
+    matrix = matrix * half.view(1, 1, 3) / half.view(1, 3, 1)
+    shift = u[:, 6:9] * settings.shift_mm / spacing / half
+    return torch.cat([matrix.flip(1, 2), shift.flip(1).unsqueeze(2)], dim=2)
+
+
+def resampled(x: Tensor, matrices: Tensor) -> Tensor:
+    """Volumes (B, 1, X, Y, Z) seen through ``matrices`` (B, 3, 4), trilinear; what lies outside is background."""
+    grid = F.affine_grid(matrices.to(x.dtype), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _rotations(angles: Tensor) -> Tensor:
+    """Rotation matrices (B, 3, 3) about x, then y, then z, of ``angles`` (B, 3) in radians."""
+    cos, sin = angles.cos(), angles.sin()
+    zero, one = torch.zeros(len(angles)), torch.ones(len(angles))
+    rows = [
+        [one, zero, zero, zero, cos[:, 0], -sin[:, 0], zero, sin[:, 0], cos[:, 0]],
+        [cos[:, 1], zero, sin[:, 1], zero, one, zero, -sin[:, 1], zero, cos[:, 1]],
+        [cos[:, 2], -sin[:, 2], zero, sin[:, 2], cos[:, 2], zero, zero, zero, one],
+    ]
+    about_x, about_y, about_z = (torch.stack(row, dim=1).view(-1, 3, 3) for row in rows)
+    return about_z @ about_y @ about_x
+
+
+def _filled(volume: Tensor, axis: int) -> tuple[int, int]:
+    """First and last plane along ``axis`` of (X, Y, Z) that are not all background; the whole axis if all are."""
+    planes = (volume.amax(dim=[a for a in range(3) if a != axis]) > 0).nonzero().flatten()
+    return (int(planes[0]), int(planes[-1])) if len(planes) else (0, volume.shape[axis] - 1)
+
+
+def _per_volume(values: Tensor, x: Tensor) -> Tensor:
+    return values.to(x.device).view(-1, 1, 1, 1, 1)

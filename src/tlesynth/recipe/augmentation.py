@@ -1,0 +1,28 @@
+"""How training scans are varied: mirrored, moved a little, made brighter or darker."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tlesynth.recipe.section import Fraction, Section
+
+
+class Augmentation(Section):
+    """Random variation of each training volume; the paper has none, so that everything is off by default."""
+
+    flip: bool = False
+    """Mirror half of the volumes in x; where a label names a side, it is swapped."""
+    affine_share: Fraction = 0.0
+    """Share of the volumes that are rotated, scaled and moved; their resampling blurs, so that some should stay."""
+    rotation_deg: Annotated[float, Field(ge=0, le=15)] = 5.0
+    """Greatest rotation about each axis."""
+    scale: Annotated[float, Field(ge=0, le=0.2)] = 0.05
+    """Greatest change of size on each axis, as a share."""
+    shift_mm: Annotated[float, Field(ge=0, le=10)] = 3.0
+    """Greatest shift along each axis."""
+    gain: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Greatest change of brightness, as a share; what exceeds 1 is clipped."""
+    gamma: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Greatest change of contrast: x becomes x ** exp(u), u between -gamma and gamma."""
