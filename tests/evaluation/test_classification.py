@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tlesynth.evaluation import classification as c
-from tlesynth.evaluation.statistics import Resampling
+from tlesynth.metrics.statistics import Resampling
 
 from .conftest import Run
 

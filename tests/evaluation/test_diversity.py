@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tlesynth.evaluation.diversity import MOST_SUBJECTS, choose, pairwise_similarity
-from tlesynth.evaluation.statistics import Resampling
+from tlesynth.metrics.statistics import Resampling
 
 
 def how(seed: int = 0) -> Resampling:

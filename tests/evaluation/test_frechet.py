@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from tlesynth.evaluation.frechet import Gaussian, against_floor, distance_interval, frechet_distance, gaussian_of
-from tlesynth.evaluation.statistics import Resampling
+from tlesynth.metrics.statistics import Resampling
 
 
 def how(seed: int = 0) -> Resampling:

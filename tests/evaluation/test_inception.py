@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tlesynth.evaluation.inception import fid, fid_against_floor, fid_interval, inception_features
-from tlesynth.evaluation.statistics import Resampling
+from tlesynth.metrics.statistics import Resampling
 
 from .conftest import GRID, head
 

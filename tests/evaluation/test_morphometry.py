@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tlesynth.evaluation import morphometry as m
-from tlesynth.evaluation.statistics import Resampling
+from tlesynth.metrics.statistics import Resampling
 
 
 def how() -> Resampling:

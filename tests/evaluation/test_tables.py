@@ -1,7 +1,7 @@
 """Tables of results in which everything is missing still have their rows and their reasons."""
 
 from tlesynth.evaluation import tables
-from tlesynth.evaluation.statistics import not_computed
+from tlesynth.metrics.statistics import not_computed
 
 MISSING = not_computed("because", "do this")
 RESULTS = {s: MISSING for s in ("reconstruction", "frechet", "classification")} | {

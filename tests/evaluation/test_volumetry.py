@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlesynth.evaluation.statistics import auc
 from tlesynth.evaluation.volumetry import volumetry_predictions
+from tlesynth.metrics.statistics import auc
 
 from .test_morphometry import table
 

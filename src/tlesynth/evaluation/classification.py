@@ -11,7 +11,8 @@ from scipy import stats
 
 from tlesynth.classifier.model import load_config, predict
 from tlesynth.data.cohort import Cohort
-from tlesynth.evaluation.statistics import (
+from tlesynth.evaluation.volumetry import FIGURES, volumetry_predictions
+from tlesynth.metrics.statistics import (
     FEWEST,
     Json,
     Resampling,
@@ -25,7 +26,6 @@ from tlesynth.evaluation.statistics import (
     rounded,
     too_few,
 )
-from tlesynth.evaluation.volumetry import FIGURES, volumetry_predictions
 
 Flags = NDArray[np.bool_]
 BASELINE = "real"

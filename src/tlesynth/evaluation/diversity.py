@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tlesynth.evaluation.similarity import MS_SSIM_TAPS, ms_ssim, pyramid, scales_that_fit
-from tlesynth.evaluation.statistics import FEWEST, Interval, Json, Resampling, too_few
+from tlesynth.metrics.similarity import MS_SSIM_TAPS, ms_ssim, pyramid, scales_that_fit
+from tlesynth.metrics.statistics import FEWEST, Interval, Json, Resampling, too_few
 
 METRIC = f"MS-SSIM (kernel {MS_SSIM_TAPS})"
 MOST_SUBJECTS = 64

@@ -15,7 +15,7 @@ from tlesynth.errors import fail
 from tlesynth.evaluation import sections, tables
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
 from tlesynth.evaluation.sections import Inputs, Intervals
-from tlesynth.evaluation.statistics import Json
+from tlesynth.metrics.statistics import Json
 from tlesynth.recipe import Evaluation
 
 BANNERS = {

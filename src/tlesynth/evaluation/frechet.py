@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tlesynth.evaluation.statistics import (
+from tlesynth.metrics.statistics import (
     FEWEST,
     Json,
     Resampling,

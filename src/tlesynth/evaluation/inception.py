@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tlesynth.evaluation.slices import PLANES, as_images, slices_of
-from tlesynth.evaluation.statistics import (
+from tlesynth.metrics.statistics import (
     FEWEST,
     Json,
     Resampling,

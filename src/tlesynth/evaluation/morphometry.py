@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tlesynth.data.anatomy import SIDES
-from tlesynth.evaluation.statistics import Json, Resampling, bootstrap, correlation, hedges_g, mean_interval
-from tlesynth.evaluation.statistics import not_computed as nc
+from tlesynth.metrics.statistics import Json, Resampling, bootstrap, correlation, hedges_g, mean_interval
+from tlesynth.metrics.statistics import not_computed as nc
 
 MEASURE = "hippocampal volume (mm3, MNI space) by deforming the template; asymmetry = 200 (R - L) / (R + L) in percent"
 EFFECT = "Hedges' g of |asymmetry|, TLE against controls"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tlesynth.evaluation import paper
-from tlesynth.evaluation.statistics import Json
+from tlesynth.metrics.statistics import Json
 
 COLUMNS = ("value", "low", "high", "n", "paper", "not_computed")
 

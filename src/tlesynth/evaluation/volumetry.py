@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tlesynth.data.cohort import GROUPS
-from tlesynth.evaluation.statistics import FEWEST
+from tlesynth.metrics.statistics import FEWEST
 
 FIGURES = ("|asymmetry|", "smaller hippocampus")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from tlesynth.evaluation import statistics as s
+from tlesynth.metrics import statistics as s
 
 
 def how(seed: int = 0, resamples: int = 400, confidence: float = 0.95) -> s.Resampling:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from monai.metrics.regression import compute_ms_ssim, compute_ssim_and_cs
 
-from tlesynth.evaluation import similarity as s
+from tlesynth.metrics import similarity as s
 
 
 def volumes(shape: tuple[int, ...] = (30, 34, 32)) -> tuple[np.ndarray, np.ndarray]:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from tlesynth.data.anatomy import SIDES, hippocampus_radius
-from tlesynth.evaluation.similarity import ssim
-from tlesynth.evaluation.slices import PLANES, as_images, slices_of
+from tlesynth.metrics.similarity import ssim
 from tlesynth.volume import Grid
 
 
@@ -33,7 +30,7 @@ def fidelity(original: NDArray[np.floating], reconstruction: NDArray[np.floating
     original, reconstruction = (np.asarray(v, dtype=np.float32) for v in (original, reconstruction))
     error = np.abs(original - reconstruction)
     brain = original > 0
-    tubes = _hippocampal_region(grid) & brain
+    tubes = hippocampal_region(grid) & brain
     return Fidelity(
         l1=_mean(error),
         l1_brain=_mean(error[brain]),
@@ -49,23 +46,12 @@ def psnr(mean_square_error: float) -> float:
     return float(min(-10 * np.log10(max(mean_square_error, 1e-10)), 100.0))
 
 
-@torch.inference_mode()
-def lpips_distance(
-    original: NDArray[np.floating], reconstruction: NDArray[np.floating], grid: Grid, network: nn.Module
-) -> float:
-    """Mean LPIPS over the slices of the three planes; ``network`` compares (B, 3, H, W) on [-1, 1]."""
-    distances = []
-    for plane in PLANES:
-        a, b = (as_images(slices_of(v, grid, plane)) * 2 - 1 for v in (original, reconstruction))
-        distances.append(network(a, b).flatten())
-    return float(torch.cat(distances).mean())
-
-
 def _mean(values: NDArray[np.float32]) -> float:
     return float(values.mean(dtype=np.float64)) if values.size else 0.0
 
 
 @lru_cache(maxsize=4)
-def _hippocampal_region(grid: Grid) -> NDArray[np.bool_]:
+def hippocampal_region(grid: Grid) -> NDArray[np.bool_]:
+    """Where the two hippocampal tubes of the template lie, (X, Y, Z)."""
     world = grid.world()
     return np.logical_or(*(hippocampus_radius(world, side) <= 1 for side in SIDES))

@@ -1,13 +1,10 @@
 """Errors of a reconstruction whose error is known."""
 
-import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from tlesynth.evaluation.fidelity import fidelity, lpips_distance, psnr
+from tlesynth.metrics.fidelity import fidelity, psnr
 
-from .conftest import GRID, head
+from ..evaluation.conftest import GRID, head
 
 
 def test_a_perfect_copy_has_no_error() -> None:
@@ -31,18 +28,3 @@ def test_a_constant_error_inside_the_brain() -> None:
 
 def test_psnr_is_ten_decibels_per_power_of_ten() -> None:
     assert [psnr(e) for e in (1.0, 0.1, 0.01)] == pytest.approx([0, 10, 20])
-
-
-class MeanDifference(nn.Module):
-    """Stands for LPIPS: half the mean absolute difference, as images on [-1, 1] are twice as wide."""
-
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        assert a.shape[1] == 3 and float(a.min()) == -1
-        return (a - b).abs().mean(dim=(1, 2, 3), keepdim=True) / 2
-
-
-def test_lpips_sees_padded_slices_on_minus_one_to_one() -> None:
-    volume = np.clip(head(2).volume, 0, 0.9)
-    assert lpips_distance(volume, volume, GRID, MeanDifference()) == 0
-    found = lpips_distance(volume, volume + 0.1 * (volume > 0), GRID, MeanDifference())
-    assert 0.02 < found < 0.1
