@@ -22,8 +22,9 @@ class Simulate(Section):
     sites: Annotated[int, Field(ge=1, le=100)] = 12
     preset: Literal["default", "easy", "mid", "hard"] = "default"
     """How visible the disease is: severity, network effects, signal and pole blurring."""
-    severity_scale: Annotated[float, Field(ge=0, le=3)] = 1.0
-    """Multiplies every disease effect of the preset; 0 plants none."""
+    severity_scale: Annotated[float, Field(ge=0, le=3)] | Literal["calibrated"] = 1.0
+    """Multiplies every disease effect of the preset: 0 plants none, 1 is as in ENIGMA's patients, ``calibrated`` is
+    what a 3D network needs to learn the disease from a few hundred scans."""
     sclerosis_share: Fraction = 0.5
     """Share of patients with hippocampal sclerosis; the others are MRI-negative."""
     bilateral_share: Fraction = 0.10

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from tlesynth import durable
 from tlesynth.classifier.volumetry import hippocampus_auc, trivial_auc
 from tlesynth.data import enigma
-from tlesynth.data.simulate.cohort import drawn_truth
-from tlesynth.data.simulate.presets import PRESETS
+from tlesynth.data.simulate import simulate_cohort
+from tlesynth.data.simulate.cohort import as_planted, drawn_truth
+from tlesynth.data.simulate.presets import CALIBRATED_AUC, CALIBRATED_SUBJECTS, PRESETS, severity_scale
+from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Simulate
 
+EVIDENCE = Path(__file__).parents[3] / "benchmarks" / "severity"
 SEEDS = (0, 1, 2, 3)
 TABLE = {"hard": 0.741, "mid": 0.761, "default": 0.775, "easy": 0.793}
 """AUC of hippocampal volumes alone for 1,178 subjects, as the presets were designed."""
@@ -93,3 +98,36 @@ def test_bilateral_share_is_the_recipe_s() -> None:
     for share in (0.0, 1.0):
         table = drawn_truth(Simulate(n_hc=5, n_tle=60, sites=1, sclerosis_share=1.0, bilateral_share=share), 1)
         assert (table.contra_loss[table.hs == "yes"] > 0).mean() == share
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_the_calibrated_scale_is_the_one_that_was_measured(preset: str) -> None:
+    path = EVIDENCE / f"{preset}-{CALIBRATED_SUBJECTS}.json"
+    if not path.is_file():
+        assert PRESETS[preset].calibrated is None, "no number without its evidence"
+        return
+    measured = durable.read_json(path)
+    half = CALIBRATED_SUBJECTS // 2
+    settings = Simulate.model_validate({"preset": preset, "n_hc": half, "n_tle": half, "failed_scans": 0.0})
+    assert measured["identity"]["settings"] == settings.model_dump(mode="json"), "measured on other settings"
+    assert measured["finished"] and measured["wanted"] == CALIBRATED_AUC
+    scale = measured["scale"]
+    assert PRESETS[preset].calibrated == (scale if scale is None else pytest.approx(scale, abs=0.005))
+
+
+def test_calibrated_stands_for_its_number() -> None:
+    asked, number = Simulate(severity_scale="calibrated", preset="easy"), PRESETS["easy"].calibrated
+    assert number is not None and severity_scale(asked) == number
+    assert severity_scale(Simulate()) == 1.0
+    given = Simulate(severity_scale=number, preset="easy")
+    assert as_planted(asked) == as_planted(given)
+    few = {"n_hc": 2, "n_tle": 10, "sites": 1}
+    drawn = [drawn_truth(settings.model_copy(update=few), 1) for settings in (asked, given)]
+    pd.testing.assert_frame_equal(*drawn)
+
+
+def test_a_preset_without_a_calibrated_scale_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    settings = Simulate(n_hc=2, n_tle=2, preset="hard", severity_scale="calibrated")
+    with pytest.raises(TlesynthError, match="CFG-002.*hard.*AUC of 0.88"):
+        simulate_cohort(settings, tmp_path / "out", seed=1, jobs=1)
+    assert not (tmp_path / "out").exists()

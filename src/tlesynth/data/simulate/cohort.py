@@ -15,6 +15,7 @@ from tlesynth import durable, volume
 from tlesynth.data import cohort
 from tlesynth.data.crew import Crew
 from tlesynth.data.simulate import failures, scan, subjects
+from tlesynth.data.simulate.presets import severity_scale
 from tlesynth.data.simulate.shape import Shape, shape, sided, template_volumes
 from tlesynth.errors import fail
 from tlesynth.progress import bar
@@ -36,10 +37,11 @@ def simulate_cohort(settings: Simulate, out: Path, *, seed: int, jobs: int = 0) 
     ``jobs`` 0 means one process a core, and changes no voxel.
 
     Raises:
-        TlesynthError: CFG-010 if ``out`` holds another simulation, NUM-007 if a drawn volume cannot be reached.
+        TlesynthError: CFG-002 if the preset has no calibrated severity, CFG-010 if ``out`` holds another simulation,
+            NUM-007 if a drawn volume cannot be reached.
     """
     out = Path(out)
-    claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed})
+    claim(out, {"settings": as_planted(settings), "seed": seed})
     assignments = subjects.design(settings, seed)
     sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
     todo = {a.participant_id: a for a in assignments if not is_finished(out, a.participant_id)}
@@ -81,7 +83,7 @@ def simulate_subject(
     volume.write(path, voxels, affine, description="tlesynth simulated T1w")
     durable.write_json(path.with_name(path.name.replace(".nii.gz", ".json")), sidecar(site, settings.voxel_mm))
     truth = vars(assignment) | {"site": site.name, "seed": seed, "failed": failed}
-    truth |= {"preset": settings.preset, "scenario": settings.scenario, "severity_scale": settings.severity_scale}
+    truth |= {"preset": settings.preset, "scenario": settings.scenario, "severity_scale": severity_scale(settings)}
     truth |= facts(latents, made, pose.scale, assignment.side) | pose.numbers(assignment.side)
     durable.write_json(truth_path(out, assignment.participant_id), truth)
 
@@ -146,6 +148,11 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
     if path.is_file() and durable.read_json(path) != identity:
         raise fail("CFG-010", out, "it holds a cohort simulated with other settings or another seed")
     durable.write_json(path, identity)
+
+
+def as_planted(settings: Simulate) -> dict[str, Any]:
+    """The settings as JSON, the severity scale as the number it stands for. Raises as ``severity_scale`` does."""
+    return settings.model_dump(mode="json") | {"severity_scale": severity_scale(settings)}
 
 
 def _lost(assignment: subjects.Assignment) -> None:

@@ -20,8 +20,18 @@ from tlesynth.data.crew import Crew
 from tlesynth.data.preprocess.brain_mask import find_brain
 from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.simulate import subjects
-from tlesynth.data.simulate.cohort import TRUTH, claim, facts, finish_truth, is_finished, scan_path, truth_path
+from tlesynth.data.simulate.cohort import (
+    TRUTH,
+    as_planted,
+    claim,
+    facts,
+    finish_truth,
+    is_finished,
+    scan_path,
+    truth_path,
+)
 from tlesynth.data.simulate.head import plant
+from tlesynth.data.simulate.presets import severity_scale
 from tlesynth.data.simulate.scan import TEMPLATE_BRAIN_ML, Pose
 from tlesynth.data.simulate.shape import shape
 from tlesynth.data.simulate.verification import checked, label_map, write_summary
@@ -65,7 +75,8 @@ def plant_into(
 
     Raises:
         TlesynthError: DATA-002 if ``bids`` has no T1w scan, DATA-005 if none could be used, CFG-005 if ``out`` lies
-            in ``bids`` or holds other files, CFG-010 if it holds another simulation.
+            in ``bids`` or holds other files, CFG-010 if it holds another simulation, CFG-002 if the preset has no
+            calibrated severity.
     """
     bids, out = Path(bids).absolute(), Path(out)
     if bids.is_file():
@@ -74,7 +85,7 @@ def plant_into(
         raise fail("CFG-005", out, "it lies inside the heads' own folder")
     heads = plan(bids, settings, seed, most, labels or Labels())
     source = [[h.scan.relative_to(bids).as_posix(), h.scan.stat().st_size] for h in heads]
-    claim(out, {"settings": settings.model_dump(mode="json"), "seed": seed, "heads": durable.hash_of(source)})
+    claim(out, {"settings": as_planted(settings), "seed": seed, "heads": durable.hash_of(source)})
     todo = {h.assignment.participant_id: h for h in heads if not is_finished(out, h.assignment.participant_id)}
     failed: dict[str, tuple[str, str]] = {}
     work = partial(plant_head, settings=settings, out=out, seed=seed)
@@ -162,7 +173,7 @@ def _plant_head(head: Head, settings: Simulate, out: Path, seed: int) -> None:
     volume.write(path, voxels, source.affine, description="tlesynth planted T1w")
     durable.write_json(path.with_name(f"{who.participant_id}_T1w.json"), _sidecar(head, brain.method))
     truth = vars(who) | {"site": head.site, "seed": seed, "failed": "no"}
-    truth |= {"preset": settings.preset, "scenario": "planted", "severity_scale": settings.severity_scale}
+    truth |= {"preset": settings.preset, "scenario": "planted", "severity_scale": severity_scale(settings)}
     truth |= facts(latents, made, scale, who.side)
     truth |= Pose(np.linalg.inv(to_native)).numbers(None) | checked(planted, source, head.labels)
     known = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in truth.items()}

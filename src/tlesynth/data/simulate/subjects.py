@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from tlesynth.data.simulate.presets import PRESETS
+from tlesynth.data.simulate.presets import PRESETS, severity_scale
 from tlesynth.recipe import Simulate
 from tlesynth.recipe.simulate import CONTROL_SITES
 from tlesynth.seeds import generator
@@ -164,7 +164,7 @@ def _disease(assignment: Assignment, settings: Simulate, z: np.ndarray, severity
     """What TLE adds: every ratio 1 and every change 0 in a control."""
     patient, sclerosis = assignment.group == "tle", assignment.hs == "yes"
     preset = PRESETS[settings.preset]
-    scale = settings.severity_scale if patient else 0.0
+    scale = severity_scale(settings) if patient else 0.0
     network = scale * float(_truncated(ndtr(z[1]), 1, preset.network_sd, 0, 2.2))
     network *= 1 if sclerosis else preset.negative_network
     mean, sd, low, high = preset.sclerosis if sclerosis else preset.negative
