@@ -17,6 +17,7 @@ from tlesynth.data.simulate import cohort, scan, simulate_cohort, subjects
 from tlesynth.data.simulate.shape import shape
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Simulate
+from tlesynth.seeds import generator
 
 SETTINGS = Simulate(n_hc=4, n_tle=4, voxel_mm=4.0, sites=2, severity_scale=1.5, sclerosis_share=1.0)
 
@@ -99,6 +100,41 @@ def test_the_mean_intensity_hardly_knows_the_disease() -> None:
             means.append(voxels[voxels > 0].mean())
     healthy, sick = np.reshape(means, (2, -1))
     assert abs((sick - healthy).mean()) < 0.15 * healthy.std()
+
+
+@pytest.mark.end_to_end  # 10 s and more
+@pytest.mark.timeout(900)
+def test_the_mean_intensity_of_rendered_images_does_not_tell_patients_from_controls() -> None:
+    """AUC over pairs of different people, each of whom is scanned once healthy and once ill, which takes the chance of
+    who is in which group out; as scanned, and scaled as preprocessing scales.
+    """
+    settings = Simulate(n_hc=2, n_tle=20, voxel_mm=4.0, sites=5)
+    people = [a for a in subjects.design(settings, 1) if a.group == "tle"]
+    healthy, ill = (
+        np.array([levels(a, settings.model_copy(update={"severity_scale": scale})) for a in people])
+        for scale in (0.0, 1.0)
+    )
+    for kind in (0, 1):
+        assert 0.45 <= auc_of_strangers(ill[:, kind], healthy[:, kind]) <= 0.55, kind
+    darker = auc_of_strangers(0.96 * ill[:, 0], healthy[:, 0])
+    assert darker < 0.4, "a darkening of patients by 4 % would be seen"
+
+
+def levels(who: subjects.Assignment, settings: Simulate) -> tuple[float, float]:
+    """Mean intensity of the brain of one rendered scan: as scanned, and between the percentiles 0.5 and 99.5."""
+    site = scan.draw_site(who.site, settings, 1)
+    latents = subjects.draw(who, settings, 1, shifts=(site.severity_shift, site.volume_shift))
+    made, rng = shape(latents, generator(1, "shape", who.participant_id)), generator(1, "scan", who.participant_id)
+    voxels = scan.acquire(latents, made, scan.draw_pose(latents.icv_ml, rng), site, settings, rng)
+    brain = voxels[voxels > 0].astype(float)
+    low, high = np.percentile(brain, [0.5, 99.5])
+    return float(brain.mean()), float(np.clip((brain - low) / (high - low), 0, 1).mean())
+
+
+def auc_of_strangers(ill: np.ndarray, healthy: np.ndarray) -> float:
+    """Chance that one person's ill value (N,) is above another's healthy one."""
+    above = ill[:, None] > healthy[None]
+    return float(above[~np.eye(len(ill), dtype=bool)].mean())
 
 
 def test_the_truth_is_exact_and_native(truth: pd.DataFrame) -> None:
