@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAMED, LISTED = 5, 8
 """Participants named for a reason; values listed of one kind."""
+WIDTH = 120
+"""Columns of a participant's line; ``--json`` has all of it."""
 
 
 def inspect(
@@ -64,7 +66,8 @@ def _lines(found: Inspection) -> list[str]:
     lines += [line for row in found.excluded for line in _exclusion(row)]
     if found.choices:
         lines.append(f"chosen among several: {len(found.choices)}")
-        lines += [f"  {name}: {why}" for name, why in found.choices[:NAMED]] + _more(len(found.choices), NAMED)
+        lines += [_clipped(f"  {name}: {why}") for name, why in found.choices[:NAMED]]
+        lines += _more(len(found.choices), NAMED)
     for column, value, count in found.undeclared:
         lines.append(f"unknown: column {column!r} holds {value!r} ({count}), which labels do not mention")
     lines += [f"warning: {line}" for line in found.warnings]
@@ -112,6 +115,10 @@ def _exclusion(row: Exclusion) -> list[str]:
 
 def _more(count: int, shown: int) -> list[str]:
     return [f"  and {count - shown} more"] if count > shown else []
+
+
+def _clipped(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -167,10 +167,17 @@ def _choose(found: Findings, name: str, files: list[Choice], odd: list[str], ses
         found.without[name] = (code, why)
         return
     first, *others = sorted(usable, key=_order)
-    why = f"{first.path.name} of {len(usable)} ({', '.join(o.path.name for o in others[:3])})" if others else ""
+    why = f"{_told(first)}, not {', '.join(map(_told, others[:3]))}" if others else ""
+    why += f" and {len(others) - 3} more" if len(others) > 3 else ""
     if odd:
-        why = "; ".join([why or f"{first.path.name} is taken", *odd[:3]])
+        why = "; ".join([why or f"{_told(first)} is taken", *odd[:3]])
     found.chosen[name] = Choice(first.path, first.entities, why)
+
+
+def _told(file: Choice) -> str:
+    """What tells a scan from the participant's others."""
+    words = " ".join(f"{key}-{value}" for key, value in file.entities.items()) or "the plain T1w"
+    return words if file.path.name.endswith(".gz") else f"{words} (.nii)"
 
 
 def session_order(session: str) -> tuple[int, object]:
