@@ -8,7 +8,7 @@ import torch
 
 from tlesynth import durable
 from tlesynth.errors import TlesynthError
-from tlesynth.run_folder import RunFolder, environment
+from tlesynth.run_folder import Keeping, RunFolder, environment
 
 
 def test_checkpoints_come_back_bit_for_bit_and_only_the_newest_stay(tmp_path: Path) -> None:
@@ -29,6 +29,16 @@ def test_a_finished_run_keeps_its_best_only(tmp_path: Path) -> None:
     assert not run.finished
     run.finish({"steps": 1})
     assert run.finished and [f.name for f in (tmp_path / "checkpoints").iterdir()] == ["best"]
+
+
+def test_milestones_stay_for_good(tmp_path: Path) -> None:
+    run = RunFolder.open(tmp_path, {}, Keeping(newest=1, milestone_steps=4))
+    for step in range(2, 12, 2):
+        run.save(f"step-{step:08d}", {"w": torch.zeros(1)}, {})
+    names = sorted(f.name for f in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-00000004", "step-00000008", "step-00000010"]
+    run.finish({})
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
 def test_metrics_are_a_table_without_holes_in_its_header(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@
     log.jsonl          events
     metrics.csv        step, phase, one column per figure
     tensorboard/       the same for TensorBoard
-    checkpoints/       step-000100/ (state.safetensors, state.json, manifest.json), the newest two and best-of-phase
+    refused.json       steps whose loss or gradient was not finite, if there were any
+    checkpoints/       step-00000100/ (state.safetensors, state.json, manifest.json): the newest and the milestones;
+                       best/ (and best-paper-sum/ of an autoencoder): of the last phase, without optimiser states
     done.json          written last
 """
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     import torch
     from torch.utils.tensorboard import SummaryWriter
 
-KEPT = 2
 PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
@@ -45,23 +46,39 @@ class Checkpoint:
     state: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """Which numbered checkpoints stay: the ``newest``, and every one whose step ``milestone_steps`` divides (0: none).
+
+    Milestones outlive the run.
+    """
+
+    newest: int = 2
+    milestone_steps: int = 0
+
+    def is_milestone(self, step: int) -> bool:
+        """Whether the checkpoint of ``step`` stays for good."""
+        return self.milestone_steps > 0 and step % self.milestone_steps == 0
+
+
 @dataclass
 class RunFolder:
     """One training run on disk."""
 
     path: Path
     settings: dict[str, Any]
+    keeping: Keeping = Keeping()
     _board: SummaryWriter | None = field(default=None, repr=False)
     _rows: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     @classmethod
-    def open(cls, path: Path, settings: dict[str, Any]) -> RunFolder:
-        """Create the run, or go on with the one that is there.
+    def open(cls, path: Path, settings: dict[str, Any], keeping: Keeping = Keeping()) -> RunFolder:
+        """Create the run, or go on with the one that is there; ``keeping`` may change from one time to the next.
 
         Raises:
             TlesynthError: CFG-010 if the folder was made with other settings.
         """
-        run = cls(Path(path), json.loads(json.dumps(settings, default=str)))
+        run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping)
         stored = run.path / "settings.json"
         if stored.is_file():
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
@@ -78,10 +95,9 @@ class RunFolder:
         return (self.path / "done.json").is_file()
 
     def finish(self, summary: dict[str, Any]) -> None:
-        """Mark the run as done; its optimiser states are no longer needed."""
+        """Mark the run as done; of its numbered checkpoints the milestones stay."""
         durable.write_json(self.path / "done.json", summary)
-        for stale in self._steps():
-            shutil.rmtree(stale)
+        self._prune(newest=0)
         if self._board is not None:
             self._board.close()
 
@@ -119,15 +135,14 @@ class RunFolder:
         self._rows = [row for row in rows if int(row["step"]) <= step]
 
     def save(self, name: str, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
-        """Publish a checkpoint folder; of the numbered ones the newest two stay."""
+        """Publish a checkpoint folder, then remove the numbered ones that are not to be kept."""
         from safetensors.torch import save_file
 
         with durable.publishing(self.path / "checkpoints" / name) as folder:
             save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / "state.safetensors")
             durable.write_json(folder / "state.json", state)
         self.write_metrics()
-        for stale in self._steps()[:-KEPT]:
-            shutil.rmtree(stale)
+        self._prune(self.keeping.newest)
 
     def load(self, name: str) -> Checkpoint:
         """Read a checkpoint after checking its manifest.
@@ -157,6 +172,12 @@ class RunFolder:
         if steps:
             raise fail("CKP-002", self.path)
         return None
+
+    def _prune(self, newest: int) -> None:
+        steps = self._steps()
+        for stale in steps[: len(steps) - newest]:
+            if not self.keeping.is_milestone(int(stale.name.removeprefix("step-"))):
+                shutil.rmtree(stale)
 
     def _steps(self) -> list[Path]:
         return sorted((self.path / "checkpoints").glob("step-*"))

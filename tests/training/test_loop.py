@@ -1,5 +1,7 @@
-"""The step loop: learns, alternates, stops by rule, resumes to the same bits, refuses a loss that is not finite."""
+"""The step loop: learns, takes turns, stops by rule, chooses, resumes to the same bits."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,49 +10,9 @@ from torch import nn
 
 from tlesynth.errors import TlesynthError
 from tlesynth.run_folder import RunFolder
-from tlesynth.seeds import torch_generator
-from tlesynth.training import Ema, Learner, Order, Segment, fabric_for, train
+from tlesynth.training import Learner, Position, Rhythm, Segment, fabric_for, train
 
-
-class Killed(Exception):
-    """Stands for a kill between two steps."""
-
-
-def line_learner(*, kill_at: int = -1, poison_at: int = -1) -> Learner:
-    """Fits y = 2x + 1 from draws keyed by step."""
-    torch.manual_seed(0)
-    network = nn.Linear(1, 1)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
-
-    def loss(step: int) -> dict[str, torch.Tensor]:
-        if step == kill_at:
-            raise Killed
-        x = torch.randn(16, 1, generator=torch_generator(1, "data", step))
-        error = ((network(x) - 2 * x - 1) ** 2).mean()
-        return {"loss": error * (float("nan") if step == poison_at else 1.0)}
-
-    schedule = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 40, 2)
-    return Learner(network, optimizer, loss, schedule, Ema(network, 0.9))
-
-
-def run_line(folder: Path, learner: Learner, steps: int = 60, segments: list[Segment] | None = None) -> RunFolder:
-    run = RunFolder.open(folder, {"seed": 1})
-
-    def validate() -> dict[str, float]:
-        weight, bias = (float(p) for p in learner.network.parameters())
-        return {"score": abs(weight - 2) + abs(bias - 1)}
-
-    segments = segments or [Segment("fit", "fit", "line", steps)]
-    fabric = fabric_for("cpu", "32-true")
-    train(
-        run, fabric, {"line": learner}, segments, validate=validate, validate_every=10, checkpoint_every=7, label="fit"
-    )
-    return run
-
-
-def weights(learner: Learner) -> list[float]:
-    networks = [learner.network, learner.ema.network] if learner.ema else [learner.network]
-    return [float(p) for network in networks for p in network.parameters()]
+from .line import Killed, line_learner, run_line, weights
 
 
 def test_the_loop_learns_the_line(tmp_path: Path) -> None:
@@ -76,7 +38,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_all_damaged_is_refused(tmp_path
     run_line(tmp_path / "whole", whole)
     with pytest.raises(Killed):
         run_line(tmp_path / "run", line_learner(kill_at=30))
-    newest, older = sorted((tmp_path / "run/checkpoints").glob("step-*"), reverse=True)
+    newest, _ = sorted((tmp_path / "run/checkpoints").glob("step-*"), reverse=True)
     flip_a_bit(newest / "state.safetensors")
     resumed = line_learner()
     run_line(tmp_path / "run", resumed)
@@ -101,58 +63,98 @@ def test_a_turn_ends_when_the_running_mean_falls_below_its_bound(tmp_path: Path)
     assert 20 < learner.steps < 300
     rows = (tmp_path / "metrics.csv").read_text().splitlines()
     assert int(rows[-1].split(",")[0]) == learner.steps
+    events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    early, bounded = (event for event in events if event["event"] == "turn")
+    assert early["ended_by"] == "running mean" and early["running_loss"] < 0.5
+    assert bounded["ended_by"] == "bound" and (early["steps"], bounded["steps"]) == (learner.steps - 20, 20)
 
 
-def test_the_result_is_the_best_of_the_last_phase(tmp_path: Path) -> None:
-    scores = iter([1.0, 5.0, 3.0, 4.0])
+def choose(folder: Path, figures: list[dict[str, float]], chosen: str) -> tuple[Position, list[float], list[float]]:
+    """Train through the validations ``figures``; the position, the resulting weights, and those at the last but one."""
+    left = iter(figures)
     learner = line_learner()
     seen: list[list[float]] = []
 
     def validate() -> dict[str, float]:
         seen.append(weights(learner))
-        return {"score": next(scores)}
+        return next(left)
 
-    segments = [Segment("a", "one", "line", 10), Segment("b", "two", "line", 30)]
-    run = RunFolder.open(tmp_path, {})
-    train(
-        run,
-        fabric_for("cpu", "32-true"),
-        {"line": learner},
-        segments,
-        validate=validate,
-        validate_every=10,
-        checkpoint_every=100,
-        label="fit",
-    )
-    assert weights(learner) == seen[2]
+    segments = [Segment("a", "one", "line", 10), Segment("b", "two", "line", 10 * (len(figures) - 1))]
+    criteria = {"best": "score", "best-other": "other"}
+    rhythm = Rhythm(validate_every=10, checkpoint_every=100, criteria=criteria, chosen=chosen)
+    run = RunFolder.open(folder, {})
+    fabric = fabric_for("cpu", "32-true")
+    position = train(run, fabric, {"line": learner}, segments, validate=validate, rhythm=rhythm, label="fit")
+    return position, weights(learner), seen[-2]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(TlesynthError) as caught:
-        run_line(tmp_path, line_learner(poison_at=25))
-    assert caught.value.code == "NUM-001" and caught.value.exit_status == 7
-    assert RunFolder.open(tmp_path, {"seed": 1}).load_newest() is not None
+def test_the_result_is_the_best_of_the_last_phase_by_the_chosen_figure(tmp_path: Path) -> None:
+    scores, others = (1.0, 5.0, 3.0, 4.0), (1.0, 2.0, 3.0, 2.5)
+    figures = [{"score": a, "other": b} for a, b in zip(scores, others, strict=True)]
+    position, result, third = choose(tmp_path / "score", figures, "best")
+    assert result == third
+    assert {name: (best.step, best.value) for name, best in position.best.items()} == {
+        "best": (30, 3.0),
+        "best-other": (20, 2.0),
+    }
+    assert choose(tmp_path / "other", figures, "best-other")[1] != result
+    kept = RunFolder.open(tmp_path / "score", {}).load("best-other").state
+    assert (kept["step"], kept["chosen_by"], kept["figures"]["other"]) == (20, "other", 2.0)
 
 
-def test_other_settings_are_refused(tmp_path: Path) -> None:
-    RunFolder.open(tmp_path, {"network": {"width": 8}})
-    with pytest.raises(TlesynthError, match=r"network\.width") as caught:
-        RunFolder.open(tmp_path, {"network": {"width": 16}})
-    assert caught.value.code == "CFG-010"
+def test_a_validation_that_is_not_finite_is_never_the_best(tmp_path: Path) -> None:
+    nothing = float("nan")
+    figures = [{"score": 1.0, "other": 1.0}, {"score": 5.0, "other": nothing}, {"score": nothing, "other": 1.0}]
+    position, result, second = choose(tmp_path / "some", figures, "best")
+    assert position.best["best"].step == 20 and result == second
+    with pytest.raises(TlesynthError, match=r"NUM-001.*no validation of the phase 'two' was finite"):
+        choose(tmp_path / "none", [figures[0], figures[2]], "best")
 
 
-def test_an_order_visits_every_sample_once_an_epoch_and_is_keyed_by_seed() -> None:
-    order = Order(10, 4, 3, "x")
-    first = [int(i) for step in range(3) for i in order.batch(step)]
-    second = [int(i) for step in range(3, 6) for i in order.batch(step)]
-    assert sorted(first) == sorted(second) == list(range(10))
-    assert first != second
-    assert list(Order(10, 4, 3, "x").batch(1)) == list(order.batch(1))
+def pair(kill_at: int = -1) -> dict[str, Learner]:
+    """Two learners of which the second follows what the first has just become."""
+    torch.manual_seed(0)
+    leader, follower = nn.Linear(1, 1), nn.Linear(1, 1)
+
+    def lead(step: int) -> Iterator[dict[str, torch.Tensor]]:
+        yield {"loss": (leader.weight - step).square().sum()}
+
+    def follow(step: int) -> Iterator[dict[str, torch.Tensor]]:
+        if step == kill_at:
+            raise Killed
+        yield {"loss": (follower.weight - leader.weight.detach()).square().sum()}
+
+    optimizers = [torch.optim.SGD(n.parameters(), lr=0.5) for n in (leader, follower)]
+    return {
+        "leader": Learner(leader, optimizers[0], lead, clip=1e6),
+        "follower": Learner(follower, optimizers[1], follow, clip=1e6),
+    }
 
 
-def test_the_average_of_constant_weights_is_those_weights() -> None:
-    network = nn.Linear(2, 2)
-    ema = Ema(network, 0.999)
-    for step in range(5):
-        ema.update(network, step)
-    assert torch.allclose(ema.network.weight, network.weight)
+def run_pair(folder: Path, learners: dict[str, Learner]) -> None:
+    segments = [Segment("both", "both", "leader", 25, then=("follower",))]
+    run, fabric = RunFolder.open(folder, {}), fabric_for("cpu", "32-true")
+    rhythm = Rhythm(validate_every=25, checkpoint_every=4)
+    train(run, fabric, learners, segments, validate=lambda: {"score": 0.0}, rhythm=rhythm, label="pair")
+
+
+def test_a_segment_walks_through_its_learners_at_each_step(tmp_path: Path) -> None:
+    learners = pair()
+    run_pair(tmp_path / "whole", learners)
+    # A rate of a half jumps to the minimum of (w - target)^2: the leader stands at its last step's number.
+    assert learners["leader"].network.weight.item() == pytest.approx(24)
+    assert learners["follower"].network.weight.item() == pytest.approx(24)
+    assert [learner.steps for learner in learners.values()] == [25, 25]
+    header = (tmp_path / "whole/metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"loss", "follower_loss", "learning_rate", "follower_learning_rate"} <= set(header)
+
+
+@pytest.mark.parametrize("kill_at", [3, 14])
+def test_a_joint_run_resumes_to_the_same_bits(tmp_path: Path, kill_at: int) -> None:
+    whole, resumed = pair(), pair()
+    run_pair(tmp_path / "whole", whole)
+    with pytest.raises(Killed):
+        run_pair(tmp_path / "killed", pair(kill_at))
+    run_pair(tmp_path / "killed", resumed)
+    assert [weights(learner) for learner in resumed.values()] == [weights(learner) for learner in whole.values()]
+    assert (tmp_path / "killed/metrics.csv").read_text() == (tmp_path / "whole/metrics.csv").read_text()

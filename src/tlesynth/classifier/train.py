@@ -6,6 +6,7 @@ synthetic data would be the worth of longer training. Checkpoint and threshold a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tlesynth.progress import say, track
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of
-from tlesynth.training import Learner, Order, Segment, fabric_for, train
+from tlesynth.training import Learner, Order, Rhythm, Segment, fabric_for, train
 from tlesynth.volume import Grid
 
 TIE_BREAK = 1e-3
@@ -147,10 +148,10 @@ def _train_arm(arm: Arm, pool: Scans, val: Scans, folder: Path, plan: Plan) -> N
     order = Order(len(rows), settings.batch_size, plan.seed, "classifier")
     positive = val.labels.numpy() > 0.5
 
-    def loss(step: int) -> dict[str, Tensor]:
+    def loss(step: int) -> Iterator[dict[str, Tensor]]:
         drawn = rows[order.batch(step)]
         volumes = pool.volumes[drawn].to(fabric.device, torch.float32)
-        return {
+        yield {
             "loss": binary_cross_entropy_with_logits(network(volumes).float(), pool.labels[drawn].to(fabric.device))
         }
 
@@ -163,8 +164,7 @@ def _train_arm(arm: Arm, pool: Scans, val: Scans, folder: Path, plan: Plan) -> N
         {"classifier": Learner(network, optimizer, loss, schedule)},
         [Segment("classifier", "classifier", "classifier", plan.steps)],
         validate=validate,
-        validate_every=settings.validate_every,
-        checkpoint_every=settings.checkpoint_every,
+        rhythm=Rhythm(settings.validate_every, settings.checkpoint_every),
         label=f"classifier {arm.name}",
     )
     found = model.probabilities(network, val.volumes)
@@ -176,14 +176,14 @@ def _train_arm(arm: Arm, pool: Scans, val: Scans, folder: Path, plan: Plan) -> N
         grid_fingerprint=plan.grid.fingerprint,
         n_train=arm.counts(),
         steps=plan.steps,
-        best_step=position.best_step,
+        best_step=position.best["best"].step,
         youden_threshold=youden_threshold(found, positive),
     )
     model.save(folder / "model", bare, config)
     groups = np.where(positive, "tle", "hc")
     table = pd.DataFrame({"participant_id": list(val.rows), "group": groups, "probability": np.round(found, 6)})
     durable.write_table(folder / "val_predictions.tsv", table)
-    run.finish({"steps": plan.steps, "best_step": position.best_step, "n_train": arm.counts()})
+    run.finish({"steps": plan.steps, "best_step": position.best["best"].step, "n_train": arm.counts()})
 
 
 def _identity(arm: Arm, plan: Plan) -> dict[str, Any]:
