@@ -57,20 +57,6 @@ def test_ssim_keeps_float32_under_autocast() -> None:
     assert mixed.item() == losses.ssim3d(x, y).item()
 
 
-def test_adversarial_losses_at_an_undecided_and_at_the_papers_bound() -> None:
-    undecided = torch.zeros(2, 1, 3, 3, 3)
-    assert losses.discriminator_loss(undecided, undecided).item() == pytest.approx(2 * math.log(2))
-    assert losses.adversarial_loss(undecided).item() == pytest.approx(math.log(2))
-    believed = torch.full((2, 1), math.log(0.905 / 0.095))  # D(x_hat) = 0.905
-    assert losses.adversarial_loss(believed).item() == pytest.approx(0.0998, abs=1e-4)
-
-
-def test_adversarial_loss_pulls_where_the_discriminator_wins() -> None:
-    logits = torch.tensor([-20.0], requires_grad=True)
-    losses.adversarial_loss(logits).backward()
-    assert logits.grad is not None and logits.grad.item() == pytest.approx(-1, abs=1e-6)
-
-
 def test_objective_is_the_weighted_sum() -> None:
     terms = {"l1": torch.tensor(2.0), "kl": torch.tensor(1e5)}
     weights = {"l1": 1.0, "kl": 1e-6, "perceptual": 9.0}

@@ -5,11 +5,11 @@ Volumes are (B, 1, X, Y, Z) on [0, 1]; every term is a scalar, in float32 whatev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 SSIM_WINDOW = 7
@@ -76,19 +76,6 @@ def lpips_on_slices(network: nn.Module, x: Tensor, x_hat: Tensor, planes: Sequen
     return torch.stack(distances).mean()
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """The discriminator's side of equation 2, negated: -log D(x) - log(1 - D(x_hat)), averaged over patches."""
-    return F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean()
-
-
-def adversarial_loss(fake_logits: Tensor) -> Tensor:
-    """The autoencoder's side of equation 2 in its non-saturating form: -log D(x_hat), averaged over patches.
-
-    log(1 - D) has no gradient where the discriminator wins. 0.1, the paper's bound, means D(x_hat) = 0.905.
-    """
-    return F.softplus(-fake_logits.float()).mean()
-
-
 def objective(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
     """Equation 5: the sum of the ``terms``, each times its weight."""
     return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
@@ -117,6 +104,5 @@ def _windowed(maps: Tensor) -> Tensor:
 @cache
 def _window() -> tuple[float, ...]:
     """Gaussian weights of one axis, summing to 1."""
-    offsets = torch.arange(SSIM_WINDOW, dtype=torch.float64) - SSIM_WINDOW // 2
-    weights = torch.exp(-offsets.square() / (2 * SSIM_SIGMA**2))
-    return tuple((weights / weights.sum()).tolist())
+    weights = [math.exp(-((i - SSIM_WINDOW // 2) ** 2) / (2 * SSIM_SIGMA**2)) for i in range(SSIM_WINDOW)]
+    return tuple(weight / sum(weights) for weight in weights)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.adversarial import FORMS, Adversarial
 from tlesynth.autoencoder.networks import Reconstruction
 from tlesynth.recipe import Autoencoder as Settings
 from tlesynth.weights import lpips_name, lpips_network
@@ -19,11 +20,13 @@ Perceptual = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """Weights by term (l1, perceptual, kl, adversarial) and the perceptual distance, with the name results carry."""
+    """Weights by term (l1, perceptual, kl, adversarial), the perceptual distance with the name results carry, and the
+    adversarial loss's form."""
 
     weights: dict[str, float]
     perceptual: Perceptual | None
     perceptual_name: str
+    form: Adversarial
 
     def terms(self, x: Tensor, made: Reconstruction, draws: torch.Generator) -> dict[str, Tensor]:
         """Every term that needs no discriminator, unweighted; ``x`` is (B, 1, X, Y, Z) on [0, 1]."""
@@ -45,7 +48,8 @@ def objective_of(settings: Settings, device: torch.device) -> Objective:
     """
     weights = {"l1": settings.l1, "perceptual": settings.perceptual_weight, "kl": settings.kl}
     perceptual, name = _perceptual(settings, device)
-    return Objective(weights | {"adversarial": settings.adversarial}, perceptual, name)
+    form = FORMS[settings.adversarial_phase.loss]
+    return Objective(weights | {"adversarial": settings.adversarial}, perceptual, name, form)
 
 
 def _perceptual(settings: Settings, device: torch.device) -> tuple[Perceptual | None, str]:

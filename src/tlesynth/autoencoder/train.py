@@ -1,4 +1,4 @@
-"""Training of the VAE-GAN (paper, section 5.1): first reconstruction, then discriminator and autoencoder in turn."""
+"""Training of the VAE-GAN (paper, section 5.1): first reconstruction, then against a discriminator."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.learning import build_networks, learners_of, validation_of
+from tlesynth.autoencoder.gate import pass_gate, pass_gate_again
+from tlesynth.autoencoder.learning import build_networks, learners_of
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.objective import objective_of
 from tlesynth.autoencoder.scans import Scans, read_scans
+from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
+from tlesynth.autoencoder.validation import CHECKPOINT_OF, validation_of
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
-from tlesynth.run_folder import RunFolder
-from tlesynth.training import Order, Position, Segment, fabric_for, train
+from tlesynth.run_folder import Keeping, RunFolder
+from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
 from tlesynth.volume import Grid
 
-RECONSTRUCTION, WARMUP, ADVERSARIAL = "reconstruction", "discriminator warm-up", "adversarial"
-"""Phases. The first discriminator turn is one of its own: the result must be an autoencoder that met its opponent."""
+FREE = {"gate", "checkpoint_every", "checkpoints_kept", "milestone_every", "refused_in_a_row", "refused_in_all"}
+"""What may change from one call to the next, since no weight depends on it."""
 
 
 def train_autoencoder(
@@ -30,7 +33,8 @@ def train_autoencoder(
 ) -> None:
     """Train on ``gen_train``, keep the weights of the last phase that are best on ``val``, publish ``out/model``.
 
-    The same command resumes, and does nothing once the model stands.
+    Training ends with the quality gate (``gate``). The same command resumes; once the model stands, it only judges it
+    anew where the limits have changed.
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
@@ -40,49 +44,44 @@ def train_autoencoder(
     cohort = read_cohort(derivatives)
     run = RunFolder.open(out, _settings_of(settings, cohort.grid, seed, precision))
     if run.finished:
+        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device)
         return
     fabric = fabric_for(device, precision)
     objective = objective_of(settings, fabric.device)
     fitted, held_out = (read_scans(cohort, splits, split) for split in ("gen_train", "val"))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
     learners = learners_of(networks, fitted, objective, settings, seed)
-    order = Order(len(fitted), settings.reconstruction.batch_size, seed, "autoencoder")
+    epoch = steps_per_epoch(settings, len(fitted))
+    rhythm = rhythm_of(settings, epoch)
+    run.keeping = Keeping(settings.checkpoints_kept, settings.milestone_every * rhythm.checkpoint_every)
     position = train(
         run,
         fabric,
         learners,
-        segments_of(settings, order.steps_per_epoch),
+        segments_of(settings, epoch),
         validate=validation_of(networks, learners, held_out, objective, fabric, seed),
-        validate_every=settings.validate_every,
-        checkpoint_every=settings.checkpoint_every,
+        rhythm=rhythm,
         label="training the autoencoder",
     )
-    network = networks.bare
+    network = networks.result
     mean, scale = latent_statistics(network, fitted, fabric.device)
     network.latent_mean.copy_(mean)
     network.latent_scale.copy_(scale)
-    facts = _training_facts(run, position, fitted, held_out, objective.perceptual_name)
-    save_autoencoder(out / "model", network, facts)
+    facts = _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
+    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed)
+    save_autoencoder(out / "model", network, facts, gate)
     run.finish(facts)
 
 
-def segments_of(settings: recipe.Autoencoder, steps_per_epoch: int) -> list[Segment]:
-    """The paper's schedule: reconstruction, then rounds of a discriminator turn and an autoencoder turn.
-
-    An autoencoder turn ends when the running mean of the unweighted adversarial loss falls below ``stop_below``.
-    """
-    first, second = settings.reconstruction, settings.adversarial_phase
-    segments = [
-        Segment(RECONSTRUCTION, RECONSTRUCTION, "reconstruction", first.steps or first.epochs * steps_per_epoch)
-    ]
-    against = second.discriminator_steps or second.discriminator_epochs * steps_per_epoch
-    bound = second.autoencoder_steps or second.autoencoder_epochs * steps_per_epoch
-    for number in range(1, second.rounds + 1):
-        phase = WARMUP if number == 1 else ADVERSARIAL
-        segments.append(Segment(f"discriminator {number}", phase, "discriminator", against))
-        turn = Segment(f"autoencoder {number}", ADVERSARIAL, "finetuning", bound, "adversarial", second.stop_below)
-        segments.append(turn)
-    return segments
+def rhythm_of(settings: recipe.Autoencoder, epoch: int) -> Rhythm:
+    """When a run with ``epoch`` steps an epoch is validated and saved, and which checkpoint becomes the model."""
+    return Rhythm(
+        every(settings.validate_every, epoch),
+        every(settings.checkpoint_every, epoch),
+        {name: figure for figure, name in CHECKPOINT_OF.items()},
+        CHECKPOINT_OF[settings.select],
+        Limits(settings.refused_in_a_row, settings.refused_in_all),
+    )
 
 
 @torch.no_grad()
@@ -109,7 +108,7 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
 def _settings_of(settings: recipe.Autoencoder, grid: Grid, seed: int, precision: str) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
-        "autoencoder": settings.model_dump(mode="json"),
+        "autoencoder": settings.model_dump(mode="json", exclude=FREE),
         "grid": grid.fingerprint,
         "seed": seed,
         "precision": precision,
@@ -117,16 +116,23 @@ def _settings_of(settings: recipe.Autoencoder, grid: Grid, seed: int, precision:
 
 
 def _training_facts(
-    run: RunFolder, position: Position, fitted: Scans, held_out: Scans, perceptual: str
+    run: RunFolder, position: Position, settings: recipe.Autoencoder, fitted: int, held_out: int, perceptual: str
 ) -> dict[str, Any]:
-    best = run.load("best").state
+    """What the model's config and card tell of its training."""
+    chosen = CHECKPOINT_OF[settings.select]
+    best = position.best[chosen]
     return {
-        "scans": len(fitted),
-        "validation_scans": len(held_out),
+        "scans": fitted,
+        "validation_scans": held_out,
         "steps": position.step,
-        "best_step": position.best_step,
-        "phase": position.best_phase,
+        "best_step": best.step,
+        "phase": best.phase,
+        "selected_by": settings.select,
+        "best": {figure: vars(position.best[name]) for figure, name in CHECKPOINT_OF.items()},
+        "schedule": settings.adversarial_phase.schedule if settings.adversarial_phase.rounds else "none",
+        "adversarial_loss": settings.adversarial_phase.loss,
+        "ema_decay": settings.ema_decay,
         "perceptual": perceptual,
-        "validation": best["figures"],
+        "validation": run.load(chosen).state["figures"],
         "turns": position.turns,
     }
