@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from tlesynth import durable, recipe
+from tlesynth.data.cohort import write_dataset_description
 from tlesynth.data.preprocess import run
 from tlesynth.data.preprocess.ledger import Counts
+from tlesynth.data.simulate import cohort as simulated
+from tlesynth.data.simulate import planting
 from tlesynth.pipeline import cohorts
 from tlesynth.report import cohort_page
 
@@ -19,6 +22,17 @@ def test_what_the_data_are_is_known_from_the_cohort_itself(tmp_path: Path) -> No
     durable.write_json(path, {"settings": {}, "seed": 1, "heads": "x"})
     assert cohorts.kind_of(tmp_path) == "planted"
     assert cohorts.kind_of(tmp_path / "manifest.csv") == "real"
+
+
+@pytest.mark.parametrize("kind", ["simulated", "planted"])
+def test_a_copy_without_its_truth_is_not_called_real(kind: str, tmp_path: Path) -> None:
+    """Under the names that ``simulate_cohort`` and ``plant_into`` give."""
+    module = {"simulated": simulated, "planted": planting}[kind]
+    assert f'"tlesynth {kind} cohort"' in Path(module.__file__).read_text()
+    write_dataset_description(tmp_path, f"tlesynth {kind} cohort", "raw", "A copy.")
+    assert cohorts.kind_of(tmp_path) == kind
+    write_dataset_description(tmp_path, "Our scans", "raw", "Scans.")
+    assert cohorts.kind_of(tmp_path) == "real"
 
 
 @pytest.mark.parametrize("last", [True, False])

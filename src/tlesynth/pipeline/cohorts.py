@@ -58,8 +58,14 @@ def preprocess(bids: Path, out: Path, recipe: Recipe, participants: tuple[str, .
 
 
 def kind_of(cohort: Path) -> str:
-    """``simulated``, ``planted`` (simulated disease in real heads) or ``real``, by what lies in the raw cohort."""
+    """``simulated``, ``planted`` (simulated disease in real heads) or ``real``, by what lies in the raw cohort.
+
+    A copy without its truth still says in its description which of them it is.
+    """
     path = cohort / "derivatives" / "truth" / "simulation.json"
-    if not path.is_file():
-        return "real"
-    return "planted" if "heads" in durable.read_json(path) else "simulated"
+    if path.is_file():
+        return "planted" if "heads" in durable.read_json(path) else "simulated"
+    from tlesynth.data.sources.bids import read_description
+
+    names = {"tlesynth simulated cohort": "simulated", "tlesynth planted cohort": "planted"}
+    return names.get(str(read_description(cohort).get("Name")), "real")
