@@ -1,0 +1,28 @@
+"""The autoencoder beside its peers: python benchmarks/autoencoder.py PART --help.
+
+PART is speed, memory, loader, shapes, executor or quality. Every part prints its result as JSON and writes it to
+``benchmarks/autoencoder/`` (``--out`` elsewhere). How to read them: benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# Read once, when torch loads its threads: waiting threads that spin would be counted as work.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["OMP_NUM_THREADS"] = "2"
+PARTS = Path(__file__).with_suffix("")
+
+
+def main() -> None:
+    """Run one part of the benchmark."""
+    sys.path.insert(0, str(PARTS))
+    from commands import run
+
+    run(sys.argv[1:], PARTS, __doc__ or "")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Decode, encode and a training step beside the peers (P1, P2, P4, P5)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sides
+import torch
+from machine import bfloat16_is_native, publish, tell
+from sides import EIGHTH, FULL, VOLUMES, Side, our_side, peer_side, random_latent, random_volume, scale_of, seeded
+from stepping import Step
+from timing import Job, Load, interleave, ratio
+from torch import nn
+
+from tlesynth.autoencoder.networks import channels_last
+
+ABOUT = "decode, encode and train step in core-seconds beside MAISI and MONAI (P1, P2, P4, P5)"
+OURS = "ours"
+TARGETS = {
+    "decode": {"maisi fp32": 25.0, "maisi bf16 autocast": 15.0, "monai 32-64-64 fp32": 4.5},
+    "encode": {"maisi fp32": 18.0, "monai 32-64-64 fp32": 3.5},
+    "train_step": {"maisi bf16 autocast": 12.0, "monai 32-64-64 bf16 autocast": 2.5},
+}
+"""How many times faster ours must be."""
+HEADLINES = {"decode": "maisi fp32", "encode": "maisi fp32", "train_step": "maisi bf16 autocast"}
+KINDS = ("decode", "encode", "train_step")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this part."""
+    parser.add_argument("kinds", nargs="*", metavar="KIND", default=list(KINDS), help=", ".join(KINDS))
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument(
+        "--volume", choices=list(VOLUMES), default="full", help="eighth: every side on an eighth, times 8"
+    )
+    parser.add_argument("--quality", type=Path, help="the result of `quality`, quoted beside the speed")
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """The result; a ratio above 1 says how many times faster ours is."""
+    shape = VOLUMES[given.volume]
+    makers = {"decode": inference_jobs, "encode": inference_jobs, "train_step": step_jobs}
+    with Load() as load:
+        jobs = {}
+        for kind in given.kinds:
+            jobs[kind] = makers[kind](kind, shape)
+            tell(f"{kind}: {len(jobs[kind])} sides, {given.passes} passes")
+            interleave(jobs[kind], given.passes, tell)
+    ratios = {kind: compared(made, TARGETS[kind]) for kind, made in jobs.items()}
+    headlines = {f"{kind}_ratio": ratios[kind][HEADLINES[kind]]["ratio"] for kind in jobs}
+    return headlines | {
+        "unit": "core-seconds / threads, median over runs",
+        "volume": "x".join(map(str, shape)) + ("" if shape == FULL else f", times {scale_of(shape):g}"),
+        "ratios": ratios,
+        "seconds": {kind: {job.name: job.result() for job in made} for kind, made in jobs.items()},
+        "gflop_full_volume": {
+            name: sides.gflop(build)
+            for name, build in {
+                OURS: sides.recommended,
+                "paper": sides.paper,
+                "maisi": lambda: sides.maisi(num_splits=1),
+                "monai 32-64-64": sides.small,
+            }.items()
+        },
+        "sides": {s.name: s.result() for s in inference_sides()},
+        "load": load.result(),
+        "quality": quoted(given.quality),
+    }
+
+
+def inference_sides() -> list[Side]:
+    """Who encodes and decodes, and in which precision."""
+    native = bfloat16_is_native()
+    fast, named = ("bfloat16", "bf16") if native else ("float32", "fp32")
+    return [
+        our_side(OURS, seeded(sides.recommended), fast),
+        *([our_side("ours fp32", seeded(sides.recommended), "float32")] if native else []),
+        our_side(f"paper {named}", seeded(sides.paper), fast),
+        peer_side("monai 32-64-64 fp32", seeded(sides.small), "float32"),
+        peer_side("maisi fp32", seeded(sides.maisi), "float32"),
+        peer_side("maisi bf16 autocast", seeded(sides.maisi), "autocast"),
+    ]
+
+
+def inference_jobs(kind: str, shape: tuple[int, ...]) -> list[Job]:
+    """A job a side; the short ones run three times a pass."""
+    given = random_latent(shape) if kind == "decode" else random_volume(shape)
+    return [
+        Job(
+            one.name,
+            lambda one=one: getattr(one, kind)(given),
+            1 if one.name.startswith("maisi") else 3,
+            scale_of(shape),
+        )
+        for one in inference_sides()
+    ]
+
+
+def step_jobs(_: str, shape: tuple[int, ...]) -> list[Job]:
+    """A job a side; what does not fit into 24 GB at full size runs on an eighth of the volume, times 8."""
+    part = min(shape, EIGHTH, key=math.prod)
+    return [
+        _step_job(OURS, sides.recommended, shape, autocast=True, last=True),
+        _step_job("paper bf16 autocast", sides.paper, part, autocast=True, last=True),
+        _step_job("monai 32-64-64 bf16 autocast", sides.small, part, autocast=True),
+        _step_job("maisi fp32", sides.maisi, part, autocast=False),
+        _step_job("maisi bf16 autocast", sides.maisi, part, autocast=True),
+    ]
+
+
+def compared(jobs: list[Job], targets: dict[str, float]) -> dict[str, Any]:
+    """Ratio of every side to ours, with the target where there is one."""
+    ours = next(job for job in jobs if job.name == OURS)
+    entries = {}
+    for job in jobs:
+        if job is ours:
+            continue
+        found = ratio(job.seconds, ours.seconds)
+        entry: dict[str, Any] = {"ratio": round(found.value, 2), "range": [round(found.low, 2), round(found.high, 2)]}
+        if job.name in targets:
+            # A target is met by the slower of the passes, not by their median.
+            entry |= {"target": targets[job.name], "met": found.low >= targets[job.name]}
+        entries[job.name] = entry
+    return entries
+
+
+def quoted(path: Path | None) -> Any:
+    """What `quality` found: speed without it does not count."""
+    if path is None:
+        return "not given: run `quality`, then `speed --quality FILE`"
+    return {name: json.loads(path.read_text())[name] for name in ("equal_steps", "equal_core_seconds", "gate")}
+
+
+def run(given: argparse.Namespace, out: Path) -> None:
+    """Measure and publish."""
+    publish("speed", measure(given), out)
+
+
+def _step_job(
+    name: str,
+    build: Callable[[], nn.Module],
+    shape: tuple[int, ...],
+    *,
+    autocast: bool,
+    last: bool = False,
+) -> Job:
+    network = seeded(build)
+    step = Step(channels_last(network) if last else network, autocast=autocast and bfloat16_is_native())
+    x = random_volume(shape)
+    x = x.contiguous(memory_format=torch.channels_last_3d) if last else x
+    return Job(name, lambda: step(x), 1 if name.startswith("maisi") else 2, scale_of(shape))
