@@ -38,11 +38,11 @@ def replacing(path: Path) -> Generator[Path]:
         TlesynthError: RES-001 if the disk is full or cannot be written.
     """
     path = Path(path)
-    with _disk_errors(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{path.name}"
     try:
-        with _disk_errors(path):
+        with disk_errors(path):
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
@@ -104,7 +104,7 @@ def publishing(folder: Path) -> Generator[Path]:
     folder = Path(folder)
     temporary = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}"
     try:
-        with _disk_errors(folder):
+        with disk_errors(folder):
             temporary.mkdir(parents=True)
             yield temporary
             write_json(temporary / MANIFEST, manifest_of(temporary))
@@ -161,7 +161,7 @@ def locked(folder: Path) -> Generator[None]:
     Raises:
         TlesynthError: OPS-010 if another process holds it.
     """
-    with _disk_errors(folder):
+    with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = open(folder / ".lock", "a+")  # noqa: SIM115 (held for the whole block)
     with file:
@@ -194,16 +194,9 @@ def require_free(folder: Path, needed: int) -> None:
         raise fail("RES-002", folder, f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free")
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextlib.contextmanager
-def _disk_errors(path: Path) -> Generator[None]:
+def disk_errors(path: Path) -> Generator[None]:
+    """Turn a full or unwritable disk, met while ``path`` is written in this block, into RES-001."""
     disk = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR}
     try:
         yield
@@ -211,3 +204,11 @@ def _disk_errors(path: Path) -> Generator[None]:
         if error.errno not in disk:
             raise
         raise fail("RES-001", path, os.strerror(error.errno or 0)) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -197,6 +197,17 @@ REGISTRY: dict[str, Entry] = {
     "MOD-004": Entry(
         "the model folder cannot be used", "Give the folder that training wrote (config.json and safetensors).", MODEL
     ),
+    "MOD-005": Entry(
+        "the autoencoder of these latents failed its quality gate",
+        "Look at autoencoder.html; train it longer or on more scans and encode again, or set "
+        "diffusion.accept_failed_gate: true.",
+        MODEL,
+    ),
+    "MOD-006": Entry(
+        "these weights are not of a network we run",
+        "Give a checkpoint of MONAI's AutoencoderKL or MAISI's AutoencoderKlMaisi: three levels, one channel.",
+        MODEL,
+    ),
     "WTS-001": Entry("pretrained weights are missing", "Run the command named above where there is a network.", MODEL),
     "WTS-002": Entry(
         "pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL
@@ -211,7 +222,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "RES-020": Entry("memory ran out", "Lower the batch size or choose a smaller recipe.", RESOURCE),
     # Numerics.
-    "NUM-001": Entry("the loss is not finite", "Lower the learning rate; the last good checkpoint is kept.", NUMERICAL),
+    "NUM-001": Entry(
+        "the loss or its gradient is not finite",
+        "Look at the scans it names, if any; else lower the learning rate or set precision: 32-true. The last good state"
+        " is kept in checkpoints/; the same command goes on after the refused steps.",
+        NUMERICAL,
+    ),
     "NUM-006": Entry(
         "a generated volume is empty or not finite", "Train the model longer, or lower the guidance scale.", NUMERICAL
     ),

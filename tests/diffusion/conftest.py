@@ -10,6 +10,8 @@ from tlesynth import durable
 
 SHAPE = (2, 4, 6, 4)
 AUTOENCODER = "a" * 64
+LOGVAR = -3.0
+"""Of every posterior."""
 
 
 @pytest.fixture
@@ -33,10 +35,11 @@ def write_latents(root: Path, per_class: int = 4) -> Path:
     index, array = pd.DataFrame(rows), np.stack(values).astype(np.float32)
     folder = root / "latents"
     folder.mkdir(parents=True)
-    np.save(folder / "mean.npy", array)
-    np.save(folder / "mean_flipped.npy", np.ascontiguousarray(array[:, :, ::-1]))
+    views = np.stack([array, array[:, :, ::-1]], axis=1)  # (N, view, C, X, Y, Z)
+    np.save(folder / "latents.npy", np.stack([views, np.full_like(views, LOGVAR)], axis=2).astype(np.float16))
     durable.write_table(folder / "index.tsv", index)
     durable.write_table(root / "splits.tsv", index[["participant_id", "group", "split"]])
-    about = {"autoencoder": AUTOENCODER, "grid": "mni-3mm", "shape": list(SHAPE)}
-    durable.write_json(folder / "latents.json", about)
+    gate = {"verdict": "passed", "reasons": [], "loosened": []}
+    about = {"autoencoder": AUTOENCODER, "grid": "mni-3mm", "shape": list(SHAPE), "gate": gate}
+    durable.write_json(folder / "latents.json", about | {"posterior_noise": {"share": 0.05}})
     return folder

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tlesynth import durable
 from tlesynth.diffusion.conditioning import classes_of
@@ -22,8 +23,9 @@ def test_a_split_is_read_with_its_classes(latents: Path) -> None:
     fitted, held_out = read(latents), read(latents, "val")
     assert fitted.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert held_out.ids == ("sub-hc0", "sub-tleleft0", "sub-tleright0")
-    stored = np.load(latents / "mean.npy")
-    assert np.array_equal(held_out.values.numpy(), stored[[0, 4, 8]])
+    stored = np.load(latents / "latents.npy")
+    assert np.array_equal(held_out.values.numpy(), stored[[0, 4, 8], 0, 0])
+    assert held_out.logvar is None
 
 
 def test_mirrored_scans_follow_with_sides_swapped(latents: Path) -> None:
@@ -52,13 +54,41 @@ def test_what_does_not_fit_is_refused(latents: Path) -> None:
     assert code_of(latents) == "DATA-010"
 
 
+def test_means_come_as_they_are_stored(latents: Path) -> None:
+    data = read(latents)
+    batch = data.batch(torch.tensor([2, 0]), torch.Generator())
+    assert batch.dtype == torch.float32 and torch.equal(batch, data.values[[2, 0]].float())
+    mean, variance = data.voxelwise()
+    torch.testing.assert_close(mean, data.values.float().mean(0))
+    torch.testing.assert_close(variance, data.values.float().var(0, correction=0), rtol=1e-4, atol=1e-5)
+
+
+def test_draws_have_the_mean_and_variance_of_the_stored_posterior(latents: Path) -> None:
+    array = np.load(latents / "latents.npy")
+    array[:, :, 1] += np.linspace(-1, 1, array.shape[-1])  # each column of voxels has its own spread
+    np.save(latents / "latents.npy", array)
+    data = read_latents(latents, latents.parent / "splits.tsv", "gen_train", CLASSES, resample=True)
+    assert data.logvar is not None
+    draws = data.batch(torch.zeros(20_000, dtype=torch.int64), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(draws.mean(0), data.values[0].float(), rtol=0, atol=0.015)
+    torch.testing.assert_close(draws.var(0), data.logvar[0].float().exp(), rtol=0.06, atol=0)
+    mean, variance = data.voxelwise()
+    expected = data.values.float().var(0, correction=0) + data.logvar.float().exp().mean(0)
+    torch.testing.assert_close(variance, expected, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(mean, read(latents).voxelwise()[0])
+
+
 def test_missing_and_damaged_arrays_are_refused(latents: Path) -> None:
-    (latents / "mean_flipped.npy").unlink()
+    path = latents / "latents.npy"
+    whole = path.read_bytes()
+    path.unlink()
     assert code_of(latents, flip=True) == "DATA-011"
-    whole = (latents / "mean.npy").read_bytes()
-    (latents / "mean.npy").write_bytes(whole[:500])
+    (latents / "mean.npy").write_bytes(whole)
+    with pytest.raises(TlesynthError, match="older version"):
+        read(latents)
+    path.write_bytes(whole[:500])
     assert code_of(latents) == "DATA-001"
-    np.save(latents / "mean.npy", np.zeros((3, 2, 2, 2, 2), np.float32))
+    np.save(path, np.zeros((3, 2, 2, 2, 2), np.float16))
     assert code_of(latents) == "DATA-001"
 
 

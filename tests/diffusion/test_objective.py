@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlesynth.diffusion.objective import add_noise, schedule_of, squared_error, target_of
+from tlesynth.diffusion.objective import add_noise, posterior_floor, schedule_of, squared_error, target_of
 from tlesynth.recipe import Noise
 
 SHAPE = (3, 2, 4, 5, 4)
@@ -52,3 +52,23 @@ def test_the_error_is_per_sample_and_perfect_is_zero(draws: tuple[torch.Tensor, 
     error = squared_error(clean, noise)
     assert error.shape == (3,)
     assert torch.allclose(error.mean(), torch.nn.functional.mse_loss(clean, noise))
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_the_floor_of_resampled_latents_is_what_the_best_prediction_reaches(prediction: str) -> None:
+    schedule, variance = schedule_of(Noise(prediction=prediction)), 0.3
+    generator = torch.Generator().manual_seed(1)
+    clean = variance**0.5 * torch.randn(200_000, 1, 1, 1, 1, generator=generator)  # the posterior's mean is known: 0
+    noise = torch.randn(clean.shape, generator=generator)
+    timesteps = torch.arange(len(clean)) % 1000
+    target = target_of(schedule, clean, noise, timesteps)
+    noisy = add_noise(schedule, clean, noise, timesteps)
+    ab = schedule.alphas_cumprod[timesteps].reshape(noisy.shape)
+    if prediction == "epsilon":
+        covariance = (1 - ab).sqrt()
+    else:
+        covariance = (ab * (1 - ab)).sqrt() * (1 - variance)
+    best = covariance / (ab * variance + 1 - ab) * noisy  # everything is Gaussian: the best guess is linear
+    reached = squared_error(best, target).mean()
+    assert posterior_floor(schedule, torch.full((2, 3), variance)) == pytest.approx(float(reached), rel=0.02)
+    assert posterior_floor(schedule, torch.full((2, 3), 1e-9)) < 1e-4

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from tlesynth import training
+from tlesynth import durable, training
 from tlesynth.diffusion import train as module
 from tlesynth.diffusion.conditioning import classes_of
 from tlesynth.diffusion.latents import read_latents
 from tlesynth.diffusion.model import load_diffusion
-from tlesynth.diffusion.objective import schedule_of
+from tlesynth.diffusion.objective import posterior_floor, schedule_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.diffusion.train import train_diffusion
 from tlesynth.errors import TlesynthError
@@ -34,9 +34,9 @@ def settings(**changes: object) -> Diffusion:
     return Diffusion.model_validate(values | every | changes)
 
 
-def fit(latents: Path, out: Path, **changes: object) -> None:
+def fit(folder: Path, out: Path, **changes: object) -> None:
     train_diffusion(
-        latents, latents.parent / "splits.tsv", out, settings(**changes), seed=3, device="cpu", precision="32-true"
+        folder, folder.parent / "splits.tsv", out, settings(**changes), seed=3, device="cpu", precision="32-true"
     )
 
 
@@ -79,6 +79,33 @@ def test_a_finished_run_is_left_alone_and_another_recipe_refused(latents: Path, 
     with pytest.raises(TlesynthError, match="steps") as caught:
         fit(latents, tmp_path / "run", steps=13)
     assert caught.value.code == "CFG-010"
+
+
+def test_a_failed_autoencoder_is_refused_before_anything_is_written(latents: Path, tmp_path: Path) -> None:
+    about = durable.read_json(latents / "latents.json")
+    about["gate"] = {"verdict": "failed", "reasons": ["it blurs"], "loosened": []}
+    durable.write_json(latents / "latents.json", about)
+    with pytest.raises(TlesynthError, match=r"MOD-005.*it blurs"):
+        fit(latents, tmp_path / "run", steps=2)
+    assert not (tmp_path / "run").exists()
+    fit(latents, tmp_path / "run", steps=2, accept_failed_gate=True)
+    config = durable.read_json(tmp_path / "run" / "model" / "config.json")
+    assert config["gate"] == "failed, accepted by the recipe"
+    assert "failed, accepted by the recipe" in (tmp_path / "run" / "model" / "README.md").read_text()
+
+
+def test_resampled_latents_are_drawn_by_step_and_their_floor_is_told(latents: Path, tmp_path: Path) -> None:
+    for run in ("one", "other"):
+        fit(latents, tmp_path / run, steps=4, latents="resample")
+    weights = [(tmp_path / run / "model" / "diffusion.safetensors").read_bytes() for run in ("one", "other")]
+    assert weights[0] == weights[1]
+    fit(latents, tmp_path / "mean", steps=4)
+    assert (tmp_path / "mean" / "model" / "diffusion.safetensors").read_bytes() != weights[0]
+    training = durable.read_json(tmp_path / "one" / "model" / "config.json")["training"]
+    assert training["latents"] == "resample" and training["posterior_noise"] == 0.05
+    logvar = torch.tensor(-3.0, dtype=torch.float16).float()
+    assert training["loss_floor"] == pytest.approx(posterior_floor(schedule_of(settings().noise), logvar.exp()[None]))
+    assert "no loss can fall below" in (tmp_path / "one" / "model" / "README.md").read_text()
 
 
 def test_the_model_folder_refuses_damage_and_another_autoencoder(latents: Path, tmp_path: Path) -> None:

@@ -72,6 +72,15 @@ def test_replace_redoes_only_what_differs(kitchen: Kitchen, tmp_path: Path) -> N
     assert kitchen.calls == ["sample", "train classifier", "evaluate", "report"]
 
 
+def test_other_limits_of_the_gate_judge_anew_and_redo_nothing_else(kitchen: Kitchen, tmp_path: Path) -> None:
+    run_stages(context(tmp_path / "r"))
+    for overrides in (["autoencoder.gate.l1=0.5"], ["autoencoder.gate.l1=0.5", "diffusion.accept_failed_gate=true"]):
+        kitchen.calls.clear()
+        run_stages(context(tmp_path / "r", *overrides))
+        judged = ["train autoencoder", "encode"] if len(overrides) == 1 else []
+        assert kitchen.calls == judged and (tmp_path / "r/diffusion/x.txt").is_file()
+
+
 def test_a_failed_stage_is_taken_up_again(kitchen: Kitchen, tmp_path: Path) -> None:
     kitchen.fault = fail("NUM-001", "step 3")
     with pytest.raises(TlesynthError):

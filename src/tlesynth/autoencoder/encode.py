@@ -2,16 +2,19 @@
 
 ::
 
-    latents/mean.npy           posterior means, normalised per channel, (N, C, x, y, z) float32
-    latents/mean_flipped.npy   the same of the scans mirrored in x
-    latents/logvar.npy         posterior log-variances, raw, (N, C, x, y, z) float32
-    latents/index.tsv          row, participant_id, group, side, split
-    latents/latents.json       the autoencoder's fingerprint, the grid, the latent's shape, mean and scale
-    latents/manifest.json      SHA-256 of each
+    latents/latents.npy    posteriors of each scan and of its mirror image, one array (see ``latent_file``)
+    latents/index.tsv      row, participant_id, group, side, split
+    latents/latents.json   the autoencoder's fingerprint and verdict, the grid, the latent's shape, mean and scale, and
+                           the share of the posterior's noise
+    latents/manifest.json  SHA-256 of each
+
+A killed run goes on where it stopped, and no more than one scan is in memory.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,19 @@ import pandas as pd
 import torch
 
 from tlesynth import __version__, durable, interruption
-from tlesynth.autoencoder.model import load_autoencoder
+from tlesynth.autoencoder.doctor import Moments, channel_noise, moments, posterior_noise
+from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
+from tlesynth.autoencoder.model import load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
-from tlesynth.errors import fail
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
 from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
+FITTED = "gen_train"
 
 
 def encode_cohort(
@@ -36,9 +43,11 @@ def encode_cohort(
 ) -> None:
     """Write the latents of every participant, and the reconstructions of ``val`` and ``test`` as a cohort.
 
+    What is there and still fits (same weights, same scans) is kept; the verdict is brought up to date.
+
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable model, NII-030 if the cohort is on another grid, DATA codes
-            for missing or unfitting input, OPS-075 after a stop request.
+            for missing or unfitting input, RES-001 if the disk is full, OPS-075 after a stop request.
     """
     fabric = fabric_for(device, "32-true")
     network, cohort = load_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
@@ -48,7 +57,8 @@ def encode_cohort(
         )
     index = index_of(cohort, splits)
     fingerprint = network.fingerprint
-    _write_latents(latents, network, cohort, index, fingerprint)
+    key = _key(network, cohort, index["participant_id"].tolist())
+    _write_latents(latents, network, cohort, index, key, read_gate(autoencoder))
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
     _write_reconstructions(reconstructions, network, cohort, held_out, fingerprint)
 
@@ -65,32 +75,40 @@ def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
     return index.assign(split=index["participant_id"].map(split_of))
 
 
-def _write_latents(folder: Path, network: Autoencoder, cohort: Cohort, index: pd.DataFrame, fingerprint: str) -> None:
-    shape = (len(index), *network.latent_shape)
+def _write_latents(
+    folder: Path, network: Autoencoder, cohort: Cohort, index: pd.DataFrame, key: str, gate: dict[str, Any] | None
+) -> None:
+    ids = index["participant_id"].tolist()
+    unfinished = Unfinished(folder, len(index), network.latent_shape, key)
+    known = _finished(folder)
+    if known.get("input") == key:
+        array = folder / NAME
+    else:
+        rows = iter(track(range(len(ids)), "encoding", len(ids)))
+        array = unfinished.write(rows, lambda row: posteriors(network, cohort.volume(ids[row])))
+    about = _about(network, key, gate) | {"index": durable.hash_of(index.to_dict("list"))} | _noise(array, index)
+    if known == about:
+        return
     with durable.publishing(folder) as new:
-        mean, flipped, logvar = (
-            np.lib.format.open_memmap(new / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
-            for name in ("mean", "mean_flipped", "logvar")
-        )
-        for row, participant_id in enumerate(track(index["participant_id"], "encoding", len(index))):
-            interruption.check()
-            mean[row], logvar[row], flipped[row] = posterior(network, cohort.volume(participant_id))
-        for array in (mean, flipped, logvar):
-            array.flush()
+        _link(array, new / NAME)
         durable.write_table(new / "index.tsv", index)
-        durable.write_json(new / "latents.json", _about(network, fingerprint))
+        durable.write_json(new / "latents.json", about)
+    unfinished.clear()
 
 
 @torch.no_grad()
-def posterior(network: Autoencoder, voxels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of one volume (X, Y, Z): normalised mean, raw log-variance, normalised mean of its mirror; each (C, x, y, z).
+def posteriors(network: Autoencoder, voxels: np.ndarray) -> Row:
+    """Posterior mean and log-variance, normalised, of a volume (X, Y, Z) and of its mirror: (view, part, C, x, y, z).
 
     The mirror is encoded, not the latent mirrored: a convolutional encoder's kernels are not mirror-symmetric.
     """
-    volume = torch.from_numpy(voxels).to(network.latent_mean.device)
-    mean, logvar = network.encode(torch.stack([volume, volume.flip(0)]).unsqueeze(1))  # (2, C, x, y, z)
-    normalised = network.normalise(mean).cpu().numpy()
-    return normalised[0], logvar[0].cpu().numpy(), normalised[1]
+    volume = torch.from_numpy(voxels).to(network.latent_mean.device)[None, None]
+    spread = 2 * network.latent_scale.log().view(1, -1, 1, 1, 1)
+    views = []
+    for view in (volume, volume.flip(2)):
+        mean, logvar = network.encode(view)  # each (1, C, x, y, z)
+        views.append(torch.cat([network.normalise(mean), logvar - spread]))
+    return torch.stack(views).cpu().numpy()
 
 
 def _write_reconstructions(
@@ -98,11 +116,11 @@ def _write_reconstructions(
 ) -> None:
     about = "Held-out scans encoded to the posterior mean and decoded by the autoencoder"
     writer = CohortWriter(folder, cohort.grid, "reconstruction", "Reconstructions", about)
-    sidecar = {"Autoencoder": fingerprint}
+    sidecar = {"Autoencoder": fingerprint, "Run": network.run_about}
     for participant_id in track(ids, "reconstructing", len(ids)):
         interruption.check()
         made = writer.sidecar(participant_id)
-        if made is not None and made.get("Autoencoder") == fingerprint:
+        if made is not None and sidecar.items() <= made.items():
             continue
         voxels = torch.from_numpy(cohort.volume(participant_id)).to(network.latent_mean.device)
         x_hat = network.from_latents(network.to_latents(voxels[None, None]))[0, 0]
@@ -110,11 +128,63 @@ def _write_reconstructions(
     writer.finish(cohort.participants.loc[ids])
 
 
-def _about(network: Autoencoder, fingerprint: str) -> dict[str, Any]:
+def _key(network: Autoencoder, cohort: Cohort, ids: list[str]) -> str:
+    """What the latents were made of: the weights, and the size and time of each scan's file."""
+    found = [(name, cohort.volume_path(name).stat()) for name in ids]
+    scans = [[name, status.st_size, status.st_mtime_ns] for name, status in found]
+    return durable.hash_of([__version__, network.fingerprint, scans])
+
+
+def _finished(folder: Path) -> dict[str, Any]:
+    """latents.json of a folder that is whole, else nothing."""
+    if not (folder / "latents.json").is_file():
+        return {}
+    try:
+        durable.verify(folder)
+    except TlesynthError:  # damaged: made again
+        return {}
+    return durable.read_json(folder / "latents.json")
+
+
+def _about(network: Autoencoder, key: str, gate: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "tlesynth": __version__,
-        "autoencoder": fingerprint,
+        "autoencoder": network.fingerprint,
+        "input": key,
+        "run": network.run_about,
         "grid": network.grid.name,
         "shape": list(network.latent_shape),
+        "axes": {"view": list(VIEWS), "part": list(PARTS)},
         "channels": {"mean": network.latent_mean.tolist(), "scale": network.latent_scale.tolist()},
+        "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened")},
     }
+
+
+def _noise(path: Path, index: pd.DataFrame) -> dict[str, Any]:
+    """How much of the training latents is the posterior's own noise, and how much rounding to float16 adds to it."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    scans, rounding = [], []
+    for row in np.flatnonzero(index["split"] == FITTED):
+        mean, logvar = (torch.from_numpy(np.asarray(part, np.float32)) for part in array[row, 0])
+        scans.append(moments(mean, logvar))
+        rounding.append(float((np.spacing(np.abs(array[row, 0, 0])).astype(np.float64) ** 2).mean() / 12))
+    if not scans:
+        raise fail("DATA-010", path, f"nobody stands in {FITTED}")
+    pooled = Moments.stack(scans).of(np.arange(len(scans))[None])
+    added = np.sqrt(np.mean(rounding) / pooled.variance[0].min())
+    return {
+        "posterior_noise": {
+            "share": rounded(float(posterior_noise(pooled)[0])),
+            "by_channel": [rounded(float(v)) for v in channel_noise(pooled)[0]],
+            "scans": len(scans),
+        },
+        "rounding_over_noise": rounded(float(added)),
+    }
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, so that it stands under the first until all else does; else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

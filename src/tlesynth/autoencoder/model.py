@@ -2,7 +2,7 @@
 
 ::
 
-    config.json               network, grid, intensity convention, fingerprint, training facts
+    config.json               network, grid, intensity convention, fingerprint, training facts, the gate's verdict
     autoencoder.safetensors   weights, latent mean and scale
     README.md                 model card
     manifest.json             SHA-256 of each
@@ -29,9 +29,18 @@ FORMAT = "tlesynth-autoencoder-1"
 WEIGHTS = "autoencoder.safetensors"
 INTENSITY = "0.5 to 99.5 percentile inside the brain to [0, 1], clipped; background 0"
 
+SUMS = {
+    "score": "the weighted sum of its losses without the adversarial one",
+    "paper_sum": "the weighted sum of its losses with the adversarial one (as the paper)",
+}
 
-def save_autoencoder(folder: Path, network: Autoencoder, training: dict[str, Any]) -> None:
+
+def save_autoencoder(
+    folder: Path, network: Autoencoder, training: dict[str, Any], gate: dict[str, Any] | None = None
+) -> None:
     """Publish a model folder; ``training`` holds what the card tells of the training (JSON values).
+
+    ``gate`` is what ``gate.pass_gate`` returned; a model without one says that it was never judged.
 
     Raises:
         TlesynthError: RES-001 if the disk is full.
@@ -48,11 +57,46 @@ def save_autoencoder(folder: Path, network: Autoencoder, training: dict[str, Any
         "parameters": sum(p.numel() for p in network.parameters()),
         "fingerprint": network.fingerprint,
         "training": training,
+        "gate": gate,
     }
     with durable.publishing(folder) as new:
         save_file(tensors, new / WEIGHTS, metadata={"format": "pt"})
         durable.write_json(new / "config.json", config)
         durable.write_text(new / "README.md", _card(config))
+
+
+def attach_gate(folder: Path, gate: dict[str, Any]) -> None:
+    """Put a verdict into a model folder that stands; the weights stay as they are.
+
+    Raises:
+        TlesynthError: MOD-004 or CKP-001 for an unusable folder, RES-001 if the disk is full.
+    """
+    config = read_model_config(folder, FORMAT)
+    if config.get("gate") == gate:
+        return
+    weights = (folder / WEIGHTS).read_bytes()
+    with durable.publishing(folder) as new:
+        (new / WEIGHTS).write_bytes(weights)
+        durable.write_json(new / "config.json", config | {"gate": gate})
+        durable.write_text(new / "README.md", _card(config | {"gate": gate}))
+
+
+def read_gate(folder: Path) -> dict[str, Any] | None:
+    """The verdict that a model folder carries: verdict, reasons, loosened limits, figures; None if it was never judged.
+
+    Raises:
+        TlesynthError: MOD-004 or CKP-001 for an unusable folder.
+    """
+    return read_model_config(folder, FORMAT).get("gate")
+
+
+def read_fingerprint(folder: Path) -> str:
+    """The fingerprint of the autoencoder in a model folder.
+
+    Raises:
+        TlesynthError: MOD-004 or CKP-001 for an unusable folder.
+    """
+    return read_model_config(folder, FORMAT)["fingerprint"]
 
 
 def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoencoder:
@@ -81,8 +125,6 @@ def _grid(folder: Path, config: dict[str, Any]) -> Grid:
 
 
 def _card(config: dict[str, Any]) -> str:
-    training = config["training"]
-    losses = "\n".join(f"| {name} | {value:.4g} |" for name, value in training["validation"].items())
     latent = " x ".join(map(str, config["latent_shape"]))
     shape = " x ".join(map(str, GRIDS[config["grid"]].shape))
     return f"""---
@@ -98,16 +140,63 @@ A volume on another grid is refused. Fingerprint: `{config["fingerprint"]}`.
 
 ## Training
 
-{training["scans"]:,} scans, {training["steps"]:,} steps; the weights are those of step {training["best_step"]:,},
-the best on the validation split ({training["validation_scans"]:,} scans) in the phase "{training["phase"]}".
-Perceptual term: {training["perceptual"]}.
+{_origin(config["training"])}
 
-| validation figure | value |
-|---|---|
-{losses}
+## Quality gate
+
+{_verdict(config.get("gate"))}
 
 ## Intended use and limits
 
 Research on synthetic cohorts. Not for diagnosis. Detail finer than a few voxels is lost, and what it never saw in
 training (lesions, other sequences, skulls) it may draw as ordinary anatomy. Written by tlesynth {__version__}.
 """
+
+
+def _origin(training: dict[str, Any]) -> str:
+    """Where the weights come from: this training, or somebody else's."""
+    if "imported" in training:
+        there = training["imported"]
+        return f"""Imported from {there["file"]} (SHA-256 `{there["sha256"]}`):
+weights of {there["family"].upper()}'s network. How they were trained and on what is not known here, and their own licence applies. MAISI's were trained on MR scaled by
+the percentiles 0 to 99.5 of the whole image, unclipped: not quite the intensities above. Mean and scale of the latents
+were measured on {there["scans"]:,} training scans."""
+    losses = "\n".join(f"| {name} | {value:.4g} |" for name, value in training["validation"].items())
+    return f"""{training["scans"]:,} scans, {training["steps"]:,} steps; the weights are those of step
+{training["best_step"]:,}, the best on the validation split ({training["validation_scans"]:,} scans) in the phase
+"{training["phase"]}".
+{_choice(training)}Perceptual term: {training["perceptual"]}.
+
+| validation figure | value |
+|---|---|
+{losses}"""
+
+
+def _choice(training: dict[str, Any]) -> str:
+    """How the weights were chosen, as far as it is known: imported weights were chosen elsewhere."""
+    lines = []
+    if "selected_by" in training:
+        lines.append(f"Best means by {SUMS[training['selected_by']]} (`{training['selected_by']}`).")
+    if training.get("ema_decay"):
+        lines.append(f"They are an exponential moving average over the steps (decay {training['ema_decay']}).")
+    if "schedule" in training:
+        lines.append(f"Adversarial phase: {training['schedule']}, loss {training['adversarial_loss']}.")
+    return "".join(line + "\n" for line in lines)
+
+
+def _verdict(gate: dict[str, Any] | None) -> str:
+    if gate is None:
+        return "Never judged: the model was made without the quality gate."
+    lines = [f"**{gate['verdict'].capitalize()}** on {gate['scans']} held-out scans ({gate['split']})."]
+    lines += [f"- {reason}" for reason in gate["reasons"]]
+    if gate["loosened"]:
+        lines.append(f"- The recipe loosened these limits of the product: {', '.join(gate['loosened'])}.")
+    rows = [f"| {name} | {_interval(figure)} |" for name, figure in gate["figures"].items()]
+    return "\n".join([*lines, "", "| figure | mean over scans, 95 % interval |", "|---|---|", *rows])
+
+
+def _interval(figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return "could not be measured"
+    ends = "" if figure["low"] is None else f" ({figure['low']:.4g} to {figure['high']:.4g})"
+    return f"{figure['value']:.4g}{ends}"

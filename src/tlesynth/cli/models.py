@@ -19,13 +19,17 @@ def train_autoencoder(
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the VAE-GAN that turns volumes into latents."""
-    from tlesynth.autoencoder.train import train_autoencoder as train
+    """Train the VAE-GAN that turns volumes into latents, judge it on held-out scans and write its page.
+
+    The same command again resumes; after the end it only judges and shows anew, by the limits then given:
+    --set autoencoder.gate.l1=0.05
+    """
+    from tlesynth.pipeline.models import train_autoencoder as train
 
     loaded = recipes.load(recipe, override or [])
     with graceful():
-        train(derivatives, splits, out, loaded.autoencoder, **machine(loaded))
-    result({"model": str(out / "model")}, as_json)
+        made = train(derivatives, splits, out, loaded)
+    result(made, as_json)
 
 
 def encode(
@@ -53,7 +57,11 @@ def train_diffusion(
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the diffusion transformer on latents."""
+    """Train the diffusion transformer on latents.
+
+    Refuses those of an autoencoder that failed its quality gate (exit status 5) unless told:
+    --set diffusion.accept_failed_gate=true
+    """
     from tlesynth.diffusion.train import train_diffusion as train
 
     loaded = recipes.load(recipe, override or [])

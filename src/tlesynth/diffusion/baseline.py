@@ -39,10 +39,10 @@ class Corrected(nn.Module):
         self.register_buffer("variance", torch.ones(latent_shape))
         self.register_buffer("alpha_bars", schedule.alphas_cumprod.clone(), persistent=False)
 
-    def measure(self, latents: Tensor) -> None:
-        """Take the voxelwise mean and variance from the training latents (N, C, X, Y, Z)."""
-        self.mean.copy_(latents.mean(dim=0))
-        self.variance.copy_(latents.var(dim=0, correction=0).clamp_min(LEAST_VARIANCE))
+    def measure(self, mean: Tensor, variance: Tensor) -> None:
+        """Take the voxelwise mean and variance of the training latents, each (C, X, Y, Z)."""
+        self.mean.copy_(mean)
+        self.variance.copy_(variance.clamp_min(LEAST_VARIANCE))
 
     def forward(self, z: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
         """Velocity (B, C, X, Y, Z) for noisy latents ``z`` (B, C, X, Y, Z), ``timesteps`` (B,) and ``labels`` (B,)."""

@@ -1,7 +1,8 @@
-"""The latents of one split with their classes, read once and kept in memory.
+"""The latents of one split with their classes, read once and kept in memory as float16.
 
-``mean_flipped.npy`` holds the latents of the mirrored scans. Mirroring the latents instead would be wrong: the kernels
-of a convolutional encoder are not mirror-symmetric, so that a mirrored latent decodes to another head.
+``latents.npy`` is one array (N, view, part, C, X, Y, Z): each scan as it is and mirrored in x, each with the mean and
+the log-variance of its posterior, in normalised units. Mirroring latents instead would be wrong: the kernels of a
+convolutional encoder are not mirror-symmetric, so that a mirrored latent decodes to another head.
 """
 
 from __future__ import annotations
@@ -19,37 +20,80 @@ from tlesynth import durable
 from tlesynth.diffusion.conditioning import Classes
 from tlesynth.errors import fail
 
+NAME = "latents.npy"
+AS_IS, MIRRORED = 0, 1
+MEAN, LOGVAR = 0, 1
+
 
 @dataclass(frozen=True)
 class Latents:
-    """Latents ``values`` (N, C, X, Y, Z) float32, their classes ``labels`` (N,) int64, and whose they are."""
+    """Posterior means ``values`` (N, C, X, Y, Z) float16, classes ``labels`` (N,) int64, and whose they are.
+
+    ``logvar``, like ``values``, is there where latents are resampled: then a batch is a draw from the posterior.
+    """
 
     values: Tensor
     labels: Tensor
     ids: tuple[str, ...]
+    logvar: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def batch(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Clean latents (B, C, X, Y, Z) float32 of ``rows``: the mean, or where there is a log-variance, a draw."""
+        mean = self.values[rows].float()
+        if self.logvar is None:
+            return mean
+        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+        return mean + torch.exp(0.5 * self.logvar[rows].float()) * noise
 
-def read_latents(folder: Path, splits: Path, split: str, classes: Classes, *, flip: bool = False) -> Latents:
+    def voxelwise(self) -> tuple[Tensor, Tensor]:
+        """Mean and variance over scans of what ``batch`` gives, voxel by voxel: each (C, X, Y, Z) float32."""
+        total, square, noise = (torch.zeros(self.values.shape[1:], dtype=torch.float64) for _ in range(3))
+        for row in range(len(self)):
+            value = self.values[row].double().cpu()
+            total, square = total + value, square + value.square()
+            if self.logvar is not None:
+                noise = noise + self.logvar[row].double().exp().cpu()
+        mean = total / len(self)
+        variance = (square / len(self) - mean.square()).clamp_min(0) + noise / len(self)
+        return mean.float(), variance.float()
+
+    def to(self, device: torch.device) -> Latents:
+        """The same on ``device``."""
+        logvar = None if self.logvar is None else self.logvar.to(device)
+        return Latents(self.values.to(device), self.labels.to(device), self.ids, logvar)
+
+
+def read_latents(
+    folder: Path, splits: Path, split: str, classes: Classes, *, flip: bool = False, resample: bool = False
+) -> Latents:
     """The latents of ``split``; with ``flip`` also those of the mirrored scans, left and right TLE swapped.
+
+    With ``resample`` the log-variances are read too, so that every batch is a new draw.
 
     Raises:
         TlesynthError: DATA-011 if a file is missing, DATA-001 if one is damaged, DATA-010 if the splits do not fit.
     """
     index = durable.read_table(folder / "index.tsv")
     chosen = _rows_of_split(index, splits, split)
-    values = _read_array(folder / "mean.npy", len(index))[chosen.index]
+    array = _read_array(folder / NAME, len(index))
+    views = (AS_IS, MIRRORED) if flip else (AS_IS,)
+    values = torch.from_numpy(np.concatenate([array[chosen.index, view, MEAN] for view in views]))
+    logvar = np.concatenate([array[chosen.index, view, LOGVAR] for view in views]) if resample else None
     labels, ids = classes.of(chosen), tuple(chosen["participant_id"])
     if flip:
-        mirrored = _read_array(folder / "mean_flipped.npy", len(index))[chosen.index]
-        values, labels, ids = np.concatenate([values, mirrored]), torch.cat([labels, classes.mirrored(labels)]), ids * 2
-    return Latents(torch.from_numpy(values), labels, ids)
+        labels, ids = torch.cat([labels, classes.mirrored(labels)]), ids * 2
+    return Latents(values, labels, ids, None if logvar is None else torch.from_numpy(logvar))
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """latents.json: the autoencoder's fingerprint, the grid's name, the latent shape."""
+    """latents.json: the autoencoder's fingerprint and verdict, the grid's name, the latent shape, the noise share.
+
+    Raises:
+        TlesynthError: DATA-011 if it is missing, DATA-001 if it lacks what is needed.
+    """
     about = durable.read_json(folder / "latents.json")
     if missing := [key for key in ("autoencoder", "grid", "shape") if key not in about]:
         raise fail("DATA-001", folder / "latents.json", f"no {missing[0]}")
@@ -70,13 +114,15 @@ def _rows_of_split(index: pd.DataFrame, splits: Path, split: str) -> pd.DataFram
 
 
 def _read_array(path: Path, rows: int) -> np.ndarray:
-    """A float32 array (N, C, X, Y, Z), mapped, so that only the chosen rows are read."""
+    """The array (N, view, part, C, X, Y, Z), mapped, so that only the chosen rows are read."""
     if not path.is_file():
+        if (path.parent / "mean.npy").is_file():
+            raise fail("DATA-001", path.parent, "these latents are of an older version: run encode again")
         raise fail("DATA-011", path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise fail("DATA-001", path, str(error)) from error
-    if array.ndim != 5 or array.dtype != np.float32 or len(array) != rows:
-        raise fail("DATA-001", path, f"{array.dtype} {array.shape}; expected float32 of {rows} 4D latents")
+    if array.ndim != 7 or array.dtype != np.float16 or array.shape[:3] != (rows, 2, 2):
+        raise fail("DATA-001", path, f"{array.dtype} {array.shape}; expected float16 ({rows}, 2, 2, C, X, Y, Z)")
     return array

@@ -135,10 +135,21 @@ Draws latents ({shape}) of the autoencoder with fingerprint `{config["autoencode
 {counts}
 
 {training["steps"]:,} steps; the weights are those of step {training["best_step"]:,}, where the error on the validation
-split was lowest ({training["best_validation"]:.4f}).
+split was lowest ({training["best_validation"]:.4f}). {_latents_in_words(config)}
 
 ## Intended use and limits
 
 Research on synthetic cohorts and data augmentation. Not for diagnosis. A model trained on few scans can repeat them:
 compare its samples with the training scans before they are shared. Written by tlesynth {__version__}.
 """
+
+
+def _latents_in_words(config: dict[str, Any]) -> str:
+    training = config["training"]
+    gate = f"The autoencoder's quality gate: {config.get('gate', 'not judged')}."
+    share = training.get("posterior_noise")
+    noise = "" if share is None else f" The posterior's own noise is {100 * share:.1f} % of the latents' variance."
+    if training.get("latents", "mean") == "mean":
+        return f"{gate} Trained on the posterior's mean.{noise}"
+    floor = f"no loss can fall below {training['loss_floor']:.4f}"
+    return f"{gate} Trained on draws from the posterior, so that {floor}.{noise}"

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from tlesynth.recipe import Noise
 
+MOST_VARIANCES = 1_000_000
+"""Posterior variances that the floor under the loss is averaged over, evenly spread."""
+
 
 def schedule_of(noise: Noise) -> DDPMScheduler:
     """The noise schedule, with its fixed small variance; latents are never clipped.
@@ -41,3 +44,17 @@ def target_of(schedule: DDPMScheduler, clean: Tensor, noise: Tensor, timesteps: 
 def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean squared error (B,) of each sample of (B, C, X, Y, Z); equation 7 is its mean."""
     return torch.mean((predicted.float() - target.float()) ** 2, dim=tuple(range(1, target.ndim)))
+
+
+def posterior_floor(schedule: DDPMScheduler, variance: Tensor) -> float:
+    """The least loss any network can reach on latents resampled from posteriors of ``variance`` (any shape).
+
+    Even a network that knew the posterior's mean could not tell the posterior's noise from the added one. With
+    z_0 = m + s n and ab = alpha_bar_t, the variance of eps given z_t and m is ab s^2 / (ab s^2 + 1 - ab), and that of
+    v is s^2 / (ab s^2 + 1 - ab); the floor is the mean over timesteps and voxels.
+    """
+    some = variance.flatten()[:: max(1, variance.numel() // MOST_VARIANCES)].double()
+    levels = some.quantile(torch.linspace(0.005, 0.995, 100, dtype=torch.float64))  # (100,)
+    ab = schedule.alphas_cumprod.double()[:, None]  # (T, 1)
+    least = levels / (ab * levels + 1 - ab)
+    return float((least if schedule.config["prediction_type"] == "v_prediction" else ab * least).mean())

@@ -107,18 +107,29 @@ def _stages(context: Context) -> list[Stage]:
 
 
 def _do(context: Context, stage: Stage, key: str, heading: str) -> None:
-    if _record(context, stage).get("state") == FINISHED and _written(context, stage):
+    known = {"key": key, "kept_key": _kept_key(context, stage)} | _judging_key(context, stage)
+    if _is_done(context, stage, known):
         say(f"{heading}: done before")
         return
     say(heading)
     begun = time.monotonic()
-    known = {"key": key, "kept_key": _kept_key(context, stage)}
     _write_record(context, stage, known | {"state": STARTED})
     stage.do(context)
     seconds = round(time.monotonic() - begun, 1)
     _write_record(context, stage, known | {"state": FINISHED, "seconds": seconds, "version": __version__})
     say(f"{heading}: {clock(seconds)}")
     interruption.check()
+
+
+def _is_done(context: Context, stage: Stage, known: dict[str, str]) -> bool:
+    """Whether a stage is finished and, where it gives a verdict, was judged by what the recipe now says."""
+    record = _record(context, stage)
+    judged = record.get("judged_key") == known.get("judged_key")
+    return record.get("state") == FINISHED and judged and _written(context, stage)
+
+
+def _judging_key(context: Context, stage: Stage) -> dict[str, str]:
+    return {"judged_key": durable.hash_of(stage.judged_by(context.recipe).model_dump())} if stage.judged_by else {}
 
 
 def _given(context: Context) -> list[Any]:

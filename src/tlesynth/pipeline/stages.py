@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlesynth.pipeline import cohorts
-from tlesynth.recipe import Preprocess, Recipe, Section
+from tlesynth.pipeline import cohorts, models
+from tlesynth.recipe import Gate, Preprocess, Recipe, Section
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,9 @@ class Stage:
     by_subject: Callable[[Recipe], tuple[Section | str, ...]] | None = None
     """What decides a subject's own files, where each subject is keyed by its own input: while that is the same, a
     changed scan, limit or label costs only the subjects it touches."""
+    judged_by: Callable[[Recipe], Section] | None = None
+    """What judges the result without deciding it: where only that changed, the stage gives its verdict anew and keeps
+    everything else, and no later stage is redone."""
 
 
 def simulate(context: Context) -> None:
@@ -72,11 +75,9 @@ def split(context: Context) -> None:
 
 
 def train_autoencoder(context: Context) -> None:
-    """Train the VAE-GAN."""
-    from tlesynth.autoencoder.train import train_autoencoder as train
-
-    out, recipe = context.out, context.recipe
-    train(out / "derivatives", out / "splits.tsv", out / "autoencoder", recipe.autoencoder, **_machine(recipe))
+    """Train the VAE-GAN, judge it and show it."""
+    out, kind = context.out, cohorts.kind_of(context.cohort)
+    models.train_autoencoder(out / "derivatives", out / "splits.tsv", out / "autoencoder", context.recipe, data=kind)
 
 
 def encode(context: Context) -> None:
@@ -181,9 +182,29 @@ STAGES: tuple[Stage, ...] = (
         by_subject=lambda r: (_made(r),),
     ),
     Stage("split", ("preprocess",), ("splits.tsv",), lambda r: (r.split,), split),
-    Stage("train autoencoder", ("split",), ("autoencoder",), lambda r: (r.autoencoder, r.precision), train_autoencoder),
-    Stage("encode", ("train autoencoder",), ("latents", "reconstructions"), lambda r: (), encode),
-    Stage("train diffusion", ("encode",), ("diffusion",), lambda r: (r.diffusion, r.precision), train_diffusion),
+    Stage(
+        "train autoencoder",
+        ("split",),
+        ("autoencoder",),
+        lambda r: (r.autoencoder.model_copy(update={"gate": Gate()}), r.precision),
+        train_autoencoder,
+        judged_by=lambda r: r.autoencoder.gate,
+    ),
+    Stage(
+        "encode",
+        ("train autoencoder",),
+        ("latents", "reconstructions"),
+        lambda r: (),
+        encode,
+        judged_by=lambda r: r.autoencoder.gate,  # the latents carry the verdict
+    ),
+    Stage(
+        "train diffusion",
+        ("encode",),
+        ("diffusion",),
+        lambda r: (r.diffusion.model_copy(update={"accept_failed_gate": False}), r.precision),
+        train_diffusion,
+    ),
     Stage("sample", ("train diffusion",), ("synthetic", "film"), lambda r: (r.sample,), sample),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
     Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),

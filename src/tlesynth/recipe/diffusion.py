@@ -61,6 +61,11 @@ class Diffusion(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     flip: bool = False
     """Also train on the mirrored scans, with left and right TLE swapped."""
+    latents: Literal["mean", "resample"] = "mean"
+    """``mean``: the posterior's mean. ``resample``: a new draw from the posterior at each step, whose noise puts a
+    floor under the loss."""
+    accept_failed_gate: bool = False
+    """Train even on the latents of an autoencoder that failed its quality gate."""
     gradient_clip: Positive = 1.0
     validate_every: Count = 1000
     checkpoint_every: Count = 1000

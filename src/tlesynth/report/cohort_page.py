@@ -93,7 +93,7 @@ def build(
     quoter = Quoter(files)
     cards = _pictured(derivatives, [_card(row) for row in table.to_dict("records")][:most])
     context = {
-        "banner": KINDS.get(data or _data_beside(derivatives), ""),
+        "banner": KINDS.get(data or data_beside(derivatives), ""),
         "flow_drawn": flow.drawn(flow.read(files, derivatives="", splits=""), quoter),
         "cards": cards,
         "rest": len(table) - len(cards),
@@ -254,8 +254,8 @@ def _charts(table: pd.DataFrame, limits: QualityLimits) -> list[dict[str, Any]]:
     return charts
 
 
-def _data_beside(derivatives: Path) -> str:
-    """Whether a run's own simulated cohort lies beside the derivatives."""
+def data_beside(derivatives: Path) -> str:
+    """simulated or planted, where a run's own cohort of that kind lies beside the derivatives; else nothing."""
     path = derivatives.parent / "cohort" / "dataset_description.json"
     name = str(durable.read_json(path).get("Name", "")).lower() if path.is_file() else ""
     return next((kind for kind in ("simulated", "planted") if kind in name), "")
