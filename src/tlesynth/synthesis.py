@@ -25,7 +25,7 @@ from tlesynth.diffusion.model import Diffusion, load_diffusion
 from tlesynth.diffusion.sampling import Plan, Sampled, sample_latents
 from tlesynth.errors import fail
 from tlesynth.progress import Bar, bar, say
-from tlesynth.recipe import Sample
+from tlesynth.recipe import Inference, Sample
 from tlesynth.seeds import seed_of
 from tlesynth.training import fabric_for
 from tlesynth.volume import GRIDS, write
@@ -88,6 +88,7 @@ class Synthesizer:
             "Attempt": attempt + 1,
             "ModelHash": self.diffusion.fingerprint,
             "AutoencoderHash": self.diffusion.autoencoder,
+            "Decoding": self.autoencoder.run_about,
             "Sampler": self.settings.sampler,
             "Steps": self.settings.steps,
             "GuidanceScale": self.settings.guidance,
@@ -97,19 +98,27 @@ class Synthesizer:
 
 
 def sample_cohort(
-    autoencoder: Path, diffusion: Path, out: Path, film: Path, settings: Sample, *, seed: int, device: str
+    autoencoder: Path,
+    diffusion: Path,
+    out: Path,
+    film: Path,
+    settings: Sample,
+    *,
+    seed: int,
+    device: str,
+    inference: Inference | None = None,
 ) -> None:
     """Write a synthetic cohort to ``out`` and the reverse process of one TLE subject to ``film``; resumes by itself.
 
-    ``autoencoder`` and ``diffusion`` are model folders. A subject whose volume is empty or not finite twice is
-    listed as failed in ``outcomes.tsv`` and left out.
+    ``autoencoder`` and ``diffusion`` are model folders; ``inference`` is how the first decodes. A subject whose volume
+    is empty or not finite twice is listed as failed in ``outcomes.tsv`` and left out.
 
     Raises:
         TlesynthError: CKP-001, CKP-009 or MOD-004 for models that cannot be used, CFG-003 for steps that do not divide,
             CFG-010 if ``out`` was made otherwise, NUM-006 if every subject failed, OPS-075 after a stop request.
     """
     target = fabric_for(device, "32-true").device
-    decoder = load_autoencoder(autoencoder, target)
+    decoder = load_autoencoder(autoencoder, target).run_as(inference or Inference())
     model = load_diffusion(diffusion, decoder.fingerprint)
     model.network.to(target)
     synthesizer = Synthesizer(decoder, model, settings, seed, target)

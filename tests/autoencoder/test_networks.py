@@ -1,11 +1,15 @@
 """The autoencoder has the paper's shapes, its noise is an argument, and it owns its latent's mean and scale."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth.autoencoder.networks import LEAST_SIGNAL, Autoencoder, discriminator
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork
+from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
 from tlesynth.volume import GRIDS, Grid
 
 SMALL = Grid("small", (8, 12, 8), 3.0, (0.0, 0.0, 0.0))
@@ -34,9 +38,88 @@ def test_the_papers_discriminator_judges_patches() -> None:
     assert logits.shape == (2, 1, 12, 15, 12)
 
 
-def test_a_grid_that_4_does_not_divide_is_refused() -> None:
-    with pytest.raises(TlesynthError, match="CFG-003"):
-        Autoencoder(TINY, Grid("odd", (8, 10, 8), 3.0, (0.0, 0.0, 0.0)))
+def test_a_grid_that_4_does_not_divide_is_refused_with_the_nearest_that_it_does() -> None:
+    with pytest.raises(TlesynthError) as caught:
+        Autoencoder(TINY, Grid("odd", (8, 10, 113), 3.0, (0.0, 0.0, 0.0)))
+    assert caught.value.code == "CFG-003"
+    assert "crop it to 8 x 8 x 112 or pad it with background to 8 x 12 x 116" in str(caught.value)
+
+
+PRESETS = {
+    "paper": AutoencoderNetwork(),
+    "maisi": AutoencoderNetwork(residual_blocks=2, upsampling="trilinear"),
+    "lean": AutoencoderNetwork(design="lean", channels=(64, 128), residual_blocks=2),
+}
+"""Every kind of network at full width."""
+
+
+@pytest.mark.parametrize("settings", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("precision", ["32-true", "bf16-true"])
+def test_any_sides_that_4_divides_work_in_any_precision(settings: AutoencoderNetwork, precision: str) -> None:
+    torch.manual_seed(0)
+    for shape in [(4, 20, 12), (20, 28, 36)] if settings.design == "monai" else [(8, 4, 12), (20, 28, 36), (36, 52, 4)]:
+        grid = Grid("odd", shape, 3.0, (0.0, 0.0, 0.0))
+        ours = (
+            Autoencoder(settings, grid).requires_grad_(False).run_as(Inference.model_validate({"precision": precision}))
+        )
+        latents = ours.to_latents(torch.rand(1, 1, *shape))
+        x_hat = ours.from_latents(latents)
+        assert latents.shape[1:] == ours.latent_shape and x_hat.shape == (1, 1, *shape)
+        assert bool(latents.isfinite().all()) and bool(x_hat.isfinite().all())
+
+
+class Operations(TorchDispatchMode):
+    """Every operation that is done, forwards and backwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        transposed = func is torch.ops.aten.convolution.default and args[6]
+        self.names.add("transposed convolution" if transposed else func.__name__.split(".")[0])
+        return func(*args, **(kwargs or {}))
+
+
+UNREPEATABLE = ("avg_pool3d", "max_pool3d", "upsample_", "reflection_pad", "replication_pad", "grid_sample")
+"""Operations whose backward pass on CUDA adds in any order (torch.use_deterministic_algorithms refuses them)."""
+
+
+@pytest.mark.parametrize("settings", PRESETS.values(), ids=PRESETS)
+def test_a_training_step_does_nothing_that_cuda_cannot_repeat(settings: AutoencoderNetwork) -> None:
+    grid = Grid("small", (48, 56, 48), 3.0, (0.0, 0.0, 0.0))
+    with torch.device("meta"):
+        ours, opponent = Autoencoder(settings, grid), discriminator(AdversarialPhase())
+        x, noise = torch.empty(1, 1, *grid.shape), torch.empty(1, 4, 12, 14, 12)
+    with Operations() as done:
+        opponent(ours(x, noise).x_hat)[-1].mean().backward()
+    assert "convolution_backward" in done.names
+    assert "transposed convolution" not in done.names
+    assert not [name for name in done.names if any(word in name for word in UNREPEATABLE)]
+
+
+def test_the_lean_decoder_stays_below_its_budget_of_operations() -> None:
+    grid = GRIDS["mni-1.5mm"]
+    with torch.device("meta"):
+        lean = Autoencoder(PRESETS["lean"], grid)
+        latent = torch.empty(1, *lean.latent_shape)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        lean.coder.decode(latent)
+    assert 200e9 < counter.get_total_flops() <= 450e9
+
+
+def test_parities_take_fewer_operations_than_the_doubled_grid() -> None:
+    def flops(upsampling: str) -> int:
+        settings = AutoencoderNetwork.model_validate({"upsampling": upsampling, "residual_blocks": 2})
+        with torch.device("meta"):
+            ours = Autoencoder(settings, GRIDS["mni-1.5mm"])
+            latent = torch.empty(1, *ours.latent_shape)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            ours.coder.decode(latent)
+        return counter.get_total_flops()
+
+    assert flops("trilinear") == pytest.approx(5.52e12, rel=0.02)
+    assert flops("nearest") == pytest.approx(3.93e12, rel=0.02)
 
 
 def test_without_noise_the_mean_is_decoded_and_noise_changes_it() -> None:

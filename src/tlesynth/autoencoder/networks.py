@@ -6,16 +6,17 @@ Shapes: B batch, C latent channels, X Y Z voxels of the grid (right, anterior, s
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch import Tensor, nn
 
+from tlesynth.autoencoder.inference import FrozenCoder, frozen
 from tlesynth.autoencoder.lean_coder import LeanCoder
 from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.errors import fail
-from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork
+from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
 from tlesynth.volume import Grid
 
 COMPRESSION = 4
@@ -55,12 +56,11 @@ class Autoencoder(nn.Module):
         """
         super().__init__()
         if any(side % COMPRESSION for side in grid.shape):
-            raise fail(
-                "CFG-003", f"grid {grid.name}", f"{grid.shape} voxels, each side must be divisible by {COMPRESSION}"
-            )
+            raise fail("CFG-003", f"grid {grid.name}", _why_not(grid.shape))
         self.settings, self.grid = settings, grid
         design = MonaiCoder if settings.design == "monai" else LeanCoder
         self.coder = design(settings, FIRST_LOGVAR)
+        self._frozen: FrozenCoder | None = None
         self.register_buffer("latent_mean", torch.zeros(settings.latent_channels))
         self.register_buffer("latent_scale", torch.ones(settings.latent_channels))
 
@@ -72,14 +72,28 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor, noise: Tensor) -> Reconstruction:
         """Encode ``x`` (B, 1, X, Y, Z), add ``noise`` (B, C, x, y, z; standard normal, zeros for the mean), decode."""
-        mean, logvar = self.encode(x)  # (B, C, x, y, z)
+        mean, logvar = self.coder.encode(x)  # (B, C, x, y, z)
+        logvar = logvar.clamp(*LOGVAR_RANGE)
         latent = mean + torch.exp(0.5 * logvar) * noise
         return Reconstruction(self.coder.decode(latent), mean, logvar)
 
+    def run_as(self, settings: Inference) -> Autoencoder:
+        """Encode and decode from now on in the precision and the tiles of ``settings``; for weights that are final.
+
+        Training (``forward``) and the fingerprint keep to the float32 weights, whole volumes.
+        """
+        self._frozen = frozen(self.coder, settings, self.latent_mean.device, COMPRESSION)
+        return self
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and log-variance of ``x``, not normalised: each (B, C, x, y, z)."""
-        mean, logvar = self.coder.encode(x)
+        mean, logvar = (self._frozen or self.coder).encode(x)
         return mean, logvar.clamp(*LOGVAR_RANGE)
+
+    @property
+    def run_about(self) -> dict[str, Any]:
+        """How volumes are encoded and decoded: precision and tiles, as JSON."""
+        return {"precision": "float32", "tiles": "none"} if self._frozen is None else self._frozen.about
 
     def normalise(self, mean: Tensor) -> Tensor:
         """A posterior mean (B, C, x, y, z) with mean 0 and standard deviation 1 per channel over the training set."""
@@ -97,7 +111,7 @@ class Autoencoder(nn.Module):
         Volumes are decoded one at a time, to bound memory.
         """
         raw = z * _per_channel(self.latent_scale) + _per_channel(self.latent_mean)
-        decoded = torch.cat([self.coder.decode(one).clamp(0, 1) for one in raw.split(1)])
+        decoded = torch.cat([(self._frozen or self.coder).decode(one).clamp(0, 1) for one in raw.split(1)])
         return decoded.where(decoded >= LEAST_SIGNAL, 0)
 
     @property
@@ -130,6 +144,17 @@ def channels_last(network: Network) -> Network:
     1.3 times faster on a CPU, and what tensor cores read.
     """
     return network.to(memory_format=torch.channels_last_3d)  # ty: ignore[no-matching-overload]
+
+
+def _why_not(shape: tuple[int, int, int]) -> str:
+    """Which sides 4 does not divide, and the two nearest boxes that it does."""
+    cropped, padded = ([side - side % COMPRESSION + extra for side in shape] for extra in (0, COMPRESSION))
+    padded = [side if side % COMPRESSION == 0 else larger for side, larger in zip(shape, padded, strict=True)]
+    told = " x ".join
+    return (
+        f"{told(map(str, shape))} voxels, but each side must be a multiple of {COMPRESSION}: "
+        f"crop it to {told(map(str, cropped))} or pad it with background to {told(map(str, padded))}"
+    )
 
 
 def _per_channel(values: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tlesynth.recipe.autoencoder import Autoencoder
 from tlesynth.recipe.diffusion import Diffusion
+from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.preprocess import Preprocess
@@ -30,6 +31,7 @@ class Recipe(Section):
     preprocess: Preprocess = Preprocess()
     split: Split = Split()
     autoencoder: Autoencoder = Autoencoder()
+    inference: Inference = Inference()
     diffusion: Diffusion = Diffusion()
     sample: Sample = Sample()
     classifier: Classifier = Classifier()
