@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlparse
 
 import torch
@@ -140,6 +140,33 @@ def add(name: str, file: Path) -> Path:
     return target
 
 
+def foreign_tensors(file: Path) -> dict[str, Tensor]:
+    """The tensors by name in a checkpoint that another program wrote: safetensors, or PyTorch's own format.
+
+    PyTorch's is read by the loader that builds tensors and plain containers only, never code. A checkpoint that holds
+    the network under one of its keys, beside an optimiser or an epoch, gives the network.
+
+    Raises:
+        TlesynthError: MOD-006 if it is neither format or holds no tensors by name.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise fail("MOD-006", file, "there is no such file")
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        held = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a damaged or hostile file makes of its loader is not for us to list
+        why = str(error).splitlines() or [type(error).__name__]
+        raise fail("MOD-006", file, f"it is neither safetensors nor tensors alone ({why[0][:160]})") from error
+    inside = [value for value in held.values() if _is_state(value)] if isinstance(held, dict) else []
+    if not _is_state(held) and len(inside) == 1:
+        (held,) = inside
+    if not _is_state(held):
+        raise fail("MOD-006", file, "it holds no tensors by name")
+    return dict(held)
+
+
 def lpips_name(kind: LpipsKind) -> str:
     """What a result of this network is called: ``lpips-alex``, ``lpips-squeeze`` or ``lpips-squeeze (caffe port)``."""
     ported = find(TRUNKS[kind]).name == PORTED_SQUEEZENET
@@ -210,6 +237,10 @@ def _source(name: str) -> Source:
     if name not in SOURCES:
         raise fail("CFG-002", f"weights {name}", f"known are {', '.join(SOURCES)}")
     return SOURCES[name]
+
+
+def _is_state(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(inner, Tensor) for inner in value.values())
 
 
 def _found(name: str) -> Path | None:

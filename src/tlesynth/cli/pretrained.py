@@ -1,11 +1,13 @@
-"""``weights``: the pretrained feature networks. Nothing is fetched unless asked."""
+"""``weights``: the pretrained feature networks, fetched only when asked; ``import-weights``: somebody's autoencoder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from tlesynth.cli.options import AsJson, Derivatives, Out, Splits, graceful, result
 
 app = typer.Typer(help="Pretrained feature networks for LPIPS and FID.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A name that `tlesynth weights list` prints.")]
@@ -35,3 +37,29 @@ def add(name: Name, file: Annotated[Path, typer.Argument(help="The official file
     from tlesynth import weights
 
     typer.echo(weights.add(name, file))
+
+
+def import_weights(
+    family: Annotated[
+        Literal["maisi", "monai"], typer.Argument(help="Whose network: AutoencoderKlMaisi, AutoencoderKL.")
+    ],
+    file: Annotated[Path, typer.Argument(help="Its checkpoint: .safetensors, or .pt with tensors alone.")],
+    derivatives: Derivatives,
+    splits: Splits,
+    out: Out,
+    norm_groups: Annotated[int, typer.Option(min=1, help="Groups of its GroupNorm; the file does not tell.")] = 32,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Make a model folder of MAISI's or MONAI's autoencoder weights, for encode and sample.
+
+    Widths and depth are read from the file. The latents' scale is measured on gen_train, the quality gate judges on
+    val. No weights come with tlesynth; those you give keep their own licence.
+
+    Example: tlesynth import-weights maisi vae.pt --derivatives run/derivatives --splits run/splits.tsv --out maisi
+    """
+    from tlesynth.autoencoder.foreign import import_autoencoder
+
+    with graceful():
+        import_autoencoder(file, family, derivatives, splits, out, norm_groups=norm_groups, device=device)
+    result({"model": str(out / "model"), "gate": str(out / "gate.json")}, as_json)
