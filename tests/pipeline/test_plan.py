@@ -15,7 +15,7 @@ from tlesynth.pipeline.stages import Context
 def test_a_linear_layer_costs_two_operations_a_weight() -> None:
     with torch.device("meta"):
         cost = cost_of(nn.Linear(30, 20, bias=False), torch.empty(5, 30))
-    assert (cost.parameters, cost.flops, cost.activation_bytes) == (600, 2 * 5 * 600, 5 * 20 * 4)
+    assert (cost.parameters, cost.flops) == (600, 2 * 5 * 600)
 
 
 def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path) -> None:
@@ -23,6 +23,7 @@ def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path) -> None:
     assert told["grid"].endswith("112 x 136 x 112 voxels")
     assert told["latent"] == "4 x 28 x 34 x 28 (16x smaller)"
     assert "833 tokens" in told["diffusion"] and "48.4 GFLOP" in told["diffusion"]
+    assert "8 GB no" in told["fits"] and "80 GB yes" in told["fits"]
     assert not list(tmp_path.iterdir())
 
 

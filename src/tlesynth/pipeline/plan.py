@@ -1,7 +1,7 @@
 """``--dry-run``: shapes, parameters, memory and time, counted on networks without weights before anything is computed.
 
-FLOPs and activations are counted exactly; the time divides them by what a one-second probe reaches on this machine,
-so it is an estimate and says so.
+FLOPs and memory (``memory``) are counted; the time divides FLOPs by what a one-second probe reaches on this machine, so
+it is an estimate and says so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe as recipes
+from tlesynth.pipeline.memory import memory_rows
 from tlesynth.pipeline.stages import Context
 from tlesynth.progress import clock
 from tlesynth.volume import GRIDS
@@ -24,17 +25,14 @@ SECONDS_PER_SCAN = 12.0
 """Core-seconds of preprocessing at 1.5 mm (measured); at 3 mm a quarter."""
 BACKWARD = 2.0
 """A backward pass costs two forward ones."""
-BYTES_PER_PARAMETER = 16
-"""Weight, gradient and two Adam moments in float32."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one network costs: parameters, FLOPs of one forward pass, bytes of activations for one sample."""
+    """What one network costs: parameters, and FLOPs of one forward pass of one sample."""
 
     parameters: int
     flops: float
-    activation_bytes: int
 
 
 def plan(context: Context) -> dict[str, Any]:
@@ -62,6 +60,7 @@ def plan(context: Context) -> dict[str, Any]:
         "preprocess": scans * SECONDS_PER_SCAN * (grid.spacing / 1.5) ** -2 / max(torch.get_num_threads(), 1),
         "train autoencoder": (1 + BACKWARD)
         * batch
+        * recipe.autoencoder.reconstruction.accumulate
         * (ae_steps * autoencoder.flops + disc_steps * discriminator.flops)
         / rate,
         "train diffusion": (1 + BACKWARD) * dit_steps * recipe.diffusion.batch_size * diffusion.flops / rate,
@@ -84,6 +83,7 @@ def plan(context: Context) -> dict[str, Any]:
         "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
         + f", {len(recipe.classifier.arms)} arms",
         "machine": f"{rate / 1e9:.0f} GFLOP/s in a one-second probe",
+        **memory_rows(recipe, latent),
         **{f"time {name}": f"about {clock(value)}" for name, value in seconds.items()},
         "time in all": f"about {clock(sum(seconds.values()))} (an estimate from counted FLOPs and the probe)",
     }
@@ -91,20 +91,9 @@ def plan(context: Context) -> dict[str, Any]:
 
 def cost_of(network: nn.Module, *inputs: torch.Tensor) -> Cost:
     """Count one forward pass of a network on the meta device; ``inputs`` hold one sample."""
-    counted = 0
-
-    def count(module: nn.Module, arguments: Any, output: Any) -> None:
-        nonlocal counted
-        tensors = output if isinstance(output, tuple) else (output,)
-        counted += sum(t.numel() * 4 for t in tensors if isinstance(t, torch.Tensor))
-
-    leaves = [m for m in network.modules() if not list(m.children())]
-    handles = [leaf.register_forward_hook(count) for leaf in leaves]
     with FlopCounterMode(display=False) as flops, torch.no_grad():
         network(*inputs)
-    for handle in handles:
-        handle.remove()
-    return Cost(sum(p.numel() for p in network.parameters()), float(flops.get_total_flops()), counted)
+    return Cost(sum(p.numel() for p in network.parameters()), float(flops.get_total_flops()))
 
 
 def _autoencoder(recipe: recipes.Recipe) -> tuple[Cost, tuple[int, int, int, int]]:
@@ -146,11 +135,13 @@ def _classifier(recipe: recipes.Recipe) -> Cost:
 
 
 def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, int]:
-    first, second = settings.reconstruction, settings.adversarial_phase
-    epoch = _batches(train, first.batch_size)
-    turns = second.autoencoder_steps or second.autoencoder_epochs * epoch
-    discriminator = second.discriminator_steps or second.discriminator_epochs * epoch
-    return (first.steps or first.epochs * epoch) + second.rounds * turns, second.rounds * discriminator
+    """Steps that move the autoencoder, and steps that move the discriminator, at most."""
+    from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
+
+    segments = segments_of(settings, steps_per_epoch(settings, train))
+    walks = [(way, segment.steps) for segment in segments for way in (segment.learner, *segment.then)]
+    against = sum(steps for way, steps in walks if way.startswith("discriminator"))
+    return sum(steps for _, steps in walks) - against, against
 
 
 def _scans(context: Context) -> int:
@@ -166,11 +157,8 @@ def _batches(n: int, batch_size: int) -> int:
 
 
 def _row(cost: Cost, batch: int, steps: int) -> str:
-    memory = cost.parameters * BYTES_PER_PARAMETER + cost.activation_bytes * batch
-    return (
-        f"{cost.parameters / 1e6:.2f} M parameters, {cost.flops / 1e9:.1f} GFLOP forward, "
-        f"about {memory / 2**30:.1f} GiB to train at batch {batch}, {steps:,} steps"
-    )
+    size, work = f"{cost.parameters / 1e6:.2f} M parameters", f"{cost.flops / 1e9:.1f} GFLOP forward"
+    return f"{size}, {work}, batch {batch}, {steps:,} steps"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

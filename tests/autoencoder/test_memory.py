@@ -1,0 +1,99 @@
+"""The planner counts what a real step keeps, grows with the volume, and its advice helps."""
+
+import pytest
+import torch
+
+from tlesynth import recipe
+from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier, training_memory
+from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
+from tlesynth.training.footprint import footprint
+from tlesynth.volume import GRIDS, Grid
+
+SMALL = Grid("small", (24, 32, 24), 3.0, (0.0, 0.0, 0.0))
+LARGE = Grid("large", (48, 64, 48), 3.0, (0.0, 0.0, 0.0))
+TWICE = Grid("twice", (96, 64, 48), 3.0, (0.0, 0.0, 0.0))
+DESIGNS = [
+    {"design": "monai", "channels": [8, 8, 16], "norm_groups": 4},
+    {"design": "lean", "channels": [8, 16], "norm_groups": 4},
+]
+
+
+def settings_of(network: dict, **others: object) -> recipe.Autoencoder:
+    phase = {"rounds": 0}
+    return recipe.Autoencoder.model_validate(
+        {"network": network, "perceptual": "none", "adversarial_phase": phase, **others}
+    )
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=["monai", "lean"])
+def test_it_is_what_a_real_step_takes(design: dict) -> None:
+    settings = settings_of(design)
+    network = channels_last(Autoencoder(settings.network, SMALL))
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    held = [t for p in network.parameters() for t in (p, p.grad)] + list(network.buffers())
+
+    def step() -> torch.Tensor:
+        x = torch.rand(2, 1, *SMALL.shape).contiguous(memory_format=torch.channels_last_3d)
+        made = network(x, torch.zeros(2, *network.latent_shape))
+        return losses.l1(x, made.x_hat) + losses.kl(made.mean, made.logvar)
+
+    real, counted = footprint(step, held), training_memory(settings, SMALL, "32-true")
+    assert counted.kept == real.kept
+    assert counted.kept + counted.passing == pytest.approx(real.peak, rel=0.05)
+    own, opponent = (
+        sum(t.nbytes for t in (*n.parameters(), *n.buffers()))
+        for n in (network, discriminator(settings.adversarial_phase))
+    )
+    # Weights, gradients and two moments; the opponent stands there but never learns.
+    assert counted.resident == 4 * own + opponent
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=["monai", "lean"])
+def test_activations_are_linear_in_voxels(design: dict) -> None:
+    settings = settings_of(design)
+    small, large = (training_memory(settings, grid, "bf16-mixed") for grid in (LARGE, TWICE))
+    assert large.kept == pytest.approx(2 * small.kept, rel=0.02)
+    assert large.passing == pytest.approx(2 * small.passing, rel=0.02)
+    assert large.resident == small.resident
+
+
+def test_every_part_of_the_recipe_is_counted() -> None:
+    plain = settings_of(DESIGNS[0])
+    one = training_memory(plain, SMALL, "32-true")
+    average = training_memory(settings_of(DESIGNS[0], ema_decay=0.9), SMALL, "32-true")
+    assert average.resident > one.resident
+    against = settings_of(
+        DESIGNS[0], adversarial_phase={"rounds": 1, "discriminator_channels": 4, "discriminator_layers": 1}
+    )
+    assert training_memory(against, SMALL, "32-true").kept > one.kept
+    lpips = settings_of(DESIGNS[0], perceptual="lpips-alex")
+    assert training_memory(lpips, LARGE, "32-true").resident > one.resident
+
+
+def test_the_advice_takes_less_and_less() -> None:
+    settings = settings_of(DESIGNS[0])
+    totals, words = [training_memory(settings, LARGE, "bf16-mixed").total], []
+    for other, told in thriftier(settings, LARGE):
+        totals.append(training_memory(other, LARGE, "bf16-mixed").total)
+        words.append(told)
+        # What is told is what was counted.
+        overrides = ["autoencoder.perceptual=none", *told.split()]
+        loaded = recipe.load("paper", overrides).autoencoder
+        assert loaded.reconstruction == other.reconstruction and loaded.crop == other.crop
+    assert totals == sorted(totals, reverse=True) and len(set(totals)) == 4
+    assert "checkpoint_activations=true" in words[1] and "crop=[24,32,24]" in words[2]
+
+
+def test_a_card_holds_what_is_smaller_than_it() -> None:
+    memory = Memory(resident=2 * 2**30, kept=6 * 2**30, passing=2**30, workspace=2**29)
+    assert [memory.fits(card) for card in CARDS] == [False, True, True, True]
+
+
+def test_decoding_a_whole_paper_volume_takes_gigabytes_and_tiles_take_less() -> None:
+    network, grid = recipe.AutoencoderNetwork(), GRIDS["mni-1.5mm"]
+    whole = decoding_memory(network, recipe.Inference(), grid)
+    tiled = decoding_memory(network, recipe.Inference(tile=(16, 16, 16), overlap=8), grid)
+    assert 1.0 < whole.passing / 2**30 < 3.0
+    assert tiled.passing < 0.5 * whole.passing
