@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tlesynth.autoencoder.augmentation import affine_matrices, augmented, cropped, resampled
+from tlesynth.autoencoder.augmentation import affine_matrices, cropped, moved, recoloured, resampled
 from tlesynth.recipe import Augmentation
 from tlesynth.seeds import torch_generator
 
@@ -30,13 +30,14 @@ def centre_of(x: torch.Tensor) -> list[float]:
 
 def test_nothing_is_changed_by_default() -> None:
     x = ball()
-    assert torch.equal(augmented(x, Augmentation(), torch_generator(1, "a")), x)
+    assert torch.equal(moved(x, Augmentation(), torch_generator(1, "a")), x)
+    assert torch.equal(recoloured(x, Augmentation(), torch_generator(1, "a")), x)
     assert cropped(x, None, torch_generator(1, "a")) is x
 
 
 def test_half_of_the_volumes_are_mirrored_and_nothing_else() -> None:
     x = ball((5.0, 11.5, 7.5)).expand(64, -1, -1, -1, -1)
-    made = augmented(x, Augmentation(flip=True), torch_generator(2, "flips"))
+    made = moved(x, Augmentation(flip=True), torch_generator(2, "flips"))
     mirrored = torch.tensor([torch.equal(a, b.flip(1)) for a, b in zip(made, x, strict=True)])
     kept = torch.tensor([torch.equal(a, b) for a, b in zip(made, x, strict=True)])
     assert bool((mirrored ^ kept).all()) and 20 < int(mirrored.sum()) < 44
@@ -46,9 +47,9 @@ def test_a_shift_moves_the_brain_by_its_millimetres() -> None:
     settings = Augmentation(affine_share=1, rotation_deg=0, scale=0, shift_mm=3)
     u = torch.zeros(1, 9)
     u[0, 6:9] = torch.tensor([1.0, -0.5, 0.25])
-    moved = resampled(ball(), affine_matrices(u, settings, SHAPE, 1.5))
+    shifted = resampled(ball(), affine_matrices(u, settings, SHAPE, 1.5))
     # What is read at +2 voxels appears at -2.
-    assert centre_of(moved) == pytest.approx([9.5 - 2, 11.5 + 1, 7.5 - 0.5], abs=0.02)
+    assert centre_of(shifted) == pytest.approx([9.5 - 2, 11.5 + 1, 7.5 - 0.5], abs=0.02)
 
 
 def test_a_rotation_turns_about_the_middle_and_keeps_distances() -> None:
@@ -75,16 +76,18 @@ def test_a_change_of_size_changes_the_volume_by_its_cube() -> None:
 @pytest.mark.parametrize("settings", [Augmentation(gain=0.3), Augmentation(gamma=0.3), Augmentation(affine_share=1)])
 def test_background_stays_background_and_values_stay_in_range(settings: Augmentation) -> None:
     x = ball(radius=4).repeat(8, 1, 1, 1, 1)
-    made = augmented(x, settings, torch_generator(3, "range"))
+    vary = moved if settings.affine_share else recoloured
+    made = vary(x, settings, torch_generator(3, "range"))
     assert float(made.min()) == 0 and float(made.max()) <= 1 and not torch.equal(made, x)
     assert float(made[:, :, :2].max()) == 0
-    assert torch.equal(made, augmented(x, settings, torch_generator(3, "range")))
+    assert torch.equal(made, vary(x, settings, torch_generator(3, "range")))
 
 
 def test_draws_do_not_depend_on_what_is_switched_on() -> None:
     one, two = torch_generator(4, "n"), torch_generator(4, "n")
-    augmented(ball(), Augmentation(), one)
-    augmented(ball(), Augmentation(flip=True, affine_share=0.5, gain=0.1, gamma=0.1), two)
+    for vary in (moved, recoloured):
+        vary(ball(), Augmentation(), one)
+        vary(ball(), Augmentation(flip=True, affine_share=0.5, gain=0.1, gamma=0.1), two)
     assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=two))
 
 

@@ -16,22 +16,18 @@ from tlesynth.recipe import Augmentation
 
 
 @torch.no_grad()
-def augmented(x: Tensor, settings: Augmentation, draws: torch.Generator, spacing: float = 1.5) -> Tensor:
-    """Mirrored, moved and re-scaled copies of volumes (B, 1, X, Y, Z) on [0, 1]; ``spacing`` in mm a voxel.
+def moved(x: Tensor, settings: Augmentation, draws: torch.Generator, spacing: float = 1.5) -> Tensor:
+    """Mirrored, rotated, scaled and shifted copies of volumes (B, 1, X, Y, Z); ``spacing`` in mm a voxel.
 
     Each volume has draws of its own, taken from ``draws`` in a fixed number, whatever is switched on.
     """
-    u = torch.rand(len(x), 13, generator=draws)  # (B, 13)
+    u = torch.rand(len(x), 11, generator=draws)  # (B, 11)
     if settings.flip:
         x = torch.where(_per_volume(u[:, 0] < 0.5, x), x.flip(2), x)
-    moved = u[:, 1] < settings.affine_share
-    if bool(moved.any()):
+    chosen = u[:, 1] < settings.affine_share
+    if bool(chosen.any()):
         matrices = affine_matrices(2 * u[:, 2:11] - 1, settings, x.shape[2:], spacing)  # (B, 3, 4)
-        x = torch.where(_per_volume(moved, x), resampled(x, matrices.to(x.device)), x)
-    if settings.gamma:
-        x = x.pow(_per_volume(torch.exp((2 * u[:, 11] - 1) * settings.gamma), x))
-    if settings.gain:
-        x = (x * _per_volume(1 + (2 * u[:, 12] - 1) * settings.gain, x)).clamp(0, 1)
+        x = torch.where(_per_volume(chosen, x), resampled(x, matrices.to(x.device)), x)
     return x.contiguous(memory_format=torch.channels_last_3d)
 
 
@@ -55,6 +51,20 @@ def cropped(x: Tensor, sides: tuple[int, int, int] | None, draws: torch.Generato
             box.append(slice(start, start + side))
         parts.append(volume[(slice(None), *box)])
     return torch.stack(parts).contiguous(memory_format=torch.channels_last_3d)
+
+
+@torch.no_grad()
+def recoloured(x: Tensor, settings: Augmentation, draws: torch.Generator) -> Tensor:
+    """Volumes or crops (B, 1, X, Y, Z) on [0, 1] with another contrast and brightness; after ``cropped``, to be cheap.
+
+    Two draws a volume are taken, whatever is switched on.
+    """
+    u = 2 * torch.rand(len(x), 2, generator=draws) - 1  # (B, 2)
+    if settings.gamma:
+        x = x.pow(_per_volume(torch.exp(u[:, 0] * settings.gamma), x))
+    if settings.gain:
+        x = (x * _per_volume(1 + u[:, 1] * settings.gain, x)).clamp(0, 1)
+    return x.contiguous(memory_format=torch.channels_last_3d)
 
 
 def affine_matrices(u: Tensor, settings: Augmentation, shape: Sequence[int], spacing: float) -> Tensor:

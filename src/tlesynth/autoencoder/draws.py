@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.augmentation import augmented, cropped
+from tlesynth.autoencoder.augmentation import cropped, moved, recoloured
 from tlesynth.autoencoder.networks import COMPRESSION
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.seeds import torch_generator
@@ -64,8 +64,9 @@ class Draws:
         """
         rows = self.order(way).batch(step)
         draws = torch_generator(self.seed, "autoencoder", way, "draws", step)
-        x = augmented(self.scans.batch(rows, self.device), self.settings.augmentation, draws, self.spacing)
-        x = cropped(x, self.settings.crop, draws)  # (B, 1, X, Y, Z)
+        varied = self.settings.augmentation
+        x = moved(self.scans.batch(rows, self.device), varied, draws, self.spacing)
+        x = recoloured(cropped(x, self.settings.crop, draws), varied, draws)  # (B, 1, X, Y, Z)
         sides = [side // COMPRESSION for side in x.shape[2:]]
         noise = torch.randn(len(x), self.latent_channels, *sides, generator=draws).to(self.device)
         size = self.settings.reconstruction.batch_size

@@ -15,25 +15,44 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tlesynth.autoencoder.passage import passage
 from tlesynth.recipe import AutoencoderNetwork
 
 PATCH = 4
 """Voxels a side of what one latent stands for."""
 VOXELS = PATCH**3
+LEAST_SQUARE = 1e-4
+"""Added to a voxel's mean square feature: background, where all features are small, is not blown up."""
+
+
+class VoxelNorm(nn.Module):
+    """Features of each voxel divided by their root mean square: (B, E, x, y, z) -> the same.
+
+    Nothing is averaged over space, so that a crop, a tile and a whole volume are computed alike: what was learned on
+    crops holds on volumes. Source: Zhang and Sennrich 2019 (RMSNorm), over channels.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise; channels are last in memory, where they are cheapest to sum over."""
+        rows = x.permute(0, 2, 3, 4, 1)  # (B, x, y, z, E)
+        return F.rms_norm(rows, (x.shape[1],), self.gain.to(x.dtype), LEAST_SQUARE).permute(0, 4, 1, 2, 3)
 
 
 class Residual(nn.Module):
-    """x + conv(silu(norm(conv(silu(norm(x)))))), the identity at the start: (B, E, x, y, z) -> the same."""
+    """x + conv(silu(conv(silu(norm(x))))), the identity at the start: (B, E, x, y, z) -> the same."""
 
-    def __init__(self, width: int, groups: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm_1, self.norm_2 = nn.GroupNorm(groups, width), nn.GroupNorm(groups, width)
+        self.norm = VoxelNorm(width)
         self.conv_1, self.conv_2 = nn.Conv3d(width, width, 3, padding=1), _zeroed(nn.Conv3d(width, width, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """One block."""
-        hidden = self.conv_1(F.silu(self.norm_1(x)))
-        return x + self.conv_2(F.silu(self.norm_2(hidden)))
+        return x + self.conv_2(F.silu(self.conv_1(F.silu(self.norm(x)))))
 
 
 class LeanCoder(nn.Module):
@@ -42,36 +61,37 @@ class LeanCoder(nn.Module):
     def __init__(self, settings: AutoencoderNetwork, first_logvar: float) -> None:
         super().__init__()
         half, quarter = settings.channels
-        groups, depth, latent = settings.norm_groups, settings.residual_blocks, settings.latent_channels
-        self.encode_half = nn.Sequential(nn.Conv3d(8, half, 3, padding=1), *_blocks(depth, half, groups))
+        depth, latent = settings.residual_blocks, settings.latent_channels
+        self.encode_half = nn.Sequential(nn.Conv3d(8, half, 3, padding=1), *_blocks(depth, half))
         self.encode_quarter = nn.Sequential(
-            nn.Conv3d(8 * half, quarter, 1), *_blocks(depth, quarter, groups), nn.GroupNorm(groups, quarter), nn.SiLU()
+            nn.Conv3d(8 * half, quarter, 1), *_blocks(depth, quarter), VoxelNorm(quarter), nn.SiLU()
         )
         self.mean, self.logvar = (_zeroed(nn.Conv3d(quarter, latent, 3, padding=1)) for _ in range(2))
         nn.init.constant_(self.logvar.bias, first_logvar)  # ty: ignore[invalid-argument-type]
         self.decode_quarter = nn.Sequential(
             nn.Conv3d(latent, quarter, 3, padding=1),
-            *_blocks(depth + 1, quarter, groups),
+            *_blocks(depth + 1, quarter),
             nn.Conv3d(quarter, 8 * half, 1),
         )
         self.decode_half = nn.Sequential(
-            *_blocks(depth, half, groups),
-            nn.GroupNorm(groups, half),
+            *_blocks(depth, half),
+            VoxelNorm(half),
             nn.SiLU(),
             _zeroed(nn.Conv3d(half, 8, 3, padding=1)),
         )
         self.from_patch, self.to_patch = nn.Conv3d(VOXELS, latent, 1), nn.Conv3d(latent, VOXELS, 1)
+        self._pass = passage(settings.checkpoint_activations)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of ``x`` (B, 1, X, Y, Z): each (B, C, x, y, z)."""
-        hidden = self.encode_half(space_to_depth(x, 2))  # (B, half, X/2, Y/2, Z/2)
-        hidden = self.encode_quarter(space_to_depth(hidden, 2))  # (B, quarter, x, y, z)
+        hidden = self._pass(self.encode_half, space_to_depth(x, 2))  # (B, half, X/2, Y/2, Z/2)
+        hidden = self._pass(self.encode_quarter, space_to_depth(hidden, 2))  # (B, quarter, x, y, z)
         return self.from_patch(space_to_depth(x, PATCH)) + self.mean(hidden), self.logvar(hidden)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Volumes (B, 1, X, Y, Z) of latents (B, C, x, y, z)."""
-        hidden = depth_to_space(self.decode_quarter(latent), 2)  # (B, half, X/2, Y/2, Z/2)
-        fine = depth_to_space(self.decode_half(hidden), 2)  # (B, 1, X, Y, Z)
+        hidden = depth_to_space(self._pass(self.decode_quarter, latent), 2)  # (B, half, X/2, Y/2, Z/2)
+        fine = depth_to_space(self._pass(self.decode_half, hidden), 2)  # (B, 1, X, Y, Z)
         return fine + depth_to_space(self.to_patch(latent), PATCH)
 
     @torch.no_grad()
@@ -123,8 +143,8 @@ def depth_to_space(x: Tensor, factor: int) -> Tensor:
     return unfolded.contiguous(memory_format=torch.channels_last_3d)
 
 
-def _blocks(number: int, width: int, groups: int) -> list[nn.Module]:
-    return [Residual(width, groups) for _ in range(number)]
+def _blocks(number: int, width: int) -> list[nn.Module]:
+    return [Residual(width) for _ in range(number)]
 
 
 def _set(conv: nn.Conv3d, weight: Tensor, bias: Tensor) -> None:
