@@ -20,6 +20,7 @@ from tlesynth import recipe
 from tlesynth.autoencoder import losses
 from tlesynth.autoencoder.adversarial import FORMS
 from tlesynth.autoencoder.inference import frozen
+from tlesynth.autoencoder.lean_coder import VoxelNorm
 from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, Network, Reconstruction, discriminator
 from tlesynth.training.footprint import Footprint, footprint, normalising_as_on_cuda
 from tlesynth.volume import Grid
@@ -208,7 +209,7 @@ def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
 def _as_cast(network: Network, precision: str) -> Network:
     """``network`` with the normalisation that mixed precision has on CUDA."""
     if precision != "32-true":
-        normalising_as_on_cuda(network)
+        normalising_as_on_cuda(network, VoxelNorm)
     return network
 
 

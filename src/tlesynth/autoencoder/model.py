@@ -158,9 +158,9 @@ def _origin(training: dict[str, Any]) -> str:
     if "imported" in training:
         there = training["imported"]
         return f"""Imported from {there["file"]} (SHA-256 `{there["sha256"]}`):
-weights of {there["family"].upper()}'s network. How they were trained and on what is not known here, and their own licence applies. MAISI's were trained on MR scaled by
-the percentiles 0 to 99.5 of the whole image, unclipped: not quite the intensities above. Mean and scale of the latents
-were measured on {there["scans"]:,} training scans."""
+weights of {there["family"].upper()}'s network. How they were trained and on what is not known here, and their own
+licence applies. MAISI's were trained on MR scaled by the percentiles 0 to 99.5 of the whole image, unclipped: not quite
+the intensities above. Mean and scale of the latents were measured on {there["scans"]:,} training scans."""
     losses = "\n".join(f"| {name} | {value:.4g} |" for name, value in training["validation"].items())
     return f"""{training["scans"]:,} scans, {training["steps"]:,} steps; the weights are those of step
 {training["best_step"]:,}, the best on the validation split ({training["validation_scans"]:,} scans) in the phase

@@ -37,10 +37,13 @@ def footprint(step: Callable[[], Tensor], owned: Iterable[Tensor] = ()) -> Footp
     return Footprint(kept, ledger.peak, ledger.largest_convolution)
 
 
-def normalising_as_on_cuda(network: nn.Module) -> nn.Module:
-    """``network`` with group and layer normalisation in float32: there autocast asks for it, on a CPU it does not."""
+def normalising_as_on_cuda(network: nn.Module, *own: type[nn.Module]) -> nn.Module:
+    """``network`` with its normalisation in float32, as autocast has it on CUDA but not on a CPU.
+
+    PyTorch's group, layer and root mean square normalisation, and modules of the types ``own`` that call them.
+    """
     for module in network.modules():
-        if isinstance(module, nn.GroupNorm | nn.LayerNorm):
+        if isinstance(module, (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, *own)):
             module.register_forward_pre_hook(lambda _, args: (args[0].float(), *args[1:]))
     return network
 
