@@ -38,14 +38,20 @@ def encode(
     splits: Splits,
     latents: Annotated[Path, typer.Option(help="Folder to write the latents to.")],
     reconstructions: Annotated[Path, typer.Option(help="Folder to write the reconstructions to.")],
+    recipe: RecipeName = "paper",
+    override: Override = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Write every scan's latents once, and reconstructions of the held-out scans."""
+    """Write every scan's latents once, and reconstructions of the held-out scans.
+
+    The recipe's section inference says in which precision, and whether in tiles.
+    """
     from tlesynth.autoencoder.encode import encode_cohort
 
     with graceful():
-        encode_cohort(autoencoder, derivatives, splits, latents, reconstructions, device=device)
+        inference = recipes.load(recipe, override or []).inference
+        encode_cohort(autoencoder, derivatives, splits, latents, reconstructions, device=device, inference=inference)
     result({"latents": str(latents), "reconstructions": str(reconstructions)}, as_json)
 
 
@@ -90,7 +96,16 @@ def sample(
     film = film or out.with_name(out.name + "-film")
     seed = loaded.seed if seed is None else seed
     with graceful():
-        sample_cohort(autoencoder, diffusion, out, film, loaded.sample, seed=seed, device=loaded.device)
+        sample_cohort(
+            autoencoder,
+            diffusion,
+            out,
+            film,
+            loaded.sample,
+            seed=seed,
+            device=loaded.device,
+            inference=loaded.inference,
+        )
     result({"synthetic cohort": str(out), "film": str(film)}, as_json)
 
 

@@ -92,6 +92,7 @@ def encode(context: Context) -> None:
         out / "latents",
         out / "reconstructions",
         device=context.recipe.device,
+        inference=context.recipe.inference,
     )
 
 
@@ -116,6 +117,7 @@ def sample(context: Context) -> None:
         recipe.sample,
         seed=recipe.seed,
         device=recipe.device,
+        inference=recipe.inference,
     )
 
 
@@ -194,7 +196,7 @@ STAGES: tuple[Stage, ...] = (
         "encode",
         ("train autoencoder",),
         ("latents", "reconstructions"),
-        lambda r: (),
+        lambda r: (r.inference,),
         encode,
         judged_by=lambda r: r.autoencoder.gate,  # the latents carry the verdict
     ),
@@ -205,7 +207,7 @@ STAGES: tuple[Stage, ...] = (
         lambda r: (r.diffusion.model_copy(update={"accept_failed_gate": False}), r.precision),
         train_diffusion,
     ),
-    Stage("sample", ("train diffusion",), ("synthetic", "film"), lambda r: (r.sample,), sample),
+    Stage("sample", ("train diffusion",), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
     Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),
     Stage("report", ("evaluate",), ("report.html",), lambda r: (), report),

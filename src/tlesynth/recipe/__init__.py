@@ -4,6 +4,7 @@ from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise
 from tlesynth.recipe.gate import Gate
+from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import dump, load, parse
@@ -23,6 +24,7 @@ __all__ = [
     "DiffusionNetwork",
     "Evaluation",
     "Gate",
+    "Inference",
     "Labels",
     "Noise",
     "Preprocess",
