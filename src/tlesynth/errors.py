@@ -224,8 +224,8 @@ REGISTRY: dict[str, Entry] = {
     # Numerics.
     "NUM-001": Entry(
         "the loss or its gradient is not finite",
-        "Look at the scans it names, if any; else lower the learning rate or set precision: 32-true. The last good state"
-        " is kept in checkpoints/; the same command goes on after the refused steps.",
+        "Look at the scans it names, if any; else lower the learning rate or set precision: 32-true. The last good "
+        "state is kept in checkpoints/; the same command goes on after the refused steps.",
         NUMERICAL,
     ),
     "NUM-006": Entry(
