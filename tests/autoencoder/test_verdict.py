@@ -85,10 +85,10 @@ def test_the_estimate_decides_and_an_interval_across_the_limit_is_told() -> None
 
 
 def test_figures_read_as_people_write_them() -> None:
-    assert (shown(0.0213, "%"), shown(24.96, "dB"), shown(0.0612, ""), shown(1, "")) == (
+    assert (shown(0.0213, "%"), shown(24.96, "dB"), shown(0.1, ""), shown(1, "")) == (
         "2.1 %",
         "25.0 dB",
-        "0.0612",
+        "0.100",
         "1",
     )
 

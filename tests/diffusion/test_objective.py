@@ -64,10 +64,8 @@ def test_the_floor_of_resampled_latents_is_what_the_best_prediction_reaches(pred
     target = target_of(schedule, clean, noise, timesteps)
     noisy = add_noise(schedule, clean, noise, timesteps)
     ab = schedule.alphas_cumprod[timesteps].reshape(noisy.shape)
-    if prediction == "epsilon":
-        covariance = (1 - ab).sqrt()
-    else:
-        covariance = (ab * (1 - ab)).sqrt() * (1 - variance)
+    slope = torch.ones(()) if prediction == "epsilon" else ab.sqrt() * (1 - variance)
+    covariance = (1 - ab).sqrt() * slope
     best = covariance / (ab * variance + 1 - ab) * noisy  # everything is Gaussian: the best guess is linear
     reached = squared_error(best, target).mean()
     assert posterior_floor(schedule, torch.full((2, 3), variance)) == pytest.approx(float(reached), rel=0.02)

@@ -32,6 +32,7 @@ from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
+from tlesynth.recipe import Inference
 from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
@@ -39,7 +40,14 @@ FITTED = "gen_train"
 
 
 def encode_cohort(
-    autoencoder: Path, derivatives: Path, splits: Path, latents: Path, reconstructions: Path, *, device: str
+    autoencoder: Path,
+    derivatives: Path,
+    splits: Path,
+    latents: Path,
+    reconstructions: Path,
+    *,
+    device: str,
+    inference: Inference | None = None,
 ) -> None:
     """Write the latents of every participant, and the reconstructions of ``val`` and ``test`` as a cohort.
 
@@ -51,6 +59,7 @@ def encode_cohort(
     """
     fabric = fabric_for(device, "32-true")
     network, cohort = load_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
+    network.run_as(inference or Inference())
     if cohort.grid != network.grid:
         raise fail(
             "NII-030", derivatives, f"the cohort is on {cohort.grid.name}, the autoencoder on {network.grid.name}"
@@ -129,10 +138,9 @@ def _write_reconstructions(
 
 
 def _key(network: Autoencoder, cohort: Cohort, ids: list[str]) -> str:
-    """What the latents were made of: the weights, and the size and time of each scan's file."""
-    found = [(name, cohort.volume_path(name).stat()) for name in ids]
-    scans = [[name, status.st_size, status.st_mtime_ns] for name, status in found]
-    return durable.hash_of([__version__, network.fingerprint, scans])
+    """What the latents were made of: the weights, how they were run, and the content of each scan's file."""
+    scans = [[name, durable.sha256(cohort.volume_path(name))] for name in ids]
+    return durable.hash_of([__version__, network.fingerprint, network.run_about, scans])
 
 
 def _finished(folder: Path) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
     for name, limit in LIMITS.items():
         bound = getattr(limits, name)
         row = {"name": name, "words": limit.words, "unit": limit.unit, "limit": bound, "default": getattr(plain, name)}
-        row |= {"at_least": limit.at_least, "loosened": _is_looser(bound, getattr(plain, name), limit)}
+        row |= {"at_least": limit.at_least, "either_sign": limit.either_sign}
+        row |= {"loosened": _is_looser(bound, getattr(plain, name), limit)}
         rows.append(row | {"figure": limit.figure} | _held(found[limit.figure], bound, limit))
     states = [row["state"] for row in rows]
     verdict = FAILED if FAILED in states else PASSED if PASSED in states else UNJUDGED
@@ -115,10 +116,12 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
 
 
 def shown(value: float, unit: str) -> str:
-    """A figure as a person reads it: shares in percent, decibels with one digit."""
+    """A figure as a person reads it: shares in percent, decibels with one digit, counts whole."""
     if unit == "%":
         return f"{100 * value:.1f} %"
-    return f"{value:.1f} dB" if unit == "dB" else f"{value:.3g}"
+    if unit == "dB":
+        return f"{value:.1f} dB"
+    return str(value) if isinstance(value, int) else f"{value:#.3g}"
 
 
 def _held(figure: Json | None, bound: float | None, limit: Limit) -> Json:
@@ -142,9 +145,9 @@ def _is_looser(bound: float | None, plain: float | None, limit: Limit) -> bool:
 
 
 def _reason(row: Json) -> str:
-    side = "least" if row["at_least"] else "most"
+    side = "within" if row["either_sign"] else "at least" if row["at_least"] else "at most"
     found, bound = (shown(row[key], row["unit"]) for key in ("value", "limit"))
-    return f"{row['words']} is {found}, wanted at {side} {bound}"
+    return f"{row['words']} is {found}, wanted {side} {bound}"
 
 
 def _mean(values: NDArray[np.float64], how: Resampling) -> Json | None:

@@ -89,12 +89,15 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """A figure as a person reads it: shares in percent, decibels with one digit, the rest to three digits."""
+    """A figure as a person reads it: shares in percent, decibels with one digit, counts whole, the rest to three."""
     if value is None:
         return "n/a"
     if unit == "%":
         return f"{100 * value:.1f} %"
-    return f"{value:.1f} dB" if unit == "dB" else f"{value:.3g}{f' {unit}' if unit else ''}"
+    if unit == "dB":
+        return f"{value:.1f} dB"
+    words = str(value) if isinstance(value, int) else f"{value:#.3g}"
+    return f"{words} {unit}".strip()
 
 
 def interval(figure: dict[str, Any] | None, unit: str = "") -> str:
@@ -107,7 +110,8 @@ def interval(figure: dict[str, Any] | None, unit: str = "") -> str:
 
 
 def _limit(row: dict[str, Any], figure: dict[str, Any] | None) -> dict[str, Any]:
-    unit, sign = row["unit"], "\u2265" if row["at_least"] else "\u2264"
+    unit = row["unit"]
+    sign = "within \u00b1" if row["either_sign"] else "\u2265" if row["at_least"] else "\u2264"
     bound, default = (f"{sign} {number(v, unit)}" if v is not None else "off" for v in (row["limit"], row["default"]))
     return {
         "words": row["words"],
