@@ -6,6 +6,7 @@ import argparse
 import warnings
 from pathlib import Path
 
+import designs
 import executor
 import loader
 import memory
@@ -22,6 +23,7 @@ COMMANDS = {
     "shapes": shapes,
     "executor": executor,
     "quality": quality,
+    "designs": designs,
 }
 
 

@@ -58,13 +58,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, out: Path) -> None:
     """Train what has no curve yet, then publish all curves and what they say."""
-    plan = Plan(_settings(given), given.steps, given.budget, given.seed, read_cohort(given.derivatives).grid.spacing)
+    plan = Plan(settings_of(given), given.steps, given.budget, given.seed, read_cohort(given.derivatives).grid.spacing)
     identity = durable.hash_of([plan.settings.model_dump(mode="json"), vars(given) | _WITHOUT_PLACES])
     missing = [name for name in given.networks if not _done(given.curves / f"{name}.json", identity)]
     if missing:
         _train(missing, given, plan, identity)
     curves = {name: durable.read_json(given.curves / f"{name}.json") for name in given.networks}
-    publish("quality", verdict(curves, plan) | {"how": _how(given, plan), "curves": curves}, out)
+    publish("quality", verdict(curves, plan) | {"how": how_of(given, plan), "curves": curves}, out)
 
 
 _WITHOUT_PLACES = dict.fromkeys(("derivatives", "splits", "curves", "networks", "out", "part"))
@@ -107,7 +107,7 @@ def _train(names: list[str], given: argparse.Namespace, plan: Plan, identity: st
     objective = objective_of(plan.settings, fabric.device)
     cohort = read_cohort(given.derivatives)
     scans = read_scans(cohort, given.splits, "gen_train")
-    judge = _judge(cohort, given)
+    judge = judge_of(cohort, given)
     for name in names:
         tell(f"{name}: {given.steps} steps and {given.budget:g} core-seconds")
         _curve(name, given.curves / f"{name}.json", identity, (scans, judge, plan, objective, fabric), cohort.grid)
@@ -138,7 +138,7 @@ def _network(name: str, grid: Grid) -> tuple[Callable[[], nn.Module], float]:
     return makers[kind], float(rate) if rate else RATES[kind]
 
 
-def _judge(cohort: Cohort, given: argparse.Namespace) -> Judge:
+def judge_of(cohort: Cohort, given: argparse.Namespace) -> Judge:
     ids = tuple(participants_of(cohort, given.splits, "val")[: given.held_out])
     here = "squeezenet1_1" in available()
     return Judge(
@@ -151,7 +151,7 @@ def _judge(cohort: Cohort, given: argparse.Namespace) -> Judge:
     )
 
 
-def _settings(given: argparse.Namespace) -> recipe.Autoencoder:
+def settings_of(given: argparse.Namespace) -> recipe.Autoencoder:
     """The recipe's loss and clipping with this benchmark's crop and batch, and no augmentation."""
     base = sides.recommended_settings()
     first = base.reconstruction.model_copy(update={"batch_size": given.batch, "accumulate": 1})
@@ -159,7 +159,7 @@ def _settings(given: argparse.Namespace) -> recipe.Autoencoder:
     return base.model_copy(update=changed | {"perceptual": given.perceptual})
 
 
-def _how(given: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+def how_of(given: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     settings = plan.settings
     return {
         "data": given.derivatives.name,

@@ -48,6 +48,7 @@ class Plan:
     budget: float
     seed: int
     spacing: float
+    optimizer: str = "adam"
 
 
 @dataclass
@@ -125,7 +126,7 @@ def _learner(
     if isinstance(network.coder, LeanCoder):
         network.coder.start_linear(scans.voxels)
     network = channels_last(network)
-    optimizer = optimizer_of(network, "adam", rate, 0.0)
+    optimizer = optimizer_of(network, plan.optimizer, rate, 0.0)
     schedule = LambdaLR(optimizer, lambda step: min((step + 1) / WARM_UP, 1.0))
     network, optimizer = fabric.setup(network, optimizer)
     draws = Draws(scans, plan.settings, LATENT, plan.spacing, plan.seed, fabric.device)

@@ -10,7 +10,9 @@ import typer
 
 from tlesynth import recipe as recipes
 
-RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="Recipe name (paper, demo, tiny) or YAML file.")]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", "-r", help="Recipe name (paper, recommended, demo, tiny) or YAML file.")
+]
 Override = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the recipe.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

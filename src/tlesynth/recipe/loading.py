@@ -18,7 +18,7 @@ LARGEST_RECIPE = 1_000_000
 
 
 def load(name_or_path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
-    """Read a recipe by its name (paper, demo, tiny) or from a YAML file, then apply ``a.b=c`` overrides.
+    """Read a recipe by its name (paper, recommended, demo, tiny) or from a YAML file, then apply ``a.b=c`` overrides.
 
     Raises:
         TlesynthError: CFG-001 for an unknown key, CFG-002 for a refused value, CFG-004 for unreadable YAML.
