@@ -98,6 +98,15 @@ def test_the_verdict_and_each_limit_are_plain(page: str) -> None:
     assert "27.5 %" in page and ">dead<" in page
 
 
+def test_a_pass_by_looser_limits_is_called_so(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    run, derivatives = folders
+    for name in ("gate.tsv", "metrics.csv"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    durable.write_json(tmp_path / "gate.json", gate("passed"))
+    page = autoencoder_page.build(tmp_path, derivatives, tmp_path / "page.html").read_text()
+    assert "The quality gate is passed, by looser limits" in page and 'id="reconstructions"' not in page
+
+
 def test_every_scan_shows_input_reconstruction_and_error_in_three_planes(page: str) -> None:
     for name in NAMES:
         for plane in ("coronal", "sagittal", "axial"):
