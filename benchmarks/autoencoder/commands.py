@@ -13,6 +13,7 @@ import memory
 import quality
 import shapes
 import speed
+import table
 import torch
 from timing import THREADS
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "shapes": shapes,
     "executor": executor,
     "quality": quality,
+    "table": table,
     "designs": designs,
 }
 

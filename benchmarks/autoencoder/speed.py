@@ -41,36 +41,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", type=Path, help="the result of `quality`, quoted beside the speed")
 
 
-def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """The result; a ratio above 1 says how many times faster ours is."""
-    shape = VOLUMES[given.volume]
-    makers = {"decode": inference_jobs, "encode": inference_jobs, "train_step": step_jobs}
+def measured(kind: str, shape: tuple[int, ...], passes: int) -> dict[str, Any]:
+    """The entry of one kind of work; a ratio above 1 says how many times faster ours is."""
+    jobs = step_jobs(shape) if kind == "train_step" else inference_jobs(kind, shape)
+    tell(f"{kind}: {len(jobs)} sides, {passes} passes")
     with Load() as load:
-        jobs = {}
-        for kind in given.kinds:
-            jobs[kind] = makers[kind](kind, shape)
-            tell(f"{kind}: {len(jobs[kind])} sides, {given.passes} passes")
-            interleave(jobs[kind], given.passes, tell)
-    ratios = {kind: compared(made, TARGETS[kind]) for kind, made in jobs.items()}
-    headlines = {f"{kind}_ratio": ratios[kind][HEADLINES[kind]]["ratio"] for kind in jobs}
-    return headlines | {
-        "unit": "core-seconds / threads, median over runs",
+        interleave(jobs, passes, tell)
+    return {
         "volume": "x".join(map(str, shape)) + ("" if shape == FULL else f", times {scale_of(shape):g}"),
-        "ratios": ratios,
-        "seconds": {kind: {job.name: job.result() for job in made} for kind, made in jobs.items()},
-        "gflop_full_volume": {
-            name: sides.gflop(build)
-            for name, build in {
-                OURS: sides.recommended,
-                "paper": sides.paper,
-                "maisi": lambda: sides.maisi(num_splits=1),
-                "monai 32-64-64": sides.small,
-            }.items()
-        },
-        "sides": {s.name: s.result() for s in inference_sides()},
+        "ratios": compared(jobs, TARGETS[kind]),
+        "seconds": {job.name: job.result() for job in jobs},
         "load": load.result(),
-        "quality": quoted(given.quality),
     }
+
+
+def headlines(work: dict[str, Any]) -> dict[str, float]:
+    """``decode_ratio``, ``encode_ratio`` and ``train_step_ratio``: MAISI's time over ours."""
+    return {f"{kind}_ratio": work[kind]["ratios"][HEADLINES[kind]]["ratio"] for kind in KINDS if kind in work}
+
+
+def about_sides() -> dict[str, Any]:
+    """Everyone's settings, size and operations."""
+    counted = {
+        OURS: sides.gflop(sides.recommended),
+        "paper": sides.gflop(sides.paper),
+        "maisi": sides.gflop(lambda: sides.maisi(num_splits=1)),
+        "monai 32-64-64": sides.gflop(sides.small),
+    }
+    return {"sides": {one.name: one.result() for one in inference_sides()}, "gflop_full_volume": counted}
+
+
+def kept(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Kinds of work that ``path`` holds already, of the same sides: they are not measured twice."""
+    if not path.is_file():
+        return {}
+    before = json.loads(path.read_text())
+    same = all(before.get(key) == about[key] for key in about)
+    return before["work"] if same else {}
 
 
 def inference_sides() -> list[Side]:
@@ -101,7 +108,7 @@ def inference_jobs(kind: str, shape: tuple[int, ...]) -> list[Job]:
     ]
 
 
-def step_jobs(_: str, shape: tuple[int, ...]) -> list[Job]:
+def step_jobs(shape: tuple[int, ...]) -> list[Job]:
     """A job a side; what does not fit into 24 GB at full size runs on an eighth of the volume, times 8."""
     part = min(shape, EIGHTH, key=math.prod)
     return [
@@ -137,8 +144,14 @@ def quoted(path: Path | None) -> Any:
 
 
 def run(given: argparse.Namespace, out: Path) -> None:
-    """Measure and publish."""
-    publish("speed", measure(given), out)
+    """Measure each kind of work and publish after each, beside what was measured before of the same sides."""
+    about = about_sides()
+    work = kept(out, about)
+    for kind in given.kinds:
+        work[kind] = measured(kind, VOLUMES[given.volume], given.passes)
+        unit = "core-seconds / threads, median over runs; ratios are the peer's over ours"
+        quality = quoted(given.quality)
+        publish("speed", headlines(work) | {"unit": unit, "work": work} | about | {"quality": quality}, out)
 
 
 def _step_job(

@@ -83,7 +83,7 @@ class Load:
 
     def __exit__(self, *_: object) -> None:
         wall, busy, own = (b - a for a, b in zip(self._before, self._now(), strict=True))
-        self.cores = max(0.0, (busy - own) / max(wall, 1e-9))
+        self.cores = foreign_cores(wall, busy, own)
         self.wall = wall
 
     def result(self) -> dict[str, Any]:
@@ -103,6 +103,14 @@ class Load:
         own = os.times()
         mine = own.user + own.system + own.children_user + own.children_system
         return time.monotonic(), busy / os.sysconf("SC_CLK_TCK"), mine
+
+
+def foreign_cores(wall: float, busy: float, own: float) -> float:
+    """Cores that others used during ``wall`` seconds, of ``busy`` core-seconds in all and ``own`` ones of ours.
+
+    The kernel counts both in ticks: in a short time their difference may come out below 0.
+    """
+    return max(0.0, (busy - own) / wall)
 
 
 def _part(values: Sequence[float], place: int, parts: int) -> Sequence[float]:

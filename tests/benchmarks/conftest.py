@@ -1,6 +1,7 @@
 """The parts of a benchmark are modules of a script, not of a package: they are loaded from their files."""
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,7 @@ def part() -> Callable[[str], ModuleType]:
         module = importlib.util.module_from_spec(spec)
         # Dataclasses look their own module up.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(__import__("sys").modules, spec.name, module)
+            patch.setitem(sys.modules, spec.name, module)
             spec.loader.exec_module(module)
         return module
 

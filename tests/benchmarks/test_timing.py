@@ -46,13 +46,15 @@ def test_sleep_costs_no_core_seconds_and_work_does(timing: ModuleType) -> None:
 
 
 def test_own_work_is_no_foreign_load(timing: ModuleType) -> None:
-    with timing.Load() as idle:
-        time.sleep(0.3)
-    with timing.Load() as busy:
-        end = time.process_time() + 0.3
-        while time.process_time() < end:
-            pass
-    # Whatever else runs on the machine meanwhile, it has no more cores than there are.
-    assert 0 <= busy.cores <= timing.os.cpu_count()
-    assert 0 <= idle.cores <= timing.os.cpu_count()
-    assert busy.result()["noisy"] is (busy.cores > timing.NOISY)
+    # In 10 s two cores were busy for 18 of 20 core-seconds, 5 of them ours.
+    assert timing.foreign_cores(10, 18, 5) == pytest.approx(1.3)
+    assert timing.foreign_cores(10, 4.99, 5) == 0
+
+
+def test_load_is_noisy_above_half_a_core(timing: ModuleType) -> None:
+    with timing.Load() as load:
+        time.sleep(0.05)
+    assert load.cores >= 0 and load.wall >= 0.05
+    for cores, noisy in ((0.4, False), (0.6, True)):
+        load.cores = cores
+        assert load.result()["noisy"] is noisy

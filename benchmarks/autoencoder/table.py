@@ -1,0 +1,108 @@
+"""The measured figures as one Markdown table, read from the results that lie here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+ABOUT = "print the measured figures as a Markdown table, for benchmarks/README.md"
+HEAD = ("| figure | ours | peer | times or limit | target | met |", "|---|---|---|---|---|---|")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this part."""
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
+
+
+def run(given: argparse.Namespace, _: Path) -> None:
+    """Print the table."""
+    print("\n".join(table(given.folder)))
+
+
+def table(folder: Path) -> list[str]:
+    """Lines of the table; a result that is not there has no rows."""
+    makers = {"speed": _speed, "memory": _memory, "executor": _executor, "shapes": _shapes, "loader": _loader}
+    lines = list(HEAD)
+    for name, rows in (makers | {"quality": _quality}).items():
+        path = folder / f"{name}.json"
+        if path.is_file():
+            lines += ["| " + " | ".join(row) + " |" for row in rows(json.loads(path.read_text()))]
+    return lines
+
+
+def _speed(result: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for kind, work in result["work"].items():
+        ours = work["seconds"]["ours"]["median_s"]
+        for peer, entry in work["ratios"].items():
+            seconds, target = work["seconds"][peer]["median_s"], entry.get("target")
+            figure = f"{kind.replace('_', ' ')}, against {peer}"
+            times = f"{entry['ratio']:g} ({entry['range'][0]:g} to {entry['range'][1]:g})"
+            rows.append([figure, f"{ours:.2f} s", f"{seconds:.1f} s", times, _or_none(target), _met(entry)])
+    return rows
+
+
+def _memory(result: dict[str, Any]) -> list[list[str]]:
+    peaks, rows = result["peaks"], []
+    for kind, ours in peaks.get("ours", {}).items():
+        peers = ", ".join(f"{name} {entry[kind]['gib']:.2f}" for name, entry in peaks.items() if name != "ours")
+        rows.append(
+            [
+                f"{kind.replace('_', ' ')}, peak memory over the model",
+                f"{ours['gib']:.2f} GiB",
+                f"{peers} GiB" if peers else "",
+                "",
+                _or_none(ours.get("target_gib")),
+                _met(ours),
+            ]
+        )
+    return rows
+
+
+def _executor(result: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            f"MONAI's weights decoded in {precision}",
+            f"{result['seconds'][f'ours {precision}']['median_s']:.1f} s",
+            f"{result['seconds']['monai 64-128-256 r2 fp32']['median_s']:.1f} s",
+            f"{entry['ratio']:g}, differs by {entry['max_abs_difference']:.1g}",
+            _or_none(entry["target"]),
+            _met(entry),
+        ]
+        for precision, entry in result["ours"].items()
+    ]
+
+
+def _shapes(result: dict[str, Any]) -> list[list[str]]:
+    return [
+        [f"shapes, {name}", ", ".join(f"{number} {outcome}" for outcome, number in counted.items()), "", "", "", ""]
+        for name, counted in result["outcomes"].items()
+    ]
+
+
+def _loader(result: dict[str, Any]) -> list[list[str]]:
+    share = f"{100 * result['loader_share']:.2f} % of a step"
+    return [["fetching a batch", share, "", "", f"{100 * result['target']:g} %", _met(result)]]
+
+
+def _quality(result: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for title in ("equal_steps", "equal_core_seconds"):
+        for name, point in result[title].items():
+            figures = f"L1 {point['l1_brain']:.4f}, PSNR {point['psnr_brain_db']:.1f} dB in the brain"
+            rows.append([f"{name} at {title.replace('_', ' ')}: step {point['step']}", figures, "", "", "", ""])
+    for name, share in result.get("share_of_compute", {}).items():
+        reached = share["to_the_end"]
+        shown = "not reached" if reached is None else f"{reached:.2f} of its core-seconds"
+        rows.append([f"{name}'s last L1 reached in", shown, "", "", "0.25" if name.startswith("maisi") else "", ""])
+    return rows
+
+
+def _or_none(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _met(entry: dict[str, Any]) -> str:
+    return {True: "yes", False: "**no**"}.get(entry.get("met"), "")

@@ -1,0 +1,43 @@
+"""The Markdown table of results."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SPEED = {
+    "work": {
+        "decode": {
+            "ratios": {
+                "maisi fp32": {"ratio": 30.0, "range": [24.0, 31.0], "target": 25.0, "met": False},
+                "paper bf16": {"ratio": 8.0, "range": [8.0, 8.0]},
+            },
+            "seconds": {"ours": {"median_s": 0.6}, "maisi fp32": {"median_s": 18.0}, "paper bf16": {"median_s": 4.8}},
+        }
+    }
+}
+QUALITY = {
+    "equal_steps": {"recommended": {"step": 200, "l1_brain": 0.0301, "psnr_brain_db": 28.04}},
+    "equal_core_seconds": {},
+    "share_of_compute": {"maisi": {"to_the_end": 0.125}, "small": {"to_the_end": None}},
+}
+
+
+@pytest.fixture(scope="session")
+def table(part: Callable[[str], ModuleType]) -> ModuleType:
+    return part("autoencoder/table")
+
+
+def test_rows_come_from_the_results_that_are_there(table: ModuleType, tmp_path: Path) -> None:
+    assert table.table(tmp_path) == list(table.HEAD)
+    (tmp_path / "speed.json").write_text(json.dumps(SPEED))
+    (tmp_path / "quality.json").write_text(json.dumps(QUALITY))
+    assert table.table(tmp_path)[2:] == [
+        "| decode, against maisi fp32 | 0.60 s | 18.0 s | 30 (24 to 31) | 25 | **no** |",
+        "| decode, against paper bf16 | 0.60 s | 4.8 s | 8 (8 to 8) |  |  |",
+        "| recommended at equal steps: step 200 | L1 0.0301, PSNR 28.0 dB in the brain |  |  |  |  |",
+        "| maisi's last L1 reached in | 0.12 of its core-seconds |  |  | 0.25 |  |",
+        "| small's last L1 reached in | not reached |  |  |  |  |",
+    ]
