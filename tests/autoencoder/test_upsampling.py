@@ -10,15 +10,14 @@ from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
 from tlesynth.autoencoder.upsampling import (
+    FoldedUpsample,
     LinearUpsample,
-    ParityUpsample,
     doubled_linearly,
-    interleave,
-    parity_kernels,
+    folded_kernel,
     replace_upsampling,
 )
 
-KINDS = [(ParityUpsample, "nearest"), (LinearUpsample, "trilinear")]
+KINDS = [(FoldedUpsample, "nearest"), (LinearUpsample, "trilinear")]
 
 
 def doubling(mode: str) -> Callable[[Tensor], Tensor]:
@@ -60,22 +59,13 @@ def test_in_bfloat16_it_is_within_two_per_cent(kind: type[nn.Module], mode: str)
     assert (made - wanted).norm() <= 0.02 * wanted.norm()
 
 
-def test_each_parity_reads_its_own_pair() -> None:
+def test_each_output_reads_its_own_pair() -> None:
     weight = torch.zeros(1, 1, 3, 3, 3)
     weight[0, 0, :, 1, 1] = torch.tensor([1.0, 10.0, 100.0])
-    kernels = parity_kernels(weight)
-    # y and z: the middle tap alone, so the voxel itself: the second of an even pair, the first of an odd one.
-    assert kernels[0, 0, 0, 0, 0, :, 1, 1].tolist() == [1, 110]
-    assert kernels[1, 0, 0, 0, 0, :, 1, 1].tolist() == [11, 100]
-    assert kernels[1, 1, 0, 0, 0, :, 0, 1].tolist() == [11, 100]
-    assert kernels[0, 0, 1, 0, 0, :, 1, 0].tolist() == [1, 110]
-
-
-def test_interleaved_voxels_stand_in_their_places() -> None:
-    parts = [torch.full((1, 1, 1, 2, 1), float(number)) for number in range(8)]
-    whole = interleave(parts)
-    assert whole[0, 0, :, 0, :].tolist() == [[0, 1], [4, 5]] and whole[0, 0, :, 1, :].tolist() == [[2, 3], [6, 7]]
-    assert torch.equal(whole[..., :2, :], whole[..., 2:, :])
+    taps = folded_kernel(weight)[0, 0]
+    # Along x, even outputs read by taps 3 and 1, odd ones by 2 and 0; along y and z the voxel itself, taps 1 and 2.
+    assert taps[:, 1, 1].tolist() == taps[:, 1, 2].tolist() == [100, 110, 11, 1]
+    assert taps[:, 0].abs().sum() == taps[:, :, 3].abs().sum() == 0
 
 
 def test_linear_doubling_is_pytorchs() -> None:
@@ -99,7 +89,7 @@ def test_a_whole_decoder_decodes_the_same_and_keeps_its_names() -> None:
     names, before = list(ours.state_dict()), ours.decode(z)
     blocks = ours.decoder.get_submodule("blocks")
     assert isinstance(blocks, nn.ModuleList)
-    replace_upsampling(blocks, ParityUpsample)
-    assert sum(isinstance(block, ParityUpsample) for block in ours.decoder.modules()) == 2
+    replace_upsampling(blocks, FoldedUpsample)
+    assert sum(isinstance(block, FoldedUpsample) for block in ours.decoder.modules()) == 2
     assert list(ours.state_dict()) == names
     torch.testing.assert_close(ours.decode(z), before, rtol=1e-4, atol=1e-5)

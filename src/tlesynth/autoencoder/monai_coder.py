@@ -11,7 +11,7 @@ from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
 from tlesynth.autoencoder.passage import passage
-from tlesynth.autoencoder.upsampling import LinearUpsample, ParityUpsample, replace_upsampling
+from tlesynth.autoencoder.upsampling import FoldedUpsample, LinearUpsample, replace_upsampling
 from tlesynth.recipe import AutoencoderNetwork
 
 
@@ -32,7 +32,7 @@ class MonaiCoder(nn.Module):
             with_encoder_nonlocal_attn=False,
             with_decoder_nonlocal_attn=False,
         )
-        kind = ParityUpsample if settings.upsampling == "nearest" else LinearUpsample
+        kind = FoldedUpsample if settings.upsampling == "nearest" else LinearUpsample
         replace_upsampling(_blocks(self.kl.decoder), kind)
         self._pass = passage(settings.checkpoint_activations)
         nn.init.constant_(self.kl.get_parameter("quant_conv_log_sigma.conv.bias"), first_logvar)
