@@ -30,6 +30,7 @@ def tlesynth(*arguments: str, **options: object) -> subprocess.CompletedProcess[
         "preprocess",
         "split",
         "train",
+        "import-weights",
         "encode",
         "sample",
         "evaluate",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
+import torch.utils.deterministic
 from lightning_fabric import Fabric
 
 from tlesynth.errors import fail
@@ -22,7 +24,22 @@ def fabric_for(device: str, precision: str) -> Fabric:
         precision = "bf16-mixed" if computes_in_bfloat16(device) else "32-true"
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # ty: ignore[invalid-argument-type]
     fabric.launch()
+    if fabric.device.type == "cuda":
+        compute_repeatably()
     return fabric
+
+
+def compute_repeatably() -> None:
+    """Choose algorithms on CUDA that give the same bits each time, and warn where there is none.
+
+    By default the backward pass of a convolution adds in any order, and a resumed run would drift from the first.
+    """
+    # Read when the first matrix is multiplied: cuBLAS is only repeatable with a fixed workspace.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling memory that is overwritten anyway is for finding faults, not for running.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[unresolved-attribute]
 
 
 def computes_in_bfloat16(device: str) -> bool:
