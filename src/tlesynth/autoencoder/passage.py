@@ -30,5 +30,5 @@ def recomputing(blocks: Iterable[nn.Module], x: Tensor) -> Tensor:
     """``x`` through ``blocks``, only their inputs kept; each block runs again in the backward pass."""
     for block in blocks:
         # No block draws random numbers, so their state need not be put back.
-        x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)  # ty: ignore[invalid-assignment]
+        x = checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
     return x

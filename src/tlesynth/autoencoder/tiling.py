@@ -30,8 +30,8 @@ class Tiling:
 
     def spans(self, shape: tuple[int, int, int]) -> list[tuple[Span, Span, Span]]:
         """The tiles of a coarse grid of ``shape``, in order."""
-        axes = [spans_of(n, side, self.overlap) for n, side in zip(shape, self.sides, strict=True)]
-        return list(product(*axes))
+        x, y, z = (spans_of(n, side, self.overlap) for n, side in zip(shape, self.sides, strict=True))
+        return list(product(x, y, z))
 
 
 def spans_of(n: int, side: int, overlap: int) -> list[Span]:

@@ -39,7 +39,7 @@ def compute_repeatably() -> None:
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling memory that is overwritten anyway is for finding faults, not for running.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[unresolved-attribute]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[missing-attribute]
 
 
 def computes_in_bfloat16(device: str) -> bool:
