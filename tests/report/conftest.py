@@ -51,6 +51,7 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
     _film(run / "film", draw)
     for name in ("autoencoder", "diffusion", *(f"classifier/{arm}" for arm in ARMS)):
         _training(run / name, draw)
+    durable.write_json(run / "autoencoder" / "gate.json", {"verdict": "passed"})
     durable.write_json(run / "evaluation" / "results.json", results(per_group))
     for stage, seconds in {"preprocess": 61.2, "train-autoencoder": 142.0}.items():
         durable.write_json(

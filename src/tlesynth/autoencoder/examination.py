@@ -28,7 +28,7 @@ KEPT = 3
 RANKED_BY = "l1_brain"
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Examination:
     """A row of figures per scan, their latents' moments (N, C), band powers (N, bands) of input and reconstruction."""
 
