@@ -3,7 +3,7 @@
 Where two tiles meet, half of ``overlap`` is blended linearly in the middle of what they share; the rest, near a tile's
 own edge, is dropped. For a network that sees no further than a quarter of ``overlap`` the result is that of the whole
 volume: the lean coder, which normalises each voxel by itself, with an overlap wide enough. Group normalisation sees the
-whole tile, so with small tiles of a MONAI network it is another result: docs/pipeline.md says by how much.
+whole tile, so with tiles of a MONAI network it is another result: docs/pipeline.md says by how much.
 
 The fine grid has ``factor`` voxels for each of the coarse one; tiles are laid out on the coarse one.
 """
