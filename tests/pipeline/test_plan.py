@@ -8,8 +8,9 @@ from torch import nn
 
 from tlesynth import recipe
 from tlesynth.errors import TlesynthError
-from tlesynth.pipeline.plan import cost_of, plan
+from tlesynth.pipeline.plan import _share_seen, cost_of, plan
 from tlesynth.pipeline.stages import Context
+from tlesynth.volume import GRIDS
 
 
 def test_a_linear_layer_costs_two_operations_a_weight() -> None:
@@ -31,3 +32,10 @@ def test_sizes_that_do_not_divide_are_told_before_any_work(tmp_path: Path) -> No
     with pytest.raises(TlesynthError) as caught:
         plan(Context(recipe.load("tiny", ["diffusion.network.patch=[3,2,4]"]), tmp_path))
     assert caught.value.code == "CFG-003" and caught.value.exit_status == 2
+
+
+def test_crops_cost_their_share_of_the_volume() -> None:
+    grid = GRIDS["mni-1.5mm"]
+    assert _share_seen(recipe.Autoencoder(), grid) == 1
+    half = recipe.Autoencoder.model_validate({"crop": [56, 136, 112]})
+    assert _share_seen(half, grid) == pytest.approx(0.5)

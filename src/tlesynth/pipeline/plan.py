@@ -19,7 +19,7 @@ from tlesynth import recipe as recipes
 from tlesynth.pipeline.memory import memory_rows
 from tlesynth.pipeline.stages import Context
 from tlesynth.progress import clock
-from tlesynth.volume import GRIDS
+from tlesynth.volume import GRIDS, Grid
 
 SECONDS_PER_SCAN = 12.0
 """Core-seconds of preprocessing at 1.5 mm (measured); at 3 mm a quarter."""
@@ -62,6 +62,7 @@ def plan(context: Context) -> dict[str, Any]:
         * batch
         * recipe.autoencoder.reconstruction.accumulate
         * (ae_steps * autoencoder.flops + disc_steps * discriminator.flops)
+        * _share_seen(recipe.autoencoder, grid)
         / rate,
         "train diffusion": (1 + BACKWARD) * dit_steps * recipe.diffusion.batch_size * diffusion.flops / rate,
         "sample": samples * (passes * diffusion.flops + 0.6 * autoencoder.flops) / rate,
@@ -77,7 +78,7 @@ def plan(context: Context) -> dict[str, Any]:
         "grid": f"{grid.name}: {_shape(grid.shape)} voxels",
         "latent": f"{_shape(latent)} ({math.prod(grid.shape) / math.prod(latent):.0f}x smaller)",
         "autoencoder": _row(autoencoder, batch, ae_steps),
-        "discriminator": _row(discriminator, batch, disc_steps),
+        "discriminator": _row(discriminator, batch, disc_steps) if disc_steps else "none",
         "diffusion": _row(diffusion, recipe.diffusion.batch_size, dit_steps) + f", {tokens} tokens",
         "sampling": f"{samples} volumes, {recipe.sample.sampler}, {passes} forward passes each",
         "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
@@ -142,6 +143,12 @@ def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, 
     walks = [(way, segment.steps) for segment in segments for way in (segment.learner, *segment.then)]
     against = sum(steps for way, steps in walks if way.startswith("discriminator"))
     return sum(steps for _, steps in walks) - against, against
+
+
+def _share_seen(settings: recipes.Autoencoder, grid: Grid) -> float:
+    """What share of a volume's voxels goes through the networks in a step: 1, or a crop's."""
+    sides = settings.crop or grid.shape
+    return math.prod(map(min, sides, grid.shape)) / math.prod(grid.shape)
 
 
 def _scans(context: Context) -> int:
