@@ -83,6 +83,14 @@ def test_background_stays_background_and_values_stay_in_range(settings: Augmenta
     assert torch.equal(made, vary(x, settings, torch_generator(3, "range")))
 
 
+def test_mixed_precision_moves_volumes_to_the_same_places() -> None:
+    settings = Augmentation(affine_share=1)
+    exact = moved(ball(), settings, torch_generator(6, "autocast"))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = moved(ball(), settings, torch_generator(6, "autocast"))
+    assert torch.equal(mixed, exact)
+
+
 def test_draws_do_not_depend_on_what_is_switched_on() -> None:
     one, two = torch_generator(4, "n"), torch_generator(4, "n")
     for vary in (moved, recoloured):

@@ -26,8 +26,10 @@ def moved(x: Tensor, settings: Augmentation, draws: torch.Generator, spacing: fl
         x = torch.where(_per_volume(u[:, 0] < 0.5, x), x.flip(2), x)
     chosen = u[:, 1] < settings.affine_share
     if bool(chosen.any()):
-        matrices = affine_matrices(2 * u[:, 2:11] - 1, settings, x.shape[2:], spacing)  # (B, 3, 4)
-        x = torch.where(_per_volume(chosen, x), resampled(x, matrices.to(x.device)), x)
+        # Places are products of matrices: in autocast's bfloat16 they would miss by half a voxel.
+        with torch.autocast(x.device.type, enabled=False):
+            matrices = affine_matrices(2 * u[:, 2:11] - 1, settings, x.shape[2:], spacing)  # (B, 3, 4)
+            x = torch.where(_per_volume(chosen, x), resampled(x, matrices.to(x.device)), x)
     return x.contiguous(memory_format=torch.channels_last_3d)
 
 
