@@ -138,7 +138,7 @@ def run(given: argparse.Namespace, out: Path) -> None:
     plan = Plan(quality.settings_of(given), given.steps, given.budget, given.seed, cohort.grid.spacing)
     scans, judge = read_scans(cohort, given.splits, "gen_train"), quality.judge_of(cohort, given)
     fabric = fabric_for(given.device, given.precision)
-    objective = objective_of(plan.settings, fabric.device)
+    objective = objective_of(plan.settings, cohort.grid, fabric.device)
     for name in given.designs:
         path = given.curves / f"{name.replace(' ', '-')}.json"
         if not path.is_file():

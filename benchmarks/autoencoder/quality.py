@@ -104,8 +104,8 @@ def verdict(curves: dict[str, dict[str, Any]], plan: Plan) -> dict[str, Any]:
 
 def _train(names: list[str], given: argparse.Namespace, plan: Plan, identity: str) -> None:
     fabric = fabric_for(given.device, given.precision)
-    objective = objective_of(plan.settings, fabric.device)
     cohort = read_cohort(given.derivatives)
+    objective = objective_of(plan.settings, cohort.grid, fabric.device)
     scans = read_scans(cohort, given.splits, "gen_train")
     judge = judge_of(cohort, given)
     for name in names:

@@ -24,7 +24,7 @@ def built(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> tuple[Netw
     fabric, read = fabric_for("cpu", "32-true"), read_cohort(cohort[0])
     scans = read_scans(read, cohort[1], "gen_train")
     networks = build_networks(settings, scans, read.grid, fabric, seed=3)
-    return networks, learners_of(networks, scans, objective_of(settings, fabric.device), settings, seed=3)
+    return networks, learners_of(networks, scans, objective_of(settings, read.grid, fabric.device), settings, seed=3)
 
 
 def test_initial_weights_come_from_the_seed_alone(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> None:
@@ -106,7 +106,7 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(
         first = settings.reconstruction.model_copy(update={"batch_size": batch_size, "accumulate": accumulate})
         same = settings.model_copy(update={"reconstruction": first})
         networks = build_networks(same, scans, read.grid, fabric, seed=3)
-        learner = learners_of(networks, scans, objective_of(same, fabric.device), same, seed=3)[way]
+        learner = learners_of(networks, scans, objective_of(same, read.grid, fabric.device), same, seed=3)[way]
         figures = [take_step(fabric, learner).figures for _ in range(3)]  # 3 scans: steps of 2, 1 and 2
         found.append((figures, [p.detach().clone() for p in learner.network.parameters()]))
     (whole, weights), (parts, same_weights) = found

@@ -20,7 +20,7 @@ def test_the_sums_are_means_over_scans_and_the_paper_adds_its_term(
     fabric, read = fabric_for("cpu", "32-true"), read_cohort(cohort[0])
     scans = read_scans(read, cohort[1], "gen_train")
     networks = build_networks(settings, scans, read.grid, fabric, seed=3)
-    objective = objective_of(settings, fabric.device)
+    objective = objective_of(settings, read.grid, fabric.device)
     learners = learners_of(networks, scans, objective, settings, seed=3)
 
     def figures(of: Scans) -> dict[str, float]:
@@ -43,7 +43,7 @@ def test_averaged_weights_are_what_is_validated(cohort: tuple[Path, Path], setti
     scans = read_scans(read, cohort[1], "val")
     averaged = settings.model_copy(update={"ema_decay": 0.9})
     networks = build_networks(averaged, scans, read.grid, fabric, seed=3)
-    objective = objective_of(averaged, fabric.device)
+    objective = objective_of(averaged, read.grid, fabric.device)
     validate = validation_of(
         networks, learners_of(networks, scans, objective, averaged, seed=3), scans, objective, fabric, seed=3
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from tlesynth.autoencoder import losses
 from tlesynth.autoencoder.adversarial import FORMS, Adversarial
 from tlesynth.autoencoder.networks import Reconstruction
 from tlesynth.recipe import Autoencoder as Settings
+from tlesynth.volume import Grid
 from tlesynth.weights import lpips_name, lpips_network
 
 Perceptual = Callable[[Tensor, Tensor, torch.Generator], Tensor]
@@ -27,10 +29,17 @@ class Objective:
     perceptual: Perceptual | None
     perceptual_name: str
     form: Adversarial
+    voxels: int
+    """Of a whole volume."""
 
     def terms(self, x: Tensor, made: Reconstruction, draws: torch.Generator) -> dict[str, Tensor]:
-        """Every term that needs no discriminator, unweighted; ``x`` is (B, 1, X, Y, Z) on [0, 1]."""
-        terms = {"l1": losses.l1(x, made.x_hat), "kl": losses.kl(made.mean, made.logvar)}
+        """Every term that needs no discriminator, unweighted; ``x`` is (B, 1, X, Y, Z) on [0, 1], volumes or crops.
+
+        The KL divergence is that of a whole volume: a crop's counts for what it stands for, so that its weight against
+        the mean over voxels is the same whatever the crop.
+        """
+        kl = losses.kl(made.mean, made.logvar) * (self.voxels / x[0].numel())
+        terms = {"l1": losses.l1(x, made.x_hat), "kl": kl}
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(x, made.x_hat, draws)
         return terms
@@ -40,8 +49,8 @@ class Objective:
         return losses.objective(terms, self.weights)
 
 
-def objective_of(settings: Settings, device: torch.device) -> Objective:
-    """The recipe's objective; LPIPS weights are found here, or refused.
+def objective_of(settings: Settings, grid: Grid, device: torch.device) -> Objective:
+    """The recipe's objective for volumes on ``grid``; LPIPS weights are found here, or refused.
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS and its weights are missing.
@@ -49,7 +58,7 @@ def objective_of(settings: Settings, device: torch.device) -> Objective:
     weights = {"l1": settings.l1, "perceptual": settings.perceptual_weight, "kl": settings.kl}
     perceptual, name = _perceptual(settings, device)
     form = FORMS[settings.adversarial_phase.loss]
-    return Objective(weights | {"adversarial": settings.adversarial}, perceptual, name, form)
+    return Objective(weights | {"adversarial": settings.adversarial}, perceptual, name, form, math.prod(grid.shape))
 
 
 def _perceptual(settings: Settings, device: torch.device) -> tuple[Perceptual | None, str]:

@@ -47,7 +47,7 @@ def train_autoencoder(
         pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device)
         return
     fabric = fabric_for(device, precision)
-    objective = objective_of(settings, fabric.device)
+    objective = objective_of(settings, cohort.grid, fabric.device)
     fitted, held_out = (read_scans(cohort, splits, split) for split in ("gen_train", "val"))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
     learners = learners_of(networks, fitted, objective, settings, seed)
