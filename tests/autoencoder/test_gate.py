@@ -83,6 +83,14 @@ def test_limits_do_not_make_it_another_run(
     assert carried and carried["loosened"] == ["l1"]
 
 
+def test_another_number_of_scans_is_examined_anew(finished: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    splits = tmp_path / "splits.tsv"
+    durable.write_table(splits, durable.read_table(cohort[1]).assign(split="val"))
+    assert again(finished, (cohort[0], splits), Gate(scans=2))["scans"] == 2
+    carried = read_gate(finished / "model")
+    assert carried and carried["scans"] == 2
+
+
 def test_no_more_scans_are_examined_than_the_recipe_says(
     run: Path, cohort: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ def pass_gate(
             request.
     """
     training = network.training
-    ids = sorted(participants_of(cohort, splits, SPLIT))[: limits.scans]
+    ids = _examined(cohort, splits, limits)
     found = examine(network.eval(), cohort, ids)
     network.train(training)
     _write_shown(run / SHOWN, found, cohort, network.fingerprint)
@@ -52,17 +52,25 @@ def pass_gate(
 def pass_gate_again(run: Path, cohort: Cohort, splits: Path, limits: Gate, *, seed: int, device: str) -> None:
     """Bring the verdict of a finished run up to date: with other limits, or where an older version left none.
 
+    Scans are only looked at again where ``limits`` asks for another number of them.
+
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable model, and what ``pass_gate`` raises.
     """
     model, report = run / "model", run / REPORT
     known = durable.read_json(report, "CKP-001") if report.is_file() else {}
-    if known.get("autoencoder") == read_fingerprint(model):
+    same_scans = known.get("scans") == len(_examined(cohort, splits, limits))
+    if same_scans and known.get("autoencoder") == read_fingerprint(model):
         carried = _publish(run, known, limits)
     else:
         network = load_autoencoder(model, fabric_for(device, "32-true").device)
         carried = pass_gate(run, network, cohort, splits, limits, seed=seed)
     attach_gate(model, carried)
+
+
+def _examined(cohort: Cohort, splits: Path, limits: Gate) -> list[str]:
+    """Who is examined: the first held-out participants by identifier."""
+    return sorted(participants_of(cohort, splits, SPLIT))[: limits.scans]
 
 
 def _publish(run: Path, found: dict[str, Any], limits: Gate) -> dict[str, Any]:

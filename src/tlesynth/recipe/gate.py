@@ -33,4 +33,4 @@ class Gate(Section):
     grid_artefact_db: NonNegative | None = 3.0
     """Trace of the decoder's grid, dB, on the worst axis, at most: waves of 2 or 4 voxels in the error, or blocks."""
     scans: Count = 200
-    """Held-out scans that are examined at most, the first by identifier."""
+    """Held-out scans that are examined at most, the first by identifier; another number examines anew."""
