@@ -77,7 +77,7 @@ def test_other_limits_of_the_gate_judge_anew_and_redo_nothing_else(kitchen: Kitc
     for overrides in (["autoencoder.gate.l1=0.5"], ["autoencoder.gate.l1=0.5", "diffusion.accept_failed_gate=true"]):
         kitchen.calls.clear()
         run_stages(context(tmp_path / "r", *overrides))
-        judged = ["train autoencoder", "encode"] if len(overrides) == 1 else []
+        judged = ["train autoencoder", "encode", "report"] if len(overrides) == 1 else []
         assert kitchen.calls == judged and (tmp_path / "r/diffusion/x.txt").is_file()
 
 

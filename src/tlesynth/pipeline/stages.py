@@ -210,5 +210,12 @@ STAGES: tuple[Stage, ...] = (
     Stage("sample", ("train diffusion",), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
     Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),
-    Stage("report", ("evaluate",), ("report.html",), lambda r: (), report),
+    Stage(
+        "report",
+        ("evaluate",),
+        ("report.html",),
+        lambda r: (),
+        report,
+        judged_by=lambda r: r.autoencoder.gate,  # the page prints the verdict
+    ),
 )
