@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -61,14 +60,8 @@ class Peer(nn.Module):
 
 
 def recommended_settings() -> recipe.Autoencoder:
-    """What the recipe ``recommended`` says of the autoencoder; until that recipe lies here, the design it starts from.
-
-    Results name the network's settings, so that the two are never mistaken for each other.
-    """
-    if (files("tlesynth") / "recipes" / "recommended.yaml").is_file():
-        return recipe.load("recommended").autoencoder
-    network = {"design": "lean", "channels": [64, 128], "residual_blocks": 2, "norm_groups": 16}
-    return recipe.Autoencoder.model_validate({"network": network})
+    """What the recipe ``recommended`` says of the autoencoder."""
+    return recipe.load("recommended").autoencoder
 
 
 def recommended(grid: Grid = GRID) -> Autoencoder:
