@@ -94,6 +94,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert process.wait(60) in (0, 120)
 
 
+@pytest.mark.end_to_end  # real processes, 10 s and more
 def test_ctrl_c_in_a_run_ends_with_75_and_a_line(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tlesynth", "run", "tiny", "--out", str(tmp_path / "r")],

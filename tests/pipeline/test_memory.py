@@ -17,6 +17,7 @@ def test_a_tiny_recipe_fits_everywhere(tiny: dict[str, str]) -> None:
     assert {"autoencoder memory", "diffusion memory", "classifier memory", "decoding memory"} <= tiny.keys()
 
 
+@pytest.mark.end_to_end  # 10 s and more
 def test_the_papers_autoencoder_needs_a_large_card_or_less_at_once() -> None:
     # Small networks for the other two: theirs is counted in the test above.
     shrunk = ["diffusion.batch_size=1", "classifier.network=test_efficientnet", "classifier.batch_size=2"]

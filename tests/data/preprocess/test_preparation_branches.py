@@ -12,6 +12,7 @@ from tlesynth.volume import GRIDS, Volume
 GRID = GRIDS["mni-3mm"]
 
 
+@pytest.mark.end_to_end  # 10 s and more
 def test_tissues_warp_and_volumes_come_with_the_t1_and_are_the_same_bytes_twice(
     brain: Callable[..., Volume], to_native: np.ndarray
 ) -> None:

@@ -17,6 +17,8 @@ from tlesynth.data.preprocess.run import Counts, preprocess
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.volume import Volume
 
+pytestmark = pytest.mark.end_to_end  # real processes, 10 s and more
+
 BAD = {
     "sub-cut": "NII-002",
     "sub-nan": "NII-021",

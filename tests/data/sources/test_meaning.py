@@ -145,7 +145,7 @@ def test_sexes_may_be_declared_as_numbers(tmp_path: Path) -> None:
 def test_b15_a_hundred_thousand_participants_take_seconds(tmp_path: Path) -> None:
     text = "participant_id\tgroup\tage\tsex\n" + "".join(f"{i:06d}\thc\t{i % 90}\tF\n" for i in range(100_000))
     (tmp_path / "participants.tsv").write_text(text)
-    start = time.perf_counter()
+    start = time.process_time()
     found = read_people(tmp_path, Labels())
     assert sum(found.person(name).group == "hc" for name in found.ids) == 100_000
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
