@@ -70,6 +70,19 @@ def test_the_start_depends_on_the_scans_alone() -> None:
     assert torch.equal(first.from_patch.weight, second.from_patch.weight)
 
 
+@torch.no_grad()
+def test_a_crop_is_computed_as_the_whole_volume_is() -> None:
+    network = coder()
+    for parameter in network.parameters():
+        if not parameter.any():  # at the start only the linear path says anything
+            torch.nn.init.normal_(parameter, std=0.1)
+    x = torch.rand(1, 1, 64, 24, 24, generator=torch.Generator().manual_seed(2))
+    for whole, part in zip(network.encode(x), network.encode(x[:, :, :48]), strict=True):
+        torch.testing.assert_close(part[:, :, :6], whole[:, :, :6])  # it sees 5 latent voxels far
+    z = torch.randn(1, 4, 16, 6, 6, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(network.decode(z[:, :, :12])[:, :, :20], network.decode(z)[:, :, :20])
+
+
 def test_gradients_reach_every_weight_after_a_step() -> None:
     network = coder()
     network.start_linear(volumes())
