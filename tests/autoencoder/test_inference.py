@@ -18,7 +18,11 @@ def network(design: str = "monai") -> Autoencoder:
     torch.manual_seed(0)
     channels = (8, 8, 8) if design == "monai" else (8, 16)
     settings = AutoencoderNetwork.model_validate({"design": design, "channels": channels, "norm_groups": 2})
-    return Autoencoder(settings, ODD).requires_grad_(False).eval()
+    made = Autoencoder(settings, ODD).requires_grad_(False).eval()
+    for parameter in made.coder.parameters():
+        if not parameter.any():  # a lean coder's convolutions say nothing before training
+            nn.init.normal_(parameter, std=0.1)
+    return made
 
 
 class Plain(nn.Module):
