@@ -11,6 +11,7 @@ import executor
 import loader
 import memory
 import quality
+import runs
 import shapes
 import speed
 import table
@@ -26,6 +27,7 @@ COMMANDS = {
     "quality": quality,
     "table": table,
     "designs": designs,
+    "runs": runs,
 }
 
 
