@@ -51,3 +51,12 @@ def test_other_input_begins_anew(tmp_path: Path) -> None:
     assert np.load(path)[0, 0, 0, 0, 0, 0, 0] == 0.875
     growing(tmp_path, "b").clear()
     assert not path.exists()
+
+
+def test_a_file_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
+    path = growing(tmp_path).write(iter(range(5)), row_of)
+    with open(path, "r+b") as file:
+        file.truncate(path.stat().st_size - 1)
+    made: list[int] = []
+    growing(tmp_path).write(iter(range(5)), lambda row: made.append(row) or row_of(row))
+    assert made == [0, 1, 2, 3, 4]

@@ -51,6 +51,10 @@ class Unfinished:
         """Of the whole array: (N, view, part, C, x, y, z)."""
         return (self.rows, len(VIEWS), len(PARTS), *self.latent_shape)
 
+    @property
+    def _row_bytes(self) -> int:
+        return DTYPE.itemsize * int(np.prod(self.shape[1:]))
+
     def write(self, rows: Iterator[int], encode: Callable[[int], Row]) -> Path:
         """Append what ``encode(row)`` gives for each of ``rows`` (0 to N - 1) not yet there; return the whole file.
 
@@ -59,9 +63,8 @@ class Unfinished:
         """
         path = self.place / NAME
         header, done = self._begin(path)
-        size = DTYPE.itemsize * int(np.prod(self.shape[1:]))
         with durable.disk_errors(path), open(path, "r+b") as file:
-            file.truncate(header + done * size)
+            file.truncate(header + done * self._row_bytes)
             file.seek(0, os.SEEK_END)
             for row in rows:
                 if row < done:
@@ -78,10 +81,11 @@ class Unfinished:
         shutil.rmtree(self.place, ignore_errors=True)
 
     def _begin(self, path: Path) -> tuple[int, int]:
-        """Length of the header, and how many rows are safe; a file of another key is begun anew."""
+        """Length of the header, and how many rows are safe; a file of another key, or cut short, is begun anew."""
         progress = self.place / "progress.json"
         known = durable.read_json(progress) if progress.is_file() and path.is_file() else {}
-        if known.get("key") != self.key:
+        whole = bool(known) and path.stat().st_size >= known["header"] + known["rows"] * self._row_bytes
+        if not whole or known["key"] != self.key:
             self.clear()
             self.place.mkdir(parents=True)
             with open(path, "wb") as file:
