@@ -125,12 +125,13 @@ def test_held_out_scans_are_rebuilt_as_a_cohort(encoded: Path, run: Path) -> Non
     np.testing.assert_allclose(rebuilt.volume("sub-05"), expected, atol=3e-3)
 
 
-def test_scans_rebuilt_by_another_autoencoder_are_made_again(
-    encoded: Path, run: Path, cohort: tuple[Path, Path]
+@pytest.mark.parametrize("other", ["Autoencoder", "ScanSHA256"])
+def test_scans_that_were_other_ones_or_rebuilt_by_another_autoencoder_are_rebuilt_again(
+    encoded: Path, run: Path, cohort: tuple[Path, Path], other: str
 ) -> None:
     made = next((encoded / "reconstructions").glob("sub-05/anat/*.json"))
     sidecar = json.loads(made.read_text())
-    made.write_text(json.dumps(sidecar | {"Autoencoder": "another"}))
+    made.write_text(json.dumps(sidecar | {other: "another"}))
     encode(run, cohort, encoded)
     assert json.loads(made.read_text()) == sidecar
 

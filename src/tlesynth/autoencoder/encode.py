@@ -125,9 +125,10 @@ def _write_reconstructions(
 ) -> None:
     about = "Held-out scans encoded to the posterior mean and decoded by the autoencoder"
     writer = CohortWriter(folder, cohort.grid, "reconstruction", "Reconstructions", about)
-    sidecar = {"Autoencoder": fingerprint, "Run": network.run_about}
     for participant_id in track(ids, "reconstructing", len(ids)):
         interruption.check()
+        scan = durable.sha256(cohort.volume_path(participant_id))
+        sidecar = {"Autoencoder": fingerprint, "Run": network.run_about, "ScanSHA256": scan}
         made = writer.sidecar(participant_id)
         if made is not None and sidecar.items() <= made.items():
             continue
