@@ -28,9 +28,17 @@ def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_sizes_that_do_not_divide_are_told_before_any_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "override",
+    [
+        "diffusion.network.patch=[3,2,4]",
+        "autoencoder.adversarial_phase.discriminator_layers=5",
+        "autoencoder.crop=[64,64,64]",
+    ],
+)
+def test_sizes_that_do_not_fit_are_told_before_any_work(tmp_path: Path, override: str) -> None:
     with pytest.raises(TlesynthError) as caught:
-        plan(Context(recipe.load("tiny", ["diffusion.network.patch=[3,2,4]"]), tmp_path))
+        plan(Context(recipe.load("tiny", [override]), tmp_path))
     assert caught.value.code == "CFG-003" and caught.value.exit_status == 2
 
 

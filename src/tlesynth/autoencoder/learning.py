@@ -65,7 +65,7 @@ def build_networks(settings: recipe.Autoencoder, scans: Scans, grid: Grid, fabri
     Raises:
         TlesynthError: CFG-003 if the grid or the crop is too small for the objective, or the crop larger than the grid.
     """
-    _refuse_sizes(settings, grid)
+    refuse_sizes(settings, grid)
     first, second = settings.reconstruction, settings.adversarial_phase
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "autoencoder", "initialisation"))
@@ -183,7 +183,8 @@ def _judged(discriminator: nn.Module, seen: Seen, objective: Objective) -> dict[
     return seen.part.weighed({"loss": objective.form.discriminator(real, fake), "discriminator_accuracy": accuracy})
 
 
-def _refuse_sizes(settings: recipe.Autoencoder, grid: Grid) -> None:
+def refuse_sizes(settings: recipe.Autoencoder, grid: Grid) -> None:
+    """Raise CFG-003 if the grid or the crop is too small for the objective, or the crop larger than the grid."""
     sides, where = (grid.shape, f"grid {grid.name}") if settings.crop is None else (settings.crop, "crop")
     if any(side > whole for side, whole in zip(sides, grid.shape, strict=True)):
         raise fail("CFG-003", f"autoencoder.crop {sides}", f"the grid {grid.name} has {grid.shape} voxels")

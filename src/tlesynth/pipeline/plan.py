@@ -39,7 +39,8 @@ def plan(context: Context) -> dict[str, Any]:
     """What a run would compute, as rows a person or a machine reads.
 
     Raises:
-        TlesynthError: CFG-003 if sizes do not divide, DATA codes if the input cohort cannot be understood.
+        TlesynthError: CFG-003 if sizes do not divide or are too small, DATA codes if the input cohort cannot be
+            understood.
     """
     recipe = context.recipe
     grid = GRIDS[recipe.preprocess.grid]
@@ -98,9 +99,11 @@ def cost_of(network: nn.Module, *inputs: torch.Tensor) -> Cost:
 
 
 def _autoencoder(recipe: recipes.Recipe) -> tuple[Cost, tuple[int, int, int, int]]:
+    from tlesynth.autoencoder.learning import refuse_sizes
     from tlesynth.autoencoder.networks import Autoencoder
 
     grid = GRIDS[recipe.preprocess.grid]
+    refuse_sizes(recipe.autoencoder, grid)
     with torch.device("meta"):
         network = Autoencoder(recipe.autoencoder.network, grid)
         shape = network.latent_shape
