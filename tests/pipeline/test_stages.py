@@ -14,6 +14,16 @@ def test_each_stage_needs_only_earlier_ones_and_writes_its_own() -> None:
     assert len(written) == len(set(written))
 
 
+def test_what_no_weight_depends_on_costs_no_training() -> None:
+    stage = next(stage for stage in STAGES if stage.name == "train autoencoder")
+    plain = recipe.load("tiny")
+    kept = recipe.load(
+        "tiny", ["autoencoder.checkpoints_kept=5", "autoencoder.gate.l1=0.5", "autoencoder.refused_in_all=7"]
+    )
+    other = recipe.load("tiny", ["autoencoder.kl=1e-5"])
+    assert stage.settings(plain) == stage.settings(kept) != stage.settings(other)
+
+
 def test_every_section_of_the_recipe_decides_a_stage() -> None:
     loaded = recipe.load("tiny")
     used = {type(part).__name__ for stage in STAGES for part in stage.settings(loaded)}

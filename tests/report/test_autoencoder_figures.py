@@ -1,6 +1,5 @@
 """Scans beside their reconstructions, close-ups that hold both hippocampi, and the spectrum in words."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

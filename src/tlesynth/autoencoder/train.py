@@ -20,12 +20,10 @@ from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
 from tlesynth.autoencoder.validation import CHECKPOINT_OF, validation_of
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
+from tlesynth.recipe.autoencoder import FREE
 from tlesynth.run_folder import Keeping, RunFolder
 from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
 from tlesynth.volume import Grid
-
-FREE = {"gate", "checkpoint_every", "checkpoints_kept", "milestone_every", "refused_in_a_row", "refused_in_all"}
-"""What may change from one call to the next, since no weight depends on it."""
 
 
 def train_autoencoder(
@@ -108,7 +106,7 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
 def _settings_of(settings: recipe.Autoencoder, grid: Grid, seed: int, precision: str) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
-        "autoencoder": settings.model_dump(mode="json", exclude=FREE),
+        "autoencoder": settings.model_dump(mode="json", exclude=set(FREE)),
         "grid": grid.fingerprint,
         "seed": seed,
         "precision": precision,

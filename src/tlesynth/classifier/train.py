@@ -151,9 +151,7 @@ def _train_arm(arm: Arm, pool: Scans, val: Scans, folder: Path, plan: Plan) -> N
     def loss(step: int) -> Iterator[dict[str, Tensor]]:
         drawn = rows[order.batch(step)]
         volumes = pool.volumes[drawn].to(fabric.device, torch.float32)
-        yield {
-            "loss": binary_cross_entropy_with_logits(network(volumes).float(), pool.labels[drawn].to(fabric.device))
-        }
+        yield {"loss": binary_cross_entropy_with_logits(network(volumes).float(), pool.labels[drawn].to(fabric.device))}
 
     def validate() -> dict[str, float]:
         return validation_figures(model.probabilities(network, val.volumes), positive)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tlesynth.pipeline import cohorts, models
-from tlesynth.recipe import Gate, Preprocess, Recipe, Section
+from tlesynth.recipe import Preprocess, Recipe, Section
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ STAGES: tuple[Stage, ...] = (
         "train autoencoder",
         ("split",),
         ("autoencoder",),
-        lambda r: (r.autoencoder.model_copy(update={"gate": Gate()}), r.precision),
+        lambda r: (r.autoencoder.decisive, r.precision),
         train_autoencoder,
         judged_by=lambda r: r.autoencoder.gate,
     ),

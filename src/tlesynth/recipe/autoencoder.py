@@ -15,6 +15,8 @@ COMPRESSION = 4
 LEAST_SIDE = {"none": 4, "ssim3d": 7, "lpips-squeeze": 17, "lpips-alex": 31}
 """Voxels a side that each perceptual distance needs: SSIM's window, and what is left of an image after the strides of
 SqueezeNet and AlexNet."""
+FREE = ("gate", "checkpoint_every", "checkpoints_kept", "milestone_every", "refused_in_a_row", "refused_in_all")
+"""Settings of the autoencoder's training that no weight depends on."""
 
 
 class AutoencoderNetwork(Section):
@@ -156,6 +158,11 @@ class Autoencoder(Section):
     refused_in_a_row: Count = 5
     """Steps whose loss or gradient is not finite are refused; after so many in a row the run gives up."""
     refused_in_all: Count = 100
+
+    @property
+    def decisive(self) -> Autoencoder:
+        """These settings with what no weight depends on at its defaults: it may change from one call to the next."""
+        return self.model_copy(update={name: type(self).model_fields[name].get_default() for name in FREE})
 
     @property
     def least_side(self) -> int:
