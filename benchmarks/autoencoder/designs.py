@@ -139,12 +139,14 @@ def run(given: argparse.Namespace, out: Path) -> None:
     scans, judge = read_scans(cohort, given.splits, "gen_train"), quality.judge_of(cohort, given)
     fabric = fabric_for(given.device, given.precision)
     objective = objective_of(plan.settings, cohort.grid, fabric.device)
-    for name in given.designs:
-        path = given.curves / f"{name.replace(' ', '-')}.json"
-        if not path.is_file():
+    asked = vars(given) | quality.WITHOUT_PLACES | {"designs": None}
+    identity = durable.hash_of([plan.settings.model_dump(mode="json"), asked])
+    paths = {name: given.curves / f"{name.replace(' ', '-')}.json" for name in given.designs}
+    for name, path in paths.items():
+        if not quality.done_before(path, identity):
             tell(f"{name}: {given.budget:g} core-seconds")
-            durable.write_json(path, _curve(name, plan, (scans, judge, objective, fabric)))
-    curves = {path.stem: durable.read_json(path) for path in sorted(given.curves.glob("*.json"))}
+            durable.write_json(path, _curve(name, plan, (scans, judge, objective, fabric)) | {"identity": identity})
+    curves = {name: durable.read_json(path) for name, path in paths.items()}
     publish("designs", {"how": quality.how_of(given, plan), "curves": curves}, out)
 
 
