@@ -60,4 +60,5 @@ def tell(text: str) -> None:
 
 def _public(word: str) -> str:
     """A folder by its own name alone: where it lay is nobody's business."""
-    return Path(word).name if Path(word).is_absolute() else word
+    before, equals, place = word.rpartition("=")
+    return before + equals + (Path(place).name if Path(place).is_absolute() else place)
