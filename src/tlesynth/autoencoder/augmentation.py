@@ -46,10 +46,11 @@ def cropped(x: Tensor, sides: tuple[int, int, int] | None, draws: torch.Generato
     for volume in x:
         u = torch.rand(3, generator=draws)
         box = []
-        for axis, (side, share) in enumerate(zip(wanted, u.tolist(), strict=True)):
-            first, last = _filled(volume[0], axis)
+        for filled, side, share in zip(_filled(volume[0]), wanted, u.tolist(), strict=True):
+            planes = filled.nonzero().flatten()
+            first, last = (int(planes[0]), int(planes[-1])) if len(planes) else (0, len(filled) - 1)
             latest = max(first, last + 1 - side)
-            start = min(first + math.floor(share * (latest - first + 1)), volume.shape[axis + 1] - side)
+            start = min(first + math.floor(share * (latest - first + 1)), len(filled) - side)
             box.append(slice(start, start + side))
         parts.append(volume[(slice(None), *box)])
     return torch.stack(parts).contiguous(memory_format=torch.channels_last_3d)
@@ -102,10 +103,13 @@ def _rotations(angles: Tensor) -> Tensor:
     return about_z @ about_y @ about_x
 
 
-def _filled(volume: Tensor, axis: int) -> tuple[int, int]:
-    """First and last plane along ``axis`` of (X, Y, Z) that are not all background; the whole axis if all are."""
-    planes = (volume.amax(dim=[a for a in range(3) if a != axis]) > 0).nonzero().flatten()
-    return (int(planes[0]), int(planes[-1])) if len(planes) else (0, volume.shape[axis] - 1)
+def _filled(volume: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Which planes along each axis of (X, Y, Z) are not all background: (X,), (Y,), (Z,) bool.
+
+    Two passes over the volume serve the three axes.
+    """
+    along_z, along_x = volume.amax(2), volume.amax(0)  # (X, Y), (Y, Z)
+    return along_z.amax(1) > 0, along_z.amax(0) > 0, along_x.amax(0) > 0
 
 
 def _per_volume(values: Tensor, x: Tensor) -> Tensor:

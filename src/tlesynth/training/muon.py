@@ -52,7 +52,9 @@ class Muon(torch.optim.Optimizer):
         for kernel in kernels:
             gradient, state = kernel.grad, self.state[kernel]
             assert gradient is not None
-            momentum = state.setdefault("momentum", torch.zeros_like(kernel))
+            if not state:
+                state["momentum"] = torch.zeros_like(kernel)
+            momentum = state["momentum"]
             momentum.lerp_(gradient, 1 - MOMENTUM)
             ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
             matrix = orthogonalised(ahead.flatten(1))
@@ -63,9 +65,10 @@ class Muon(torch.optim.Optimizer):
         for parameter in parameters:
             gradient, state = parameter.grad, self.state[parameter]
             assert gradient is not None
-            step = state["step"] = state.get("step", torch.zeros(())) + 1
-            first = state.setdefault("exp_avg", torch.zeros_like(parameter))
-            second = state.setdefault("exp_avg_sq", torch.zeros_like(parameter))
+            if not state:
+                state |= {"step": torch.zeros(())} | {m: torch.zeros_like(parameter) for m in ("exp_avg", "exp_avg_sq")}
+            step, first, second = state["step"], state["exp_avg"], state["exp_avg_sq"]
+            step += 1
             first.lerp_(gradient, 1 - BETAS[0])
             second.lerp_(gradient.square(), 1 - BETAS[1])
             first_hat, second_hat = first / (1 - BETAS[0] ** float(step)), second / (1 - BETAS[1] ** float(step))
