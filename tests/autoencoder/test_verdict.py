@@ -6,7 +6,7 @@ import pytest
 
 from tlesynth.autoencoder.doctor import Moments
 from tlesynth.autoencoder.examination import Examination
-from tlesynth.autoencoder.verdict import FAILED, LIMITS, PASSED, UNJUDGED, figures, judge, shown
+from tlesynth.autoencoder.verdict import FAILED, LIMITS, PASSED, UNJUDGED, figures, judge
 from tlesynth.metrics.spectrum import BANDS
 from tlesynth.recipe import Gate
 
@@ -82,15 +82,6 @@ def test_the_estimate_decides_and_an_interval_across_the_limit_is_told() -> None
     assert found["verdict"] == PASSED and row["unsure"]
     few = judge(given(GOOD) | {"l1_brain": {"value": 0.05, "low": None, "high": None, "n": 1}}, GATE)
     assert few["verdict"] == PASSED and not any(r["unsure"] for r in few["limits"])
-
-
-def test_figures_read_as_people_write_them() -> None:
-    assert (shown(0.0213, "%"), shown(24.96, "dB"), shown(0.1, ""), shown(1, "")) == (
-        "2.1 %",
-        "25.0 dB",
-        "0.100",
-        "1",
-    )
 
 
 def examination(n: int, bias: float = 0.01) -> Examination:

@@ -13,6 +13,7 @@ from tlesynth.autoencoder.doctor import Moments, channel_noise, channels, poster
 from tlesynth.autoencoder.examination import Examination
 from tlesynth.metrics.spectrum import BANDS, PERIODS
 from tlesynth.metrics.statistics import FEWEST, Json, Resampling, bootstrap, rounded
+from tlesynth.metrics.wording import number
 from tlesynth.recipe import Gate
 from tlesynth.seeds import generator
 
@@ -115,15 +116,6 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
     return {"verdict": verdict, "reasons": reasons, "limits": rows}
 
 
-def shown(value: float, unit: str) -> str:
-    """A figure as a person reads it: shares in percent, decibels with one digit, counts whole."""
-    if unit == "%":
-        return f"{100 * value:.1f} %"
-    if unit == "dB":
-        return f"{value:.1f} dB"
-    return str(value) if isinstance(value, int) else f"{value:#.3g}"
-
-
 def _held(figure: Json | None, bound: float | None, limit: Limit) -> Json:
     if bound is None or figure is None:
         return {"state": "off" if bound is None else UNJUDGED, "unsure": False, "value": figure and figure["value"]}
@@ -146,7 +138,7 @@ def _is_looser(bound: float | None, plain: float | None, limit: Limit) -> bool:
 
 def _reason(row: Json) -> str:
     side = "within" if row["either_sign"] else "at least" if row["at_least"] else "at most"
-    found, bound = (shown(row[key], row["unit"]) for key in ("value", "limit"))
+    found, bound = (number(row[key], row["unit"]) for key in ("value", "limit"))
     return f"{row['words']} is {found}, wanted {side} {bound}"
 
 

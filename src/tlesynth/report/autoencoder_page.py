@@ -14,6 +14,7 @@ from markupsafe import Markup
 from tlesynth import __version__, durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
+from tlesynth.metrics.wording import number
 from tlesynth.report import autoencoder_figures as figures
 from tlesynth.report import charts
 from tlesynth.report.page import TEMPLATES, templates
@@ -86,18 +87,6 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
     }
     durable.write_text(out, templates().get_template("autoencoder.html.j2").render(**context))
     return Path(out)
-
-
-def number(value: float | None, unit: str = "") -> str:
-    """A figure as a person reads it: shares in percent, decibels with one digit, counts whole, the rest to three."""
-    if value is None:
-        return "n/a"
-    if unit == "%":
-        return f"{100 * value:.1f} %"
-    if unit == "dB":
-        return f"{value:.1f} dB"
-    words = str(value) if isinstance(value, int) else f"{value:#.3g}"
-    return f"{words} {unit}".strip()
 
 
 def interval(figure: dict[str, Any] | None, unit: str = "") -> str:
