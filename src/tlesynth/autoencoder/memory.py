@@ -62,11 +62,7 @@ def training_memory(settings: recipe.Autoencoder, grid: Grid, precision: str) ->
         network = _as_cast(Autoencoder(settings.network, grid), precision)
         opponent = discriminator(settings.adversarial_phase)
         judge = _perceptual_network(settings.perceptual)
-        networks = [network, opponent, *([judge] if judge is not None else [])]
-        for parameter in (*network.parameters(), *opponent.parameters()):
-            parameter.grad = torch.zeros_like(parameter)
-        owned = [t for n in networks for t in (*n.parameters(), *n.buffers())]
-        owned += [p.grad for n in networks for p in n.parameters() if p.grad is not None]
+        owned = [*_standing(network, opponent), *([*judge.parameters(), *judge.buffers()] if judge is not None else [])]
         steps = _steps(settings, network, opponent, judge)
         most = max((footprint(step, owned) for step in steps), key=lambda found: found.peak)
     return _memory(_resident(settings, network, opponent, judge), most)
@@ -78,11 +74,7 @@ def supervised_memory(
     """Of a step of any network on the batch that ``inputs`` makes; ``copies`` of its weights stay from step to step."""
     with FakeTensorMode(), _autocast(precision):
         network = _as_cast(build(), precision)
-        for parameter in network.parameters():
-            parameter.grad = torch.zeros_like(parameter)
-        owned = [*network.parameters(), *network.buffers()]
-        owned += [p.grad for p in network.parameters() if p.grad is not None]
-        found = footprint(lambda: network(*inputs()).float().square().mean(), owned)
+        found = footprint(lambda: network(*inputs()).float().square().mean(), _standing(network))
     return _memory(copies * _bytes(network), found)
 
 
@@ -178,6 +170,15 @@ def _perceptual_network(name: str) -> nn.Module | None:
         warnings.simplefilter("ignore")
         network = lpips.LPIPS(net=name.removeprefix("lpips-"), pretrained=False, pnet_rand=True, verbose=False)
     return network.requires_grad_(False).eval()
+
+
+def _standing(*networks: nn.Module) -> list[Tensor]:
+    """What is there before a step: weights and buffers of what is trained, and gradients, given here."""
+    parameters = [p for network in networks for p in network.parameters()]
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    return [*parameters, *gradients, *(b for network in networks for b in network.buffers())]
 
 
 def _resident(settings: recipe.Autoencoder, network: nn.Module, opponent: nn.Module, judge: nn.Module | None) -> int:
