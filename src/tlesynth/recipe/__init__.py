@@ -2,7 +2,8 @@
 
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
-from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise
+from tlesynth.recipe.conditions import Category, Quantity
+from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample
@@ -19,6 +20,7 @@ __all__ = [
     "Augmentation",
     "Autoencoder",
     "AutoencoderNetwork",
+    "Category",
     "Classifier",
     "Diffusion",
     "DiffusionNetwork",
@@ -28,12 +30,14 @@ __all__ = [
     "Labels",
     "Noise",
     "Preprocess",
+    "Quantity",
     "Recipe",
     "ReconstructionPhase",
     "Sample",
     "Section",
     "Simulate",
     "Split",
+    "Windows",
     "dump",
     "load",
     "parse",

@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tlesynth.recipe.section import Count, CountOrZero, Fraction, Positive, Section, Triple
+from tlesynth.recipe.conditions import Category, Quantity
+from tlesynth.recipe.section import Count, CountOrZero, Fraction, NonNegative, Positive, Section, Triple
+
+
+class Windows(Section):
+    """Attention within boxes of tokens, in the blocks named; the others attend globally."""
+
+    size: Triple = (4, 4, 4)
+    """Tokens a side; a grid it does not divide is padded, and what was padded is never attended to."""
+    blocks: tuple[CountOrZero, ...] = ()
+    """From 0; DiT-3D names 0, 3, 6 and 9."""
+    shifted: bool = False
+    """Every second of these blocks moves its boxes by half a side."""
 
 
 class DiffusionNetwork(Section):
@@ -17,11 +29,13 @@ class DiffusionNetwork(Section):
     width: Count = 384
     heads: Count = 6
     mlp_ratio: Positive = 4.0
-    classes: Literal["group", "group-side"] = "group"
-    """``group``: hc, tle. ``group-side``: hc, tle-left, tle-right."""
-    class_dropout: Fraction = 0.1
+    conditioning: Literal["token", "adaln", "both"] = "token"
+    """How conditions enter: a token each behind the patch tokens (the paper), added to the timestep's code, or both."""
+    qk_norm: bool = False
+    """Queries and keys of unit root mean square, each with a learned gain (arXiv 2302.05442): steady at high rates."""
+    windows: Windows = Windows()
     baseline: Literal["none", "voxelwise"] = "none"
-    """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (v_prediction only)."""
+    """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (not with epsilon)."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> DiffusionNetwork:
@@ -29,17 +43,30 @@ class DiffusionNetwork(Section):
             raise ValueError(f"heads {self.heads} must divide width {self.width}")
         if self.width % 6:
             raise ValueError(f"width {self.width} must be divisible by 6 (a sine and a cosine for each of three axes)")
+        if beyond := [block for block in self.windows.blocks if block >= self.depth]:
+            raise ValueError(f"windows.blocks names block {beyond[0]}, but the last of {self.depth} is {self.depth - 1}")
         return self
 
 
 class Noise(Section):
-    """The forward process (paper, equations 6 and 7)."""
+    """How latents are noised, and what the network predicts of it."""
 
+    process: Literal["diffusion", "flow"] = "diffusion"
+    """``diffusion``: z_t = sqrt(alpha_bar) z_0 + sqrt(1 - alpha_bar) eps (paper, equations 6 and 7). ``flow``: the
+    straight line z_t = (1 - t) z_0 + t eps of rectified flow (arXiv 2209.03003), whose network predicts eps - z_0."""
+    draw: Literal["uniform", "stratified", "logit_normal"] = "uniform"
+    """How timesteps are drawn in training. ``stratified``: one in each equal part of a batch (low discrepancy).
+    ``logit_normal``: t = sigmoid(n), n ~ N(0, 1), stratified too (arXiv 2403.03206)."""
     timesteps: Annotated[int, Field(ge=10, le=10_000)] = 1000
     schedule: Literal["linear", "scaled_linear"] = "linear"
     beta_start: Annotated[float, Field(gt=0, lt=1)] = 1e-4
     beta_end: Annotated[float, Field(gt=0, lt=1)] = 2e-2
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+
+    @property
+    def predicts(self) -> str:
+        """What the network predicts: epsilon, v_prediction, or the flow's velocity."""
+        return "flow" if self.process == "flow" else self.prediction
 
     @model_validator(mode="after")
     def _betas_rise(self) -> Noise:
@@ -53,11 +80,22 @@ class Diffusion(Section):
 
     network: DiffusionNetwork = DiffusionNetwork()
     noise: Noise = Noise()
+    conditions: dict[str, Category | Quantity] = {"group": Category(values=("hc", "tle"))}
+    """By column of participants.tsv; a missing value is the null value."""
+    unconditional: Fraction = 0.1
+    """Share of training scans that are told nothing at all (the paper's class dropout embedding), for guidance."""
+    balanced: bool = False
+    """Draw every value of the first condition equally often."""
     epochs: Count = 10_000
     steps: CountOrZero = 0
     """Above 0, wins over epochs."""
     batch_size: Count = 16
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Positive = 1e-4
+    weight_decay: NonNegative = 0.0
+    decay: Literal["constant", "cosine"] = "constant"
+    warmup_steps: CountOrZero = 0
+    """Of ``cosine``: a linear rise before its decay."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     flip: bool = False
     """Also train on the mirrored scans, with left and right TLE swapped."""
@@ -72,6 +110,13 @@ class Diffusion(Section):
 
     @model_validator(mode="after")
     def _baseline_fits(self) -> Diffusion:
-        if self.network.baseline == "voxelwise" and self.noise.prediction != "v_prediction":
-            raise ValueError("network.baseline voxelwise needs noise.prediction v_prediction")
+        if self.network.baseline == "voxelwise" and self.noise.predicts == "epsilon":
+            raise ValueError("network.baseline voxelwise needs noise.prediction v_prediction, or noise.process flow")
+        if not self.conditions:
+            raise ValueError("conditions are empty: name at least one column")
+        if self.warmup_steps and self.decay != "cosine":
+            raise ValueError("warmup_steps needs decay cosine")
+        for name, condition in self.conditions.items():
+            if isinstance(condition, Quantity) and condition.mirror and condition.mirror not in self.conditions:
+                raise ValueError(f"conditions.{name}.mirror names {condition.mirror!r}, which is not declared")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tlesynth.recipe.section import Count, CountOrZero, Positive, Section
+from tlesynth.recipe.section import Count, CountOrZero, Fraction, Positive, Section
 
 
 class Sample(Section):
@@ -14,10 +14,14 @@ class Sample(Section):
 
     n_hc: Count = 500
     n_tle: Count = 500
-    sampler: Literal["ddpm", "ddim"] = "ddpm"
+    sampler: Literal["ddpm", "ddim", "dpm++", "euler", "heun"] = "ddpm"
+    """``euler`` and ``heun`` solve a flow's equation; ``dpm++`` (DPM-Solver++ 2M, arXiv 2211.01095) both; the others
+    a diffusion's."""
     steps: Count = 1000
     guidance: Annotated[float, Field(ge=0, le=20)] = 1.0
     """Classifier-free guidance scale; 1 is plain conditional sampling (the paper names none)."""
+    guidance_interval: tuple[Fraction, Fraction] = (0.0, 1.0)
+    """Noise times, from clean (0) to pure noise (1), at which guidance acts (arXiv 2404.07724)."""
     batch_size: Count = 4
     film_frames: Annotated[int, Field(ge=2, le=50)] = 6
     """Moments of the reverse process kept for Figure 7."""
