@@ -186,8 +186,8 @@ REGISTRY: dict[str, Entry] = {
         "Choose another output folder, or add --replace to redo what differs.",
         USAGE,
     ),
-    # Models, weights, checkpoints.
     "CFG-011": Entry("a condition cannot be asked for", "Correct the condition, or the recipe's section.", USAGE),
+    # Models, weights, checkpoints.
     "CKP-001": Entry("a model or checkpoint is damaged", "Restore its folder from a copy, or make it again.", MODEL),
     "CKP-002": Entry("every checkpoint of this run is damaged", "Restore one, or choose another output folder.", MODEL),
     "CKP-009": Entry(

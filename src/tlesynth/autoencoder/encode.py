@@ -3,7 +3,7 @@
 ::
 
     latents/latents.npy    posteriors of each scan and of its mirror image, one array (see ``latent_file``)
-    latents/index.tsv      row, participant_id, group, side, split
+    latents/index.tsv      row, participant_id, split, and the columns of participants.tsv and volumes.tsv
     latents/latents.json   the autoencoder's fingerprint and verdict, the grid, the latent's shape, mean and scale, and
                            the share of the posterior's noise
     latents/manifest.json  SHA-256 of each
@@ -37,6 +37,7 @@ from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
 FITTED = "gen_train"
+VOLUMES = "volumes.tsv"
 
 
 def encode_cohort(
@@ -73,15 +74,21 @@ def encode_cohort(
 
 
 def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
-    """Who stands in which row of the latents: row, participant_id, group, side, split.
+    """Who stands in which row of the latents, in which split, and what a generator may be conditioned on.
+
+    Columns are row, participant_id, split, those of the cohort's participants.tsv and those of its volumes.tsv (mm^3).
 
     Raises:
         TlesynthError: DATA-007 or DATA-010 if the splits do not fit the cohort, DATA-011 if they are missing.
     """
     split_of = {i: split for split, ids in read_splits(splits, cohort.ids).items() for i in ids}
-    index = cohort.participants[["group", "side"]].rename_axis("participant_id").reset_index()
+    told = cohort.participants
+    if (cohort.root / VOLUMES).is_file():
+        told = told.join(durable.read_table(cohort.root / VOLUMES).set_index("participant_id"))
+    index = told.rename_axis("participant_id").reset_index()
     index.insert(0, "row", np.arange(len(index)))
-    return index.assign(split=index["participant_id"].map(split_of))
+    index.insert(2, "split", index["participant_id"].map(split_of))
+    return index
 
 
 def _write_latents(

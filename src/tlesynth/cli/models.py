@@ -80,33 +80,40 @@ def sample(
     autoencoder: Annotated[Path, typer.Option(help="Model folder of the autoencoder.")],
     diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],
     out: Out,
-    film: Annotated[Path | None, typer.Option(help="Folder for the film of one reverse process.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="More of --where.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE...", help="Conditions: --where group=tle side=left age=35")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", "-n", min=1, help="How many; else as many as the recipe says.")] = None,
+    like: Annotated[Path | None, typer.Option(help="A participants.tsv whose make-up is matched, row by row.")] = None,
+    unconditional: Annotated[bool, typer.Option("--unconditional", help="Ask for nothing.")] = False,
+    film: Annotated[bool, typer.Option("--film", help="Also the film of one reverse process, in OUT-film.")] = False,
     recipe: RecipeName = "paper",
     override: Override = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the recipe's if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a synthetic BIDS cohort.
+    """Write a synthetic BIDS cohort: the recipe's two groups, or as many of whom you ask for.
 
-    Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model --out synthetic
+    Subject i of a seed is the same volume whatever the batch size, and has the same noise under other conditions.
+
+    Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model --out left_tle
+    --n 20 --where group=tle side=left
     """
-    from tlesynth.synthesis import sample_cohort
+    from tlesynth.synthesis.cohort import sample_cohort
+    from tlesynth.synthesis.requests import Wish, subjects_of
+    from tlesynth.synthesis.synthesizer import synthesizer_of
 
     loaded = recipes.load(recipe, override or [])
-    film = film or out.with_name(out.name + "-film")
+    film_folder = out.with_name(out.name + "-film") if film else None
     seed = loaded.seed if seed is None else seed
     with graceful():
-        sample_cohort(
-            autoencoder,
-            diffusion,
-            out,
-            film,
-            loaded.sample,
-            seed=seed,
-            device=loaded.device,
-            inference=loaded.inference,
+        models = synthesizer_of(
+            autoencoder, diffusion, loaded.sample, seed=seed, device=loaded.device, inference=loaded.inference
         )
-    result({"synthetic cohort": str(out), "film": str(film)}, as_json)
+        wish = Wish(n, (*(where or []), *(more or [])), like, unconditional)
+        sample_cohort(models, subjects_of(wish, loaded.sample, models.diffusion), out, film_folder)
+    result({"synthetic cohort": str(out)} | ({"film": str(film_folder)} if film else {}), as_json)
 
 
 def train_classifier(

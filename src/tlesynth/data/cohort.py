@@ -50,7 +50,7 @@ COLUMN_MEANINGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Cohort:
-    """Volumes on one grid with their participants (indexed by participant_id, columns ``COLUMNS``)."""
+    """Volumes on one grid with their participants (indexed by participant_id; ``COLUMNS``, then any others)."""
 
     root: Path
     grid: Grid
@@ -106,7 +106,7 @@ def read_cohort(root: Path) -> Cohort:
     table = durable.read_table(root / "participants.tsv")
     if missing := [c for c in ("participant_id", "group") if c not in table]:
         raise fail("DATA-001", root / "participants.tsv", f"no column {missing[0]}")
-    table = table.reindex(columns=list(COLUMNS)).set_index("participant_id")
+    table = table.reindex(columns=list(dict.fromkeys([*COLUMNS, *table.columns]))).set_index("participant_id")
     table["age"] = pd.to_numeric(table["age"], errors="coerce")
     table = table.astype({c: object for c in table.columns if c != "age"}).where(table.notna(), None)
     table["age"] = table["age"].astype(float)
@@ -207,9 +207,11 @@ class CohortWriter:
 def write_participants(root: Path, participants: pd.DataFrame) -> None:
     """Write participants.tsv and participants.json from a table indexed by participant_id."""
     table = participants.rename_axis("participant_id").reset_index()
-    table = table.reindex(columns=[c for c in COLUMNS if c in table])
+    own = [c for c in COLUMNS if c in table]
+    table = table[own + [c for c in table.columns if c not in own]]
     durable.write_table(Path(root) / "participants.tsv", table)
-    durable.write_json(Path(root) / "participants.json", {c: COLUMN_MEANINGS[c] for c in table.columns[1:]})
+    meanings = {c: COLUMN_MEANINGS.get(c, {"Description": f"{c}, as the source names it"}) for c in table.columns[1:]}
+    durable.write_json(Path(root) / "participants.json", meanings)
 
 
 def write_dataset_description(

@@ -1,4 +1,4 @@
-"""The latents of one split with their classes, read once and kept in memory as float16.
+"""The latents of one split with their conditions, read once and kept in memory as float16.
 
 ``latents.npy`` is one array (N, view, part, C, X, Y, Z): each scan as it is and mirrored in x, each with the mean and
 the log-variance of its posterior, in normalised units. Mirroring latents instead would be wrong: the kernels of a
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tlesynth import durable
-from tlesynth.diffusion.conditioning import Classes
+from tlesynth.diffusion.conditions import Conditions
 from tlesynth.errors import fail
 
 NAME = "latents.npy"
@@ -27,13 +27,13 @@ MEAN, LOGVAR = 0, 1
 
 @dataclass(frozen=True)
 class Latents:
-    """Posterior means ``values`` (N, C, X, Y, Z) float16, classes ``labels`` (N,) int64, and whose they are.
+    """Posterior means ``values`` (N, C, X, Y, Z) float16, ``conditions`` (N, K) float32, and whose they are.
 
     ``logvar``, like ``values``, is there where latents are resampled: then a batch is a draw from the posterior.
     """
 
     values: Tensor
-    labels: Tensor
+    conditions: Tensor
     ids: tuple[str, ...]
     logvar: Tensor | None = None
 
@@ -60,32 +60,52 @@ class Latents:
         variance = (square / len(self) - mean.square()).clamp_min(0) + noise / len(self)
         return mean.float(), variance.float()
 
+    def head(self, n: int) -> Latents:
+        """The first ``n`` scans."""
+        logvar = None if self.logvar is None else self.logvar[:n]
+        return Latents(self.values[:n], self.conditions[:n], self.ids[:n], logvar)
+
     def to(self, device: torch.device) -> Latents:
         """The same on ``device``."""
         logvar = None if self.logvar is None else self.logvar.to(device)
-        return Latents(self.values.to(device), self.labels.to(device), self.ids, logvar)
+        return Latents(self.values.to(device), self.conditions.to(device), self.ids, logvar)
 
 
 def read_latents(
-    folder: Path, splits: Path, split: str, classes: Classes, *, flip: bool = False, resample: bool = False
+    folder: Path, rows: pd.DataFrame, conditions: Conditions, *, flip: bool = False, resample: bool = False
 ) -> Latents:
-    """The latents of ``split``; with ``flip`` also those of the mirrored scans, left and right TLE swapped.
+    """The latents of ``rows`` of the index; with ``flip`` also the mirrored scans', their conditions mirrored.
 
     With ``resample`` the log-variances are read too, so that every batch is a new draw.
 
     Raises:
-        TlesynthError: DATA-011 if a file is missing, DATA-001 if one is damaged, DATA-010 if the splits do not fit.
+        TlesynthError: DATA-011 if the file is missing, DATA-001 if it is damaged.
     """
-    index = durable.read_table(folder / "index.tsv")
-    chosen = _rows_of_split(index, splits, split)
-    array = _read_array(folder / NAME, len(index))
+    array = _read_array(folder / NAME)
     views = (AS_IS, MIRRORED) if flip else (AS_IS,)
-    values = torch.from_numpy(np.concatenate([array[chosen.index, view, MEAN] for view in views]))
-    logvar = np.concatenate([array[chosen.index, view, LOGVAR] for view in views]) if resample else None
-    labels, ids = classes.of(chosen), tuple(chosen["participant_id"])
+    values = torch.from_numpy(np.concatenate([array[rows["row"], view, MEAN] for view in views]))
+    logvar = np.concatenate([array[rows["row"], view, LOGVAR] for view in views]) if resample else None
+    told, ids = conditions.of_scans(rows), tuple(rows["participant_id"])
     if flip:
-        labels, ids = torch.cat([labels, classes.mirrored(labels)]), ids * 2
-    return Latents(values, labels, ids, None if logvar is None else torch.from_numpy(logvar))
+        told, ids = torch.cat([told, conditions.mirrored(told)]), ids * 2
+    return Latents(values, told, ids, None if logvar is None else torch.from_numpy(logvar))
+
+
+def rows_of(folder: Path, splits: Path, split: str) -> pd.DataFrame:
+    """The rows of index.tsv whose participant stands in ``split``.
+
+    Raises:
+        TlesynthError: DATA-011 if a file is missing, DATA-007 or DATA-010 if the splits do not fit.
+    """
+    index, table = durable.read_table(folder / "index.tsv"), durable.read_table(splits)
+    if repeated := table["participant_id"][table["participant_id"].duplicated()].tolist():
+        raise fail("DATA-007", splits, repeated[0])
+    wanted = table.loc[table["split"] == split, "participant_id"]
+    if absent := sorted(set(wanted) - set(index["participant_id"])):
+        raise fail("DATA-010", splits, f"{absent[0]} of {split} has no latent")
+    if wanted.empty:
+        raise fail("DATA-010", splits, f"nobody stands in {split}")
+    return index[index["participant_id"].isin(set(wanted))]
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -100,21 +120,9 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _rows_of_split(index: pd.DataFrame, splits: Path, split: str) -> pd.DataFrame:
-    """Rows of the index (by their place in the arrays) whose participant stands in ``split``."""
-    table = durable.read_table(splits)
-    if repeated := table["participant_id"][table["participant_id"].duplicated()].tolist():
-        raise fail("DATA-007", splits, repeated[0])
-    wanted = table.loc[table["split"] == split, "participant_id"]
-    if absent := sorted(set(wanted) - set(index["participant_id"])):
-        raise fail("DATA-010", splits, f"{absent[0]} of {split} has no latent")
-    if wanted.empty:
-        raise fail("DATA-010", splits, f"nobody stands in {split}")
-    return index[index["participant_id"].isin(set(wanted))]
-
-
-def _read_array(path: Path, rows: int) -> np.ndarray:
+def _read_array(path: Path) -> np.ndarray:
     """The array (N, view, part, C, X, Y, Z), mapped, so that only the chosen rows are read."""
+    rows = len(durable.read_table(path.parent / "index.tsv"))
     if not path.is_file():
         if (path.parent / "mean.npy").is_file():
             raise fail("DATA-001", path.parent, "these latents are of an older version: run encode again")

@@ -2,9 +2,9 @@
 
 ::
 
-    config.json              network, classes, latent shape, grid, the autoencoder's fingerprint, class counts
+    config.json              network, conditions, latent shape, grid, the autoencoder's fingerprint, class counts
     diffusion.safetensors    the averaged (EMA) weights
-    scheduler_config.json    the noise schedule, as diffusers reads it
+    scheduler_config.json    the noise process, as diffusers reads it
     README.md                model card
     manifest.json            SHA-256 of each
 """
@@ -15,30 +15,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tlesynth import __version__, durable
-from tlesynth.diffusion.baseline import Corrected
-from tlesynth.diffusion.conditioning import Classes, classes_of
-from tlesynth.diffusion.network import DiT3D
+from tlesynth.diffusion.conditions import Conditions, read_conditions
+from tlesynth.diffusion.preconditioning import Preconditioned
+from tlesynth.diffusion.process import Process, read_process
+from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import fail
 from tlesynth.recipe import DiffusionNetwork
 from tlesynth.run_folder import read_model_config
 
-FORMAT = "tlesynth-diffusion-1"
+FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
 
 
 @dataclass(frozen=True)
 class Diffusion:
-    """A trained model: the network, its noise schedule and classes, and what it was trained on."""
+    """A trained model: the network, its noise process and conditions, and what it was trained on."""
 
     network: nn.Module
-    schedule: DDPMScheduler
-    classes: Classes
+    process: Process
+    conditions: Conditions
     latent_shape: tuple[int, int, int, int]
     grid: str
     autoencoder: str
@@ -47,25 +47,24 @@ class Diffusion:
 
 
 def build_network(
-    settings: DiffusionNetwork, schedule: DDPMScheduler, latent_shape: tuple[int, ...], extent_mm: tuple[float, ...]
+    settings: DiffusionNetwork,
+    process: Process,
+    conditions: Conditions,
+    latent_shape: tuple[int, ...],
+    extent_mm: tuple[float, ...],
 ) -> nn.Module:
     """The network for latents (C, X, Y, Z) that cover a box of ``extent_mm``.
 
     Without a baseline it is the paper's DiT-3D. With one, which the paper does not have, DiT-3D corrects the voxelwise
     Gaussian: on a short budget that decides whether anything like a brain comes out.
-
-    Raises:
-        TlesynthError: CFG-003 if the patch does not divide the latent.
     """
     c, x, y, z = latent_shape
     spacing = tuple(mm / n for mm, n in zip(extent_mm, (x, y, z), strict=True))
-    transformer = DiT3D(settings, (c, x, y, z), spacing, classes_of(settings.classes).count)
-    if settings.baseline == "none":
-        return transformer
-    return Corrected(transformer, schedule, (c, x, y, z))
+    transformer = DiT3D(settings, (c, x, y, z), spacing, conditions)
+    return transformer if settings.baseline == "none" else Preconditioned(transformer, process, (c, x, y, z))
 
 
-def save_diffusion(folder: Path, network: nn.Module, schedule: DDPMScheduler, config: dict[str, Any]) -> None:
+def save_diffusion(folder: Path, network: nn.Module, process: Process, config: dict[str, Any]) -> None:
     """Publish a model folder; ``config`` holds what ``load_diffusion`` needs and what the card tells.
 
     Raises:
@@ -75,8 +74,7 @@ def save_diffusion(folder: Path, network: nn.Module, schedule: DDPMScheduler, co
     with durable.publishing(folder) as new:
         save_file(tensors, new / WEIGHTS, metadata={"format": "pt"})
         durable.write_json(new / "config.json", {"format": FORMAT, "tlesynth": __version__} | config)
-        schedule_config = {k: v for k, v in schedule.config.items() if not k.startswith("_use")}
-        durable.write_json(new / "scheduler_config.json", schedule_config | {"_class_name": "DDPMScheduler"})
+        durable.write_json(new / "scheduler_config.json", process.described())
         durable.write_text(new / "README.md", _card(config))
 
 
@@ -90,16 +88,18 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     config = read_model_config(folder, FORMAT)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
-    settings, schedule = DiffusionNetwork.model_validate(config["network"]), _read_schedule(folder)
-    network = build_network(settings, schedule, config["latent_shape"], config["extent_mm"])
+    settings = DiffusionNetwork.model_validate(config["network"])
+    process = read_process(durable.read_json(folder / "scheduler_config.json", "MOD-004"))
+    conditions = read_conditions(config["conditions"])
+    network = build_network(settings, process, conditions, config["latent_shape"], config["extent_mm"])
     try:
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
         raise fail("MOD-004", folder / WEIGHTS, str(error).splitlines()[0]) from error
     return Diffusion(
         network=network.eval().requires_grad_(False),
-        schedule=schedule,
-        classes=classes_of(settings.classes),
+        process=process,
+        conditions=conditions,
         latent_shape=tuple(config["latent_shape"]),
         grid=config["grid"],
         autoencoder=config["autoencoder"],
@@ -108,14 +108,10 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     )
 
 
-def _read_schedule(folder: Path) -> DDPMScheduler:
-    schedule = DDPMScheduler.from_config(durable.read_json(folder / "scheduler_config.json", "MOD-004"))
-    assert isinstance(schedule, DDPMScheduler)
-    return schedule
-
-
 def _card(config: dict[str, Any]) -> str:
     counts = "\n".join(f"| {name} | {count} |" for name, count in config["class_counts"].items())
+    told = read_conditions(config["conditions"]).items
+    conditions = "\n".join(f"| {item.name} | {item.told} |" for item in told)
     shape, training = " x ".join(map(str, config["latent_shape"])), config["training"]
     return f"""---
 library_name: tlesynth
@@ -125,8 +121,12 @@ tags: [medical-imaging, brain-mri, temporal-lobe-epilepsy, latent-diffusion, res
 # Latent diffusion transformer for T1 brain MRI, with and without temporal lobe epilepsy
 
 Draws latents ({shape}) of the autoencoder with fingerprint `{config["autoencoder"][:16]}` on the grid
-{config["grid"]}, given a class. Another autoencoder is refused. Weights: `{WEIGHTS}` (moving average),
-{config["parameters"]:,} parameters.
+{config["grid"]}, given any of these conditions, or none. Another autoencoder is refused. Weights: `{WEIGHTS}` (moving
+average), {config["parameters"]:,} parameters.
+
+| condition | may be asked for |
+|---|---|
+{conditions}
 
 ## Training data
 

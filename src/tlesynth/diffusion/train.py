@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
-from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from tlesynth import recipe
 from tlesynth.diffusion.admission import admit
-from tlesynth.diffusion.baseline import Corrected
-from tlesynth.diffusion.conditioning import Classes, classes_of
-from tlesynth.diffusion.latents import NAME, Latents, read_about, read_latents
+from tlesynth.diffusion.conditions import conditions_of
+from tlesynth.diffusion.copying import CopyWatch
+from tlesynth.diffusion.latents import NAME, Latents, read_about, read_latents, rows_of
+from tlesynth.diffusion.learning import Task, training_loss, validation
 from tlesynth.diffusion.model import build_network, save_diffusion
-from tlesynth.diffusion.objective import add_noise, posterior_floor, schedule_of, squared_error, target_of
+from tlesynth.diffusion.preconditioning import Preconditioned
+from tlesynth.diffusion.process import process_of
+from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.errors import fail
 from tlesynth.progress import say
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
-from tlesynth.training import Ema, Learner, Loss, Order, Position, Rhythm, Segment, fabric_for, train
+from tlesynth.training import Ema, Learner, Order, Position, Rhythm, Segment, fabric_for, train
+from tlesynth.training.optimizers import cosine, optimizer_of
 from tlesynth.volume import GRIDS
 
-VALIDATION_TIMES = 8
-"""Moments of the noise schedule, evenly spread, at which each validation scan is scored."""
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from: latents and conditions of the training and the validation scans."""
+
+    about: dict[str, Any]
+    rows: pd.DataFrame
+    fitted: Latents
+    held_out: Latents
+    task: Task
 
 
 def train_diffusion(
@@ -38,100 +51,93 @@ def train_diffusion(
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
-            the latent, CFG-010 if ``out`` was made with other settings, DATA codes for missing or unfitting input,
-            NUM-001 if the loss is not finite, OPS-075 after a stop request.
+            the latent, CFG-010 if ``out`` was made with other settings, CFG-011 if a condition is not in the table,
+            DATA codes for missing or unfitting input, NUM-001 if the loss is not finite, OPS-075 after a stop request.
     """
     about = read_about(latents)
     gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
     run = RunFolder.open(out, _settings_of(settings, about, seed, precision))
     if run.finished:
         return
-    classes, schedule = classes_of(settings.network.classes), schedule_of(settings.noise)
-    resample = settings.latents == "resample"
-    fitted = read_latents(latents, splits, "gen_train", classes, flip=settings.flip, resample=resample)
-    held_out = read_latents(latents, splits, "val", classes, resample=resample)
-    counts = _class_counts(fitted, classes)
-    _check(fitted, about, latents)
-
+    material = _read(latents, splits, about, settings, seed)
     fabric = fabric_for(device, precision)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, "diffusion", "initialisation"))
-        network = build_network(settings.network, schedule, about["shape"], _extent_mm(about["grid"]))
-    if isinstance(network, Corrected):
-        network.measure(*fitted.voxelwise())
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    network = _network(settings, material)
+    optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
+    steps = settings.steps or settings.epochs * Order(len(material.fitted), settings.batch_size, seed, "").steps_per_epoch
+    decaying = settings.decay == "cosine"
+    rate = cosine(optimizer, steps, settings.warmup_steps, settings.learning_rate) if decaying else None
     network, optimizer = fabric.setup(network, optimizer)
     ema = Ema(network.module, settings.ema_decay)
-    loss = _training_loss(network, fitted.to(fabric.device), classes, schedule, settings, seed)
-    learner = Learner(network, optimizer, loss, ema=ema, clip=settings.gradient_clip)
-    steps = (
-        settings.steps or settings.epochs * Order(len(fitted), settings.batch_size, seed, "diffusion").steps_per_epoch
-    )
-    noise = _noise_facts(about, fitted, schedule)
-    run.log("diffusion", class_counts=counts, parameters=_parameters(ema.network), steps=steps, gate=gate, **noise)
+    loss = training_loss(network, material.fitted.to(fabric.device), material.task, settings, fabric)
+    learner = Learner(network, optimizer, loss, schedule=rate, ema=ema, clip=settings.gradient_clip)
+    facts = _noise_facts(material) | {"class_counts": class_counts(material.rows)}
+    run.log("diffusion", parameters=_parameters(ema.network), steps=steps, gate=gate, **facts)
     position = train(
         run,
         fabric,
         {"diffusion": learner},
         [Segment("denoise", "denoise", "diffusion", steps)],
-        validate=_validation(ema.network, held_out.to(fabric.device), classes, schedule, fabric, seed),
-        rhythm=Rhythm(settings.validate_every, settings.checkpoint_every),
+        validate=_judge(ema.network, material, settings, fabric),
+        rhythm=Rhythm(settings.validate_every, settings.checkpoint_every, patience=settings.patience),
         label="training the diffusion model",
     )
     training = _training_facts(settings, steps, position)
-    config = _config(settings, about, classes, ema.network) | {"class_counts": counts, "training": training | noise}
-    config["gate"] = gate
-    save_diffusion(out / "model", ema.network, schedule, config)
+    config = _config(settings, material, ema.network) | {"class_counts": facts["class_counts"], "gate": gate}
+    config["training"] = training | _noise_facts(material)
+    save_diffusion(out / "model", ema.network, material.task.process, config)
     run.finish(training)
 
 
-def _training_loss(
-    network: nn.Module, data: Latents, classes: Classes, schedule: DDPMScheduler, settings: recipe.Diffusion, seed: int
-) -> Loss:
-    """The loss of a step: equation 7 on its batch, each draw keyed by the step."""
-    order, times = Order(len(data), settings.batch_size, seed, "diffusion"), settings.noise.timesteps
-
-    def loss(step: int) -> Iterator[dict[str, Tensor]]:
-        rows = torch.from_numpy(order.batch(step))
-        draws = torch_generator(seed, "diffusion", "draws", step)
-        clean = data.batch(rows, torch_generator(seed, "diffusion", "posterior", step))  # (B, C, X, Y, Z)
-        timesteps = torch.randint(times, rows.shape, generator=draws).to(clean.device)  # (B,)
-        noise = torch.randn(clean.shape, generator=draws).to(clean.device)
-        labels = classes.dropped(data.labels[rows], settings.network.class_dropout, draws)  # (B,)
-        predicted = network(add_noise(schedule, clean, noise, timesteps), timesteps, labels)
-        yield {"loss": squared_error(predicted, target_of(schedule, clean, noise, timesteps)).mean()}
-
-    return loss
+def class_counts(rows: pd.DataFrame) -> dict[str, int]:
+    """Scans of each group, of patients by side where it is known: hc, tle-left, tle-right, tle."""
+    side = rows["side"] if "side" in rows else pd.Series("n/a", rows.index)
+    known = (rows["group"] == "tle") & side.isin(["left", "right"])
+    names = rows["group"].where(~known, rows["group"] + "-" + side.astype(str))
+    return {str(name): int(count) for name, count in names.value_counts().sort_index().items()}
 
 
-def _validation(
-    network: nn.Module, data: Latents, classes: Classes, schedule: DDPMScheduler, fabric: Fabric, seed: int
+def _read(latents: Path, splits: Path, about: dict[str, Any], settings: recipe.Diffusion, seed: int) -> Material:
+    rows, unseen = (rows_of(latents, splits, split) for split in ("gen_train", "val"))
+    where = f"{latents.name}/index.tsv"
+    conditions = conditions_of(settings.conditions, rows, settings.unconditional, where)
+    resample = settings.latents == "resample"
+    fitted = read_latents(latents, rows, conditions, flip=settings.flip, resample=resample)
+    held_out = read_latents(latents, unseen, conditions, resample=resample)
+    _check(fitted, about, latents)
+    return Material(about, rows, fitted, held_out, Task(process_of(settings.noise), conditions, seed))
+
+
+def _network(settings: recipe.Diffusion, material: Material) -> nn.Module:
+    task, about = material.task, material.about
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(task.seed, "diffusion", "initialisation"))
+        extent = _extent_mm(about["grid"])
+        network = build_network(settings.network, task.process, task.conditions, about["shape"], extent)
+    if isinstance(network, Preconditioned):
+        network.measure(*material.fitted.voxelwise())
+    return network
+
+
+def _judge(
+    network: nn.Module, material: Material, settings: recipe.Diffusion, fabric: Fabric
 ) -> Callable[[], dict[str, float]]:
-    """The error on held-out scans, each with its own fixed noise at fixed moments; ``score`` is the mean over scans."""
-    total = int(schedule.config["num_train_timesteps"])
-    moments = [(2 * i + 1) * total // (2 * VALIDATION_TIMES) for i in range(VALIDATION_TIMES)]
-    timesteps = torch.tensor(moments, device=data.values.device)
+    """The validation: errors on held-out scans, and now and then whether samples begin to copy training scans."""
+    fitted, held_out, task = material.fitted, material.held_out.to(fabric.device), material.task
+    errors = validation(network, held_out, fitted.to(fabric.device), task, fabric)
+    if not settings.copy_watch.samples:
+        return errors
+    watch, sampled = CopyWatch(fitted, material.held_out), settings.copy_watch
+    sampler = "euler" if settings.noise.process == "flow" else "ddim"
+    plan = Plan(task.process, sampler=sampler, steps=sampled.steps)
 
-    @torch.no_grad()
-    def validate() -> dict[str, float]:
-        errors = []
-        for i, name in enumerate(data.ids):
-            posterior = torch_generator(seed, "diffusion", "validation posterior", name)
-            clean = data.batch(torch.tensor([i]), posterior).expand(VALIDATION_TIMES, *data.values.shape[1:])
-            draws = torch_generator(seed, "diffusion", "validation", name)
-            noise = torch.randn(clean.shape, generator=draws).to(clean.device)
-            noisy, labels = add_noise(schedule, clean, noise, timesteps), data.labels[i].expand(VALIDATION_TIMES)
-            with fabric.autocast():
-                predicted = network(noisy, timesteps, labels)
-            errors.append(squared_error(predicted, target_of(schedule, clean, noise, timesteps)).mean())
-        each = torch.stack(errors).cpu()
-        figures = {"score": float(each.mean())}
-        for index, name in enumerate(classes.names):
-            if (mine := data.labels.cpu() == index).any():
-                figures[name] = float(each[mine].mean())
-        return figures
+    def judge() -> dict[str, float]:
+        told = fitted.conditions[: sampled.samples].to(fabric.device)
+        noise = [torch_generator(task.seed, "diffusion", "copy watch", i) for i in range(len(told))]
+        with fabric.autocast():
+            samples = sample_latents(network, told, tuple(fitted.values.shape[1:]), noise, plan).latents
+        return errors() | watch.figures(samples.cpu())
 
-    return validate
+    return judge
 
 
 def _check(data: Latents, about: dict[str, Any], folder: Path) -> None:
@@ -148,21 +154,14 @@ def _extent_mm(grid: str) -> tuple[float, ...]:
     return tuple(n * GRIDS[grid].spacing for n in GRIDS[grid].shape)
 
 
-def _noise_facts(about: dict[str, Any], data: Latents, schedule: DDPMScheduler) -> dict[str, Any]:
+def _noise_facts(material: Material) -> dict[str, Any]:
     """How latents are taken, the posterior's share in their variance, and the floor it puts under the loss."""
-    share = about.get("posterior_noise", {}).get("share")
+    share, data = material.about.get("posterior_noise", {}).get("share"), material.fitted
     if data.logvar is None:
         return {"latents": "mean", "posterior_noise": share, "loss_floor": 0.0}
-    floor = posterior_floor(schedule, data.logvar.float().exp())
+    floor = material.task.process.posterior_floor(data.logvar.float().exp())
     say(f"latents are resampled: no network can bring the loss below {floor:.3f}")
     return {"latents": "resample", "posterior_noise": share, "loss_floor": floor}
-
-
-def _class_counts(data: Latents, classes: Classes) -> dict[str, int]:
-    """Training scans of each class; those of unknown side are counted under ``unknown``."""
-    counts = torch.bincount(data.labels, minlength=classes.count).tolist()
-    named = dict(zip(classes.names, counts, strict=False))
-    return named | ({"unknown": counts[classes.null]} if counts[classes.null] else {})
 
 
 def _parameters(network: nn.Module) -> int:
@@ -181,7 +180,8 @@ def _settings_of(settings: recipe.Diffusion, about: dict[str, Any], seed: int, p
 
 def _training_facts(settings: recipe.Diffusion, steps: int, position: Position) -> dict[str, Any]:
     return {
-        "steps": steps,
+        "steps": position.step,
+        "planned_steps": steps,
         "best_step": position.best["best"].step,
         "best_validation": position.best["best"].value,
         "batch_size": settings.batch_size,
@@ -190,14 +190,15 @@ def _training_facts(settings: recipe.Diffusion, steps: int, position: Position) 
     }
 
 
-def _config(settings: recipe.Diffusion, about: dict[str, Any], classes: Classes, network: nn.Module) -> dict[str, Any]:
+def _config(settings: recipe.Diffusion, material: Material, network: nn.Module) -> dict[str, Any]:
+    about = material.about
     return {
         "network": settings.network.model_dump(mode="json"),
-        "classes": list(classes.names),
+        "conditions": material.task.conditions.described(),
         "latent_shape": list(about["shape"]),
         "extent_mm": list(_extent_mm(about["grid"])),
         "grid": about["grid"],
         "autoencoder": about["autoencoder"],
         "parameters": _parameters(network),
-        "baseline": "voxelwise Gaussian" if isinstance(network, Corrected) else "none",
+        "baseline": "voxelwise Gaussian" if isinstance(network, Preconditioned) else "none",
     }

@@ -106,19 +106,21 @@ def train_diffusion(context: Context) -> None:
 
 def sample(context: Context) -> None:
     """Write the synthetic cohort and the film."""
-    from tlesynth.synthesis import sample_cohort
+    from tlesynth.synthesis.cohort import sample_cohort
+    from tlesynth.synthesis.requests import Wish, subjects_of
+    from tlesynth.synthesis.synthesizer import synthesizer_of
 
     out, recipe = context.out, context.recipe
-    sample_cohort(
+    models = synthesizer_of(
         out / "autoencoder" / "model",
         out / "diffusion" / "model",
-        out / "synthetic",
-        out / "film",
         recipe.sample,
         seed=recipe.seed,
         device=recipe.device,
         inference=recipe.inference,
     )
+    subjects = subjects_of(Wish(), recipe.sample, models.diffusion)
+    sample_cohort(models, subjects, out / "synthetic", out / "film")
 
 
 def train_classifier(context: Context) -> None:

@@ -75,6 +75,14 @@ class Noise(Section):
         return self
 
 
+class CopyWatch(Section):
+    """Samples drawn at each validation and compared with the training scans: does the model begin to copy?"""
+
+    samples: CountOrZero = 0
+    """0 draws none."""
+    steps: Count = 10
+
+
 class Diffusion(Section):
     """Training of the latent diffusion model (paper, section 5.2)."""
 
@@ -107,6 +115,9 @@ class Diffusion(Section):
     gradient_clip: Positive = 1.0
     validate_every: Count = 1000
     checkpoint_every: Count = 1000
+    patience: CountOrZero = 0
+    """Validations without a better one after which training ends; 0 takes every step."""
+    copy_watch: CopyWatch = CopyWatch()
 
     @model_validator(mode="after")
     def _baseline_fits(self) -> Diffusion:

@@ -75,14 +75,14 @@ def train(
 def _turn(course: Course, segment: Segment, position: Position) -> None:
     """Take the steps of one segment, from wherever the run stands in it."""
     run, learners, rhythm = course.run, course.learners, course.rhythm
-    while not _over(segment, position):
+    while not _over(segment, position, rhythm):
         if interruption.requested():
             save(run, learners, position)
             interruption.check()
         position.step += 1
         position.step_in_segment += 1
         figures = _walk(course, segment, position)
-        last = _over(segment, position)
+        last = _over(segment, position, rhythm)
         if figures and (position.step % LOG_EVERY == 0 or last):
             run.log_metrics(position.step, segment.phase, figures)
         if segment.validated and (position.step % rhythm.validate_every == 0 or last):
@@ -136,13 +136,22 @@ def _bear(course: Course, position: Position) -> None:
         raise error
 
 
-def _over(segment: Segment, position: Position) -> bool:
-    """Whether a turn has ended: its steps are used up, or its running mean fell below the bound."""
-    return _fell_below(segment, position) or position.step_in_segment >= segment.steps
+def _over(segment: Segment, position: Position, rhythm: Rhythm) -> bool:
+    """Whether a turn has ended: its steps are used up, its running mean fell below the bound, or it got no better."""
+    used_up = position.step_in_segment >= segment.steps
+    return used_up or _fell_below(segment, position) or _gets_no_better(segment, position, rhythm)
 
 
 def _fell_below(segment: Segment, position: Position) -> bool:
     return bool(segment.stop_metric) and position.running_mean < segment.stop_below
+
+
+def _gets_no_better(segment: Segment, position: Position, rhythm: Rhythm) -> bool:
+    """Whether the last ``patience`` validations of the phase were all no better than the best before them."""
+    best = position.best.get(rhythm.chosen)
+    if not rhythm.patience or not segment.validated or best is None or best.phase != segment.phase:
+        return False
+    return position.step >= best.step + rhythm.patience * rhythm.validate_every
 
 
 def _close(course: Course, segment: Segment, position: Position) -> None:
@@ -152,6 +161,9 @@ def _close(course: Course, segment: Segment, position: Position) -> None:
         ended = "running mean" if _fell_below(segment, position) else "bound"
         mean = position.running_mean
         turn |= {"ended_by": ended, f"running_{segment.stop_metric}": mean if math.isfinite(mean) else None}
+    elif _gets_no_better(segment, position, course.rhythm) and position.step_in_segment < segment.steps:
+        turn["ended_by"] = "patience"
+        say(f"{segment.name}: no better for {course.rhythm.patience} validations, ended at step {position.step}")
     position.turns.append(turn)
     course.run.log("turn", **turn)
     # A turn that stopped early leaves its unused steps behind.

@@ -30,6 +30,8 @@ class Rhythm:
     criteria: Mapping[str, str] = field(default_factory=lambda: {BEST: "score"})
     chosen: str = BEST
     limits: Limits = Limits()
+    patience: int = 0
+    """Validations in a row that are no better than the best, after which the turn ends; 0 never ends it."""
 
 
 def every(steps: int, steps_per_epoch: int) -> int:

@@ -1,0 +1,112 @@
+"""What a training step and a validation of the diffusion model compute (paper, equation 7).
+
+Both draw with generators keyed by the step or the scan, for the whole batch, so that resuming, or sharing a batch out
+over processes, changes no draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from tlesynth import recipe
+from tlesynth.diffusion.conditions import Conditions
+from tlesynth.diffusion.latents import Latents
+from tlesynth.diffusion.process import Process
+from tlesynth.seeds import torch_generator
+from tlesynth.training import Loss, Order
+
+VALIDATION_TIMES = 8
+"""Noise times, evenly spread, at which each validation scan is scored."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learnt: the noise process, the conditions, and the seed of every draw."""
+
+    process: Process
+    conditions: Conditions
+    seed: int
+
+
+def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error (B,) of each sample of (B, C, X, Y, Z); equation 7 is its mean."""
+    return torch.mean((predicted.float() - target.float()) ** 2, dim=tuple(range(1, target.ndim)))
+
+
+def training_loss(network: nn.Module, data: Latents, task: Task, settings: recipe.Diffusion, fabric: Fabric) -> Loss:
+    """The loss of a step on this process's share of the batch, each draw keyed by the step."""
+    rows_of_all = balanced_rows(data.conditions[:, 0]) if settings.balanced else np.arange(len(data))
+    order = Order(len(rows_of_all), settings.batch_size, task.seed, "diffusion")
+    rank, world = fabric.global_rank, fabric.world_size
+
+    def loss(step: int) -> Iterator[dict[str, Tensor]]:
+        rows = torch.from_numpy(rows_of_all[order.batch(step)])
+        draws = torch_generator(task.seed, "diffusion", "draws", step)
+        clean = data.batch(rows, torch_generator(task.seed, "diffusion", "posterior", step))  # (B, C, X, Y, Z)
+        times = task.process.draw(len(rows), draws).to(clean.device)  # (B,)
+        noise = torch.randn(clean.shape, generator=draws).to(clean.device)
+        told = task.conditions.dropped(data.conditions[rows], draws)  # (B, K)
+        mine = slice(rank, None, world)
+        share = len(rows[mine]) * world / len(rows)  # the mean over processes is then the mean over the batch
+        clean, noise, times = clean[mine], noise[mine], times[mine]
+        predicted = network(task.process.noisy(clean, noise, times), times, told[mine])
+        yield {"loss": squared_error(predicted, task.process.target(clean, noise, times)).mean() * share}
+
+    return loss
+
+
+def balanced_rows(values: Tensor) -> np.ndarray:
+    """Rows in which every value of ``values`` (N,) comes about equally often: those of rare ones are repeated."""
+    groups = [torch.nonzero(values == value).flatten().numpy() for value in values[~values.isnan()].unique()]
+    groups += [unknown] if len(unknown := torch.nonzero(values.isnan()).flatten().numpy()) else []
+    most = max(len(group) for group in groups)
+    return np.sort(np.concatenate([np.resize(group, max(most, len(group))) for group in groups]))
+
+
+def validation(
+    network: nn.Module, held_out: Latents, fitted: Latents, task: Task, fabric: Fabric
+) -> Callable[[], dict[str, float]]:
+    """The error on held-out scans, each with its own fixed noise at fixed times: ``score`` is the mean over scans.
+
+    ``seen`` is the same on as many training scans and ``gap`` how far the held-out error lies above it: it grows while
+    a network learns its training scans by heart.
+    """
+    named = [item for item in task.conditions.items if not item.quantity][:1]
+
+    @torch.no_grad()
+    def validate() -> dict[str, float]:
+        each = errors_of(network, held_out, task, fabric)
+        seen = errors_of(network, fitted.head(len(held_out)), task, fabric)
+        figures = {"score": float(each.mean()), "seen": float(seen.mean())}
+        figures["gap"] = figures["score"] / figures["seen"] - 1
+        for item in named:
+            column = held_out.conditions[:, task.conditions.names.index(item.name)].cpu()
+            for index, value in enumerate(item.values):
+                if (mine := column == index).any():
+                    figures[value] = float(each[mine].mean())
+        return figures
+
+    return validate
+
+
+@torch.no_grad()
+def errors_of(network: nn.Module, data: Latents, task: Task, fabric: Fabric) -> Tensor:
+    """Squared error (N,) of each scan over fixed times, with noise keyed by its name."""
+    times = task.process.moments(VALIDATION_TIMES).to(data.values.device)
+    errors = []
+    for i, name in enumerate(data.ids):
+        posterior = torch_generator(task.seed, "diffusion", "validation posterior", name)
+        clean = data.batch(torch.tensor([i]), posterior).expand(VALIDATION_TIMES, *data.values.shape[1:])
+        draws = torch_generator(task.seed, "diffusion", "validation", name)
+        noise = torch.randn(clean.shape, generator=draws).to(clean.device)
+        noisy, told = task.process.noisy(clean, noise, times), data.conditions[i].expand(VALIDATION_TIMES, -1)
+        with fabric.autocast():
+            predicted = network(noisy, times, told)
+        errors.append(squared_error(predicted, task.process.target(clean, noise, times)).mean())
+    return torch.stack(errors).cpu()

@@ -1,0 +1,145 @@
+"""Whom to draw: the recipe's two groups, a number of subjects under given conditions, or the likes of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tlesynth import durable
+from tlesynth.diffusion.conditions import MISSING
+from tlesynth.diffusion.model import Diffusion
+from tlesynth.errors import fail
+from tlesynth.recipe import Sample
+
+NAMES = {"hc": "HC", "tle": "TLE"}
+"""How a group is called in a participant's name."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One synthetic participant, and the conditions (name to value) it is drawn under; what is not named is null."""
+
+    participant_id: str
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str | None:
+        """Healthy control (hc), patient (tle), or not asked for."""
+        return self.asked.get("group")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line; nothing means the recipe's two groups."""
+
+    n: int | None = None
+    where: tuple[str, ...] = ()
+    like: Path | None = None
+    unconditional: bool = False
+
+
+def subjects_of(wish: Wish, settings: Sample, model: Diffusion) -> list[Subject]:
+    """The subjects to draw.
+
+    Raises:
+        TlesynthError: CFG-011 for what the model does not know or wishes that exclude each other, DATA codes for a
+            table that cannot be read.
+    """
+    if wish.like and (wish.where or wish.unconditional) or wish.where and wish.unconditional:
+        raise fail("CFG-011", "sample", "take one of --where, --like and --unconditional")
+    if wish.like:
+        return like(wish.like, wish.n, model)
+    if wish.unconditional:
+        return unconditional(wish.n or settings.n_hc + settings.n_tle)
+    if wish.where or wish.n:
+        return under(wish.n or settings.n_hc + settings.n_tle, parse(wish.where), model)
+    return both_groups(settings.n_hc, settings.n_tle, model)
+
+
+def both_groups(n_hc: int, n_tle: int, model: Diffusion) -> list[Subject]:
+    """synHC0001, ..., synTLE0001, ...; the sides of patients in the proportion of the training set."""
+    asked = [{"group": "hc"}] * n_hc + [{"group": "tle"}] * n_tle
+    return _named(_sided(asked, model))
+
+
+def under(n: int, where: Mapping[str, str], model: Diffusion) -> list[Subject]:
+    """``n`` subjects under the conditions ``where``; group and side, if left open, as the training set has them.
+
+    Raises:
+        TlesynthError: CFG-011 for a condition or value that the model does not know.
+    """
+    model.conditions.asked([where], "--where")
+    counts = model.class_counts
+    patients = sum(count for name, count in counts.items() if name.startswith("tle"))
+    open_group = "group" in model.conditions.names and "group" not in where
+    told = _spread(n, patients / sum(counts.values())) if open_group else [None] * n
+    asked = [dict(where) if is_tle is None else {"group": "tle" if is_tle else "hc"} | dict(where) for is_tle in told]
+    return _named(_sided(asked, model))
+
+
+def unconditional(n: int) -> list[Subject]:
+    """``n`` subjects of whom nothing is asked."""
+    return _named([{}] * n)
+
+
+def like(table: Path, n: int | None, model: Diffusion) -> list[Subject]:
+    """A subject for each row of a participants table, with the values of its columns that are conditions; row after
+    row again where ``n`` is more, the first where it is fewer.
+
+    Raises:
+        TlesynthError: DATA-011 or DATA-001 if the table cannot be read, CFG-011 for a value the model does not know.
+    """
+    rows = durable.read_table(table)
+    columns = [name for name in model.conditions.names if name in rows]
+    if not columns or rows.empty:
+        raise fail("CFG-011", table, f"no column of it is a condition: {', '.join(model.conditions.names)}")
+    asked = [
+        {c: str(row[c]) for c in columns if str(row[c]).strip().lower() not in MISSING}
+        for row in rows.to_dict("records")
+    ]
+    model.conditions.asked(asked, str(table))
+    return _named([asked[i % len(asked)] for i in range(n or len(asked))])
+
+
+def parse(texts: Iterable[str]) -> dict[str, str]:
+    """``["group=tle side=left", "age=35"]`` as a dictionary.
+
+    Raises:
+        TlesynthError: CFG-011 for anything but NAME=VALUE.
+    """
+    where: dict[str, str] = {}
+    for part in " ".join(texts).split():
+        name, equals, value = part.partition("=")
+        if not (name and equals and value):
+            raise fail("CFG-011", "--where", f"{part!r} is not NAME=VALUE, as in group=tle")
+        where[name] = value
+    return where
+
+
+def _sided(asked: list[dict[str, str]], model: Diffusion) -> list[dict[str, str]]:
+    """The same with a side for every patient whose side is left open, in the proportion of the training set."""
+    left, right = (model.class_counts.get(f"tle-{side}", 0) for side in ("left", "right"))
+    if "side" not in model.conditions.names or not left + right:
+        return asked
+    open_ones = [one for one in asked if one.get("group") == "tle" and "side" not in one]
+    sides = iter(_spread(len(open_ones), left / (left + right)))
+    return [
+        one | {"side": "left" if next(sides) else "right"} if one.get("group") == "tle" and "side" not in one else one
+        for one in asked
+    ]
+
+
+def _spread(n: int, share: float) -> list[bool]:
+    """``n`` answers of which ``share`` are yes, spread evenly: after k there are k * share, rounded down."""
+    return [int((i + 1) * share + 1e-9) > int(i * share + 1e-9) for i in range(n)]
+
+
+def _named(asked: list[dict[str, str]]) -> list[Subject]:
+    counts: dict[str, int] = {}
+    subjects = []
+    for one in asked:
+        kind = NAMES.get(one.get("group", ""), "")
+        counts[kind] = counts.get(kind, 0) + 1
+        subjects.append(Subject(f"sub-syn{kind}{counts[kind]:04d}", one))
+    return subjects

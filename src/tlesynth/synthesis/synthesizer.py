@@ -1,0 +1,104 @@
+"""Both models together: conditions and a seed to a latent, a latent to a volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from tlesynth.autoencoder.model import load_autoencoder
+from tlesynth.autoencoder.networks import Autoencoder
+from tlesynth.diffusion.model import Diffusion, load_diffusion
+from tlesynth.diffusion.sampling import Plan, Sampled, sample_latents
+from tlesynth.recipe import Inference, Sample
+from tlesynth.seeds import seed_of
+from tlesynth.synthesis.requests import Subject
+from tlesynth.training import fabric_for
+
+FAINTEST = 0.05
+"""Intensity on [0, 1] above which a decoded voxel can be brain; the background of the training volumes is exactly 0."""
+
+
+@dataclass(frozen=True)
+class Synthesizer:
+    """Both models, how to sample, and the run's seed."""
+
+    autoencoder: Autoencoder
+    diffusion: Diffusion
+    settings: Sample
+    seed: int
+    device: torch.device
+
+    @property
+    def plan(self) -> Plan:
+        """How latents are drawn."""
+        sample = self.settings
+        return Plan(
+            self.diffusion.process,
+            sampler=sample.sampler,
+            steps=sample.steps,
+            guidance=sample.guidance,
+            guidance_interval=sample.guidance_interval,
+        )
+
+    def seed_of(self, subject: Subject, attempt: int) -> int:
+        """The seed of a subject's generator: by its name alone, so that under other conditions it has the same noise."""
+        return seed_of(self.seed, "synthetic", subject.participant_id, attempt)
+
+    def draw(self, subjects: list[Subject], attempt: int, frames: int = 0) -> Sampled:
+        """Latents (B, C, X, Y, Z) of ``subjects``, with ``frames`` moments of the way."""
+        told = self.diffusion.conditions.asked([s.asked for s in subjects], "sample").to(self.device)
+        generators = [torch.Generator().manual_seed(self.seed_of(s, attempt)) for s in subjects]
+        plan = self.plan.with_frames(frames)
+        return sample_latents(self.diffusion.network, told, self.diffusion.latent_shape, generators, plan)
+
+    def decode(self, latent: torch.Tensor) -> np.ndarray:
+        """The volume (X, Y, Z) float32 on [0, 1] of one latent (C, X, Y, Z)."""
+        return self.autoencoder.from_latents(latent[None])[0, 0].float().cpu().numpy()
+
+    def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
+        """What a synthetic scan says about its origin."""
+        return {
+            "Synthetic": True,
+            "Seed": self.seed_of(subject, attempt),
+            "Attempt": attempt + 1,
+            "ModelHash": self.diffusion.fingerprint,
+            "AutoencoderHash": self.diffusion.autoencoder,
+            "Decoding": self.autoencoder.run_about,
+            "Sampler": self.settings.sampler,
+            "Steps": self.settings.steps,
+            "GuidanceScale": self.settings.guidance,
+            "GuidanceInterval": list(self.settings.guidance_interval),
+            "Conditions": dict(subject.asked),
+        }
+
+
+def synthesizer_of(
+    autoencoder: Path, diffusion: Path, settings: Sample, *, seed: int, device: str, inference: Inference | None = None
+) -> Synthesizer:
+    """Both models, loaded onto ``device``; ``inference`` is how the first decodes.
+
+    Raises:
+        TlesynthError: CKP-001, CKP-009 or MOD-004 for models that cannot be used.
+    """
+    target = fabric_for(device, "32-true").device
+    decoder = load_autoencoder(autoencoder, target).run_as(inference or Inference())
+    model = load_diffusion(diffusion, decoder.fingerprint)
+    model.network.to(target)
+    return Synthesizer(decoder, model, settings, seed, target)
+
+
+def brain_only(volume: np.ndarray) -> np.ndarray:
+    """A decoded volume (X, Y, Z) clipped to [0, 1], exactly 0 outside its largest bright object."""
+    bright = ndimage.binary_fill_holes(volume > FAINTEST)
+    # Opening cuts the thin bridges between the brain and specks in the background; dilation gives the rim back.
+    parts, n = ndimage.label(ndimage.binary_opening(bright))
+    if n == 0:
+        return np.zeros_like(volume)
+    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    brain = ndimage.binary_dilation(largest, iterations=2) & bright
+    return np.where(brain, np.clip(volume, 0, 1), 0).astype(np.float32)
