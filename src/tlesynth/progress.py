@@ -11,6 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 PLAIN_EVERY_S = 10.0
 FORECAST_AFTER, FORECAST_AFTER_S = 3, 60.0
+_silent = False
 
 
 class Bar:
@@ -77,7 +78,7 @@ class RichBar(Bar):
 @contextmanager
 def bar(label: str, total: int, done: int = 0) -> Generator[Bar]:
     """A progress bar for ``total`` units of which ``done`` are done already."""
-    if not sys.stderr.isatty():
+    if _silent or not sys.stderr.isatty():
         yield Bar(label, total, done)
         return
     shown = RichBar(label, total, done)
@@ -97,7 +98,19 @@ def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
 
 def say(text: str) -> None:
     """One plain line for the person watching."""
-    print(text, file=sys.stderr, flush=True)
+    if not _silent:
+        print(text, file=sys.stderr, flush=True)
+
+
+def silence() -> None:
+    """Say nothing from here on: one of several processes that do the same work speaks for all."""
+    global _silent
+    _silent = True
+
+
+def silent() -> bool:
+    """Whether another process speaks for this one."""
+    return _silent
 
 
 def clock(seconds: float) -> str:

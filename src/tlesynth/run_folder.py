@@ -68,25 +68,32 @@ class RunFolder:
     path: Path
     settings: dict[str, Any]
     keeping: Keeping = Keeping()
+    leader: bool = True
+    """Whether this process writes; of several that train together only the first does."""
     _board: SummaryWriter | None = field(default=None, repr=False)
     _rows: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     @classmethod
-    def open(cls, path: Path, settings: dict[str, Any], keeping: Keeping = Keeping()) -> RunFolder:
+    def open(
+        cls, path: Path, settings: dict[str, Any], keeping: Keeping = Keeping(), *, leader: bool = True
+    ) -> RunFolder:
         """Create the run, or go on with the one that is there; ``keeping`` may change from one time to the next.
+
+        Whoever is not the ``leader`` writes nothing, here or later.
 
         Raises:
             TlesynthError: CFG-010 if the folder was made with other settings.
         """
-        run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping)
+        run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping, leader)
         stored = run.path / "settings.json"
         if stored.is_file():
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
                 raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
-        else:
+        elif leader:
             durable.write_json(stored, run.settings)
-        durable.sweep(run.path)
-        durable.write_json(run.path / "environment.json", environment())
+        if leader:
+            durable.sweep(run.path)
+            durable.write_json(run.path / "environment.json", environment())
         return run
 
     @property
@@ -96,6 +103,8 @@ class RunFolder:
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Mark the run as done; of its numbered checkpoints the milestones stay."""
+        if not self.leader:
+            return
         durable.write_json(self.path / "done.json", summary)
         self._prune(newest=0)
         if self._board is not None:
@@ -103,6 +112,8 @@ class RunFolder:
 
     def log(self, event: str, **fields: Any) -> None:
         """Append one event to log.jsonl."""
+        if not self.leader:
+            return
         line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "event": event, **fields}, default=str)
         with open(self.path / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(line + "\n")
@@ -110,6 +121,8 @@ class RunFolder:
     def log_metrics(self, step: int, phase: str, metrics: dict[str, float]) -> None:
         """Add a row of figures; the file itself is written at each checkpoint and at the end."""
         self._rows.append({"step": step, "phase": phase} | {k: round(v, 8) for k, v in metrics.items()})
+        if not self.leader:
+            return
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -119,6 +132,8 @@ class RunFolder:
 
     def write_metrics(self) -> None:
         """Publish metrics.csv as it stands."""
+        if not self.leader:
+            return
         names = dict.fromkeys(name for row in self._rows for name in row)
         text = io.StringIO()
         writer = csv.DictWriter(text, list(names), lineterminator="\n")
@@ -138,6 +153,8 @@ class RunFolder:
         """Publish a checkpoint folder, then remove the numbered ones that are not to be kept."""
         from safetensors.torch import save_file
 
+        if not self.leader:
+            return
         with durable.publishing(self.path / "checkpoints" / name) as folder:
             save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / "state.safetensors")
             durable.write_json(folder / "state.json", state)

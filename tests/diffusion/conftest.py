@@ -30,7 +30,8 @@ def write_latents(root: Path, per_class: int = 4) -> Path:
             value[0, 2:] -= shift
             split = "val" if i == 0 else "gen_train"
             name = f"sub-{group}{side or ''}{i}"
-            rows.append({"row": len(rows), "participant_id": name, "group": group, "side": side, "split": split})
+            person = {"participant_id": name, "group": group, "side": side, "age": 20.0 + 4 * i, "split": split}
+            rows.append({"row": len(rows)} | person)
             values.append(value)
     index, array = pd.DataFrame(rows), np.stack(values).astype(np.float32)
     folder = root / "latents"

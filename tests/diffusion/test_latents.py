@@ -8,20 +8,23 @@ import pytest
 import torch
 
 from tlesynth import durable
-from tlesynth.diffusion.conditioning import classes_of
-from tlesynth.diffusion.latents import read_about, read_latents
+from tlesynth.diffusion.conditions import Condition, Conditions
+from tlesynth.diffusion.latents import Latents, read_about, read_latents, rows_of
 from tlesynth.errors import TlesynthError
 
-CLASSES = classes_of("group-side")
+SIDE = Condition("side", ("left", "right"), mirror=(("left", "right"), ("right", "left")))
+CONDITIONS = Conditions((Condition("group", ("hc", "tle")), SIDE))
 
 
-def read(folder: Path, split: str = "gen_train", flip: bool = False):  # noqa: ANN201 (a test's shorthand)
-    return read_latents(folder, folder.parent / "splits.tsv", split, CLASSES, flip=flip)
+def read(folder: Path, split: str = "gen_train", *, flip: bool = False, resample: bool = False) -> Latents:
+    rows = rows_of(folder, folder.parent / "splits.tsv", split)
+    return read_latents(folder, rows, CONDITIONS, flip=flip, resample=resample)
 
 
-def test_a_split_is_read_with_its_classes(latents: Path) -> None:
+def test_a_split_is_read_with_its_conditions(latents: Path) -> None:
     fitted, held_out = read(latents), read(latents, "val")
-    assert fitted.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert fitted.conditions[:, 0].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 1]
+    assert torch.nan_to_num(fitted.conditions[:, 1], nan=-1).tolist() == [-1, -1, -1, 0, 0, 0, 1, 1, 1]
     assert held_out.ids == ("sub-hc0", "sub-tleleft0", "sub-tleright0")
     stored = np.load(latents / "latents.npy")
     assert np.array_equal(held_out.values.numpy(), stored[[0, 4, 8], 0, 0])
@@ -31,15 +34,16 @@ def test_a_split_is_read_with_its_classes(latents: Path) -> None:
 def test_mirrored_scans_follow_with_sides_swapped(latents: Path) -> None:
     both = read(latents, flip=True)
     assert len(both) == 18
-    assert both.labels[9:].tolist() == [0, 0, 0, 2, 2, 2, 1, 1, 1]
+    sides = both.conditions[:, 1]
+    assert torch.nan_to_num(sides[9:], nan=-1).tolist() == [-1, -1, -1, 1, 1, 1, 0, 0, 0]
     # A mirrored left TLE looks as a right TLE does: bright on the left half of channel 0.
-    right, mirrored_left = both.values[both.labels == 2][:3], both.values[both.labels == 2][3:]
+    right, mirrored_left = both.values[sides == 1][:3], both.values[sides == 1][3:]
     assert abs(right[:, 0, :7].mean() - mirrored_left[:, 0, :7].mean()) < 0.1
 
 
 def code_of(folder: Path, split: str = "gen_train", flip: bool = False) -> str:
     with pytest.raises(TlesynthError) as caught:
-        read(folder, split, flip)
+        read(folder, split, flip=flip)
     return caught.value.code
 
 
@@ -67,7 +71,7 @@ def test_draws_have_the_mean_and_variance_of_the_stored_posterior(latents: Path)
     array = np.load(latents / "latents.npy")
     array[:, :, 1] += np.linspace(-1, 1, array.shape[-1])  # each column of voxels has its own spread
     np.save(latents / "latents.npy", array)
-    data = read_latents(latents, latents.parent / "splits.tsv", "gen_train", CLASSES, resample=True)
+    data = read(latents, resample=True)
     assert data.logvar is not None
     draws = data.batch(torch.zeros(20_000, dtype=torch.int64), torch.Generator().manual_seed(0))
     torch.testing.assert_close(draws.mean(0), data.values[0].float(), rtol=0, atol=0.015)
@@ -76,6 +80,7 @@ def test_draws_have_the_mean_and_variance_of_the_stored_posterior(latents: Path)
     expected = data.values.float().var(0, correction=0) + data.logvar.float().exp().mean(0)
     torch.testing.assert_close(variance, expected, rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(mean, read(latents).voxelwise()[0])
+    assert data.head(2).ids == data.ids[:2] and data.head(2).logvar is not None
 
 
 def test_missing_and_damaged_arrays_are_refused(latents: Path) -> None:

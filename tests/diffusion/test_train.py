@@ -3,33 +3,26 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
 from tlesynth import durable, training
-from tlesynth.diffusion import train as module
-from tlesynth.diffusion.conditioning import classes_of
-from tlesynth.diffusion.latents import read_latents
 from tlesynth.diffusion.model import load_diffusion
-from tlesynth.diffusion.objective import posterior_floor, schedule_of
+from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
-from tlesynth.diffusion.train import train_diffusion
+from tlesynth.diffusion.train import class_counts, train_diffusion
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import Diffusion, Noise
+from tlesynth.recipe import Diffusion
 
 AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
 
 
 def settings(**changes: object) -> Diffusion:
-    network = {
-        "patch": (2, 3, 2),
-        "depth": 1,
-        "width": 48,
-        "heads": 2,
-        "classes": "group-side",
-        "baseline": "voxelwise",
-    }
-    values = {"network": network, "noise": {"prediction": "v_prediction"}, "steps": 12, "batch_size": 4, "flip": True}
+    network = {"patch": (2, 3, 2), "depth": 1, "width": 48, "heads": 2, "baseline": "voxelwise"}
+    conditions = {"group": {"values": ["hc", "tle"]}, "side": {"values": ["left", "right"], "mirror": {"left": "right"}}}
+    values = {"network": network, "conditions": conditions, "noise": {"prediction": "v_prediction"}}
+    values |= {"steps": 12, "batch_size": 4, "flip": True}
     every = {"validate_every": 4, "checkpoint_every": 5, "ema_decay": 0.9, "learning_rate": 3e-3}
     return Diffusion.model_validate(values | every | changes)
 
@@ -40,16 +33,21 @@ def fit(folder: Path, out: Path, **changes: object) -> None:
     )
 
 
-def test_it_learns_the_means_of_the_classes(latents: Path, tmp_path: Path) -> None:
-    fit(latents, tmp_path / "run", steps=250, validate_every=50, batch_size=9)
+@pytest.mark.parametrize(
+    ("noise", "sampler"),
+    [({"prediction": "v_prediction"}, "ddim"), ({"process": "flow", "draw": "logit_normal"}, "euler")],
+)
+def test_it_learns_the_means_of_the_classes(latents: Path, tmp_path: Path, noise: dict[str, str], sampler: str) -> None:
+    fit(latents, tmp_path / "run", steps=250, validate_every=50, batch_size=9, noise=noise)
     model = load_diffusion(tmp_path / "run" / "model", AUTOENCODER)
-    plan = Plan(model.schedule, model.classes.null, "ddim", 20)
     generators = [torch.Generator().manual_seed(i) for i in range(3)]
-    z = sample_latents(model.network, torch.arange(3), model.latent_shape, generators, plan).latents
+    asked = [{"group": "hc"}, {"group": "tle", "side": "left"}, {"group": "tle", "side": "right"}]
+    told, plan = model.conditions.asked(asked, "test"), Plan(model.process, sampler=sampler, steps=20)
+    z = sample_latents(model.network, told, model.latent_shape, generators, plan).latents
     left_half, right_half = z[:, 0, :2].mean(dim=(1, 2, 3)), z[:, 0, 2:].mean(dim=(1, 2, 3))
     contrast = (left_half - right_half).tolist()  # in training: 0, -4, 4
     assert abs(contrast[0]) < 1.2 and contrast[1] < -2.5 and contrast[2] > 2.5
-    assert model.class_counts == {"hc": 6, "tle-left": 6, "tle-right": 6}
+    assert model.class_counts == {"hc": 3, "tle-left": 3, "tle-right": 3}
     assert model.latent_shape == SHAPE and model.grid == "mni-3mm"
 
 
@@ -104,7 +102,7 @@ def test_resampled_latents_are_drawn_by_step_and_their_floor_is_told(latents: Pa
     training = durable.read_json(tmp_path / "one" / "model" / "config.json")["training"]
     assert training["latents"] == "resample" and training["posterior_noise"] == 0.05
     logvar = torch.tensor(-3.0, dtype=torch.float16).float()
-    assert training["loss_floor"] == pytest.approx(posterior_floor(schedule_of(settings().noise), logvar.exp()[None]))
+    assert training["loss_floor"] == pytest.approx(process_of(settings().noise).posterior_floor(logvar.exp()[None]))
     assert "no loss can fall below" in (tmp_path / "one" / "model" / "README.md").read_text()
 
 
@@ -137,25 +135,27 @@ def test_a_patch_that_does_not_divide_and_latents_that_lie_are_refused(latents: 
     assert caught.value.code == "DATA-001"
 
 
-def test_validation_repeats_and_sees_a_better_network(latents: Path) -> None:
-    classes, schedule = classes_of("group-side"), schedule_of(Noise())
-    data = read_latents(latents, latents.parent / "splits.tsv", "val", classes)
+def test_training_ends_when_it_gets_no_better(latents: Path, tmp_path: Path) -> None:
+    fit(latents, tmp_path / "run", steps=400, validate_every=5, patience=3, learning_rate=0.05)
+    training = durable.read_json(tmp_path / "run" / "model" / "config.json")["training"]
+    assert training["steps"] == training["best_step"] + 15 < training["planned_steps"] == 400
 
-    class Answer(torch.nn.Module):
-        """Solves for the noise exactly: it knows the clean latents by their class."""
 
-        def forward(self, z: torch.Tensor, timesteps: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            ab = schedule.alphas_cumprod[timesteps].reshape(-1, 1, 1, 1, 1)
-            return (z - ab.sqrt() * data.values[labels]) / (1 - ab).sqrt()
+def test_samples_are_watched_for_copies(latents: Path, tmp_path: Path) -> None:
+    fit(latents, tmp_path / "run", copy_watch={"samples": 3, "steps": 4})
+    header, *rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    columns = header.split(",")
+    copies = [row.split(",")[columns.index("val_copies")] for row in rows]
+    assert {"val_nearest_ratio", "val_gap", "val_seen"} <= set(columns)
+    assert [float(value) for value in copies if value] == pytest.approx([0, 0, 0], abs=1)
 
-    class Nothing(torch.nn.Module):
-        def forward(self, z: torch.Tensor, timesteps: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            return torch.zeros_like(z)
 
-    fabric = training.fabric_for("cpu", "32-true")
-    perfect = module._validation(Answer(), data, classes, schedule, fabric, seed=0)
-    empty = module._validation(Nothing(), data, classes, schedule, fabric, seed=0)
-    assert perfect()["score"] < 1e-6
-    assert empty() == empty()
-    assert empty()["score"] == pytest.approx(1, abs=0.02)
-    assert set(empty()) == {"score", "hc", "tle-left", "tle-right"}
+def test_counts_name_the_sides_that_are_known() -> None:
+    table = pd.DataFrame({"group": ["hc", "tle", "tle", "tle"], "side": ["n/a", "left", None, "left"]})
+    assert class_counts(table) == {"hc": 1, "tle": 1, "tle-left": 2}
+
+
+def test_a_condition_nobody_has_is_refused(latents: Path, tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError, match="no column iq") as caught:
+        fit(latents, tmp_path / "run", conditions={"iq": {"between": [50, 150]}})
+    assert caught.value.code == "CFG-011"

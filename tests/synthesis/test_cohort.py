@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from tlesynth import durable, synthesis
-from tlesynth.autoencoder.model import save_autoencoder
-from tlesynth.autoencoder.networks import Autoencoder
+from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
-from tlesynth.diffusion.conditioning import classes_of
-from tlesynth.diffusion.model import build_network, save_diffusion
-from tlesynth.diffusion.objective import schedule_of
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Noise, Sample
-from tlesynth.synthesis import brain_only, sample_cohort, subjects_of
+from tlesynth.recipe import Sample
+from tlesynth.synthesis import cohort as cohorts
+from tlesynth.synthesis import film as films
+from tlesynth.synthesis.requests import Wish, subjects_of
+from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
 from tlesynth.volume import GRIDS, read_on
+
+from .conftest import write_models
 
 SETTINGS = Sample(n_hc=3, n_tle=3, sampler="ddim", steps=4, guidance=1.5, batch_size=2, film_frames=3)
 GRID = GRIDS["mni-3mm"]
@@ -29,68 +29,17 @@ class Stopped(Exception):
     """Stands for a kill."""
 
 
-def write_models(root: Path, brightness: float = 0.5) -> tuple[Path, Path]:
-    """A random autoencoder whose volumes have about this brightness, and a random diffusion model that fits it."""
-    torch.manual_seed(0)
-    autoencoder = Autoencoder(AutoencoderNetwork(channels=(4, 8, 8), norm_groups=2), GRID)
-    torch.nn.init.constant_(list(autoencoder.coder.kl.decoder.parameters())[-1], brightness)
-    facts = {"scans": 1, "steps": 1, "best_step": 1, "validation_scans": 1, "phase": "reconstruction"}
-    save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
-    settings = DiffusionNetwork(patch=(14, 17, 14), depth=1, width=48, heads=2, classes="group-side")
-    extent = tuple(n * GRID.spacing for n in GRID.shape)
-    schedule = schedule_of(Noise())
-    network = build_network(settings, schedule, autoencoder.latent_shape, extent)
-    training = {"steps": 1, "best_step": 1, "best_validation": 1.0, "flip": True}
-    config = {
-        "network": settings.model_dump(mode="json"),
-        "classes": list(classes_of("group-side").names),
-        "latent_shape": list(autoencoder.latent_shape),
-        "extent_mm": list(extent),
-        "grid": GRID.name,
-        "autoencoder": autoencoder.fingerprint,
-        "parameters": 1,
-        "class_counts": {"hc": 10, "tle-left": 6, "tle-right": 4},
-        "training": training,
-    }
-    save_diffusion(root / "diffusion", network, schedule, config)
-    return root / "autoencoder", root / "diffusion"
-
-
-def draw(root: Path, models: tuple[Path, Path], settings: Sample = SETTINGS, seed: int = 5) -> Path:
-    sample_cohort(*models, root / "synthetic", root / "film", settings, seed=seed, device="cpu")
+def draw(
+    root: Path, models: tuple[Path, Path], settings: Sample = SETTINGS, seed: int = 5, wish: Wish = Wish()
+) -> Path:
+    made = synthesizer_of(*models, settings, seed=seed, device="cpu")
+    cohorts.sample_cohort(made, subjects_of(wish, settings, made.diffusion), root / "synthetic", root / "film")
     return root / "synthetic"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return write_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
 def drawn(models: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw(tmp_path_factory.mktemp("drawn"), models)
-
-
-def test_sides_follow_the_training_set() -> None:
-    counts = {"hc": 36, "tle-left": 22, "tle-right": 14}
-    subjects = subjects_of(Sample(n_hc=2, n_tle=36), classes_of("group-side"), counts)
-    assert [s.participant_id for s in subjects[:3]] == ["sub-synHC0001", "sub-synHC0002", "sub-synTLE0001"]
-    assert [s.side for s in subjects].count("left") == 22
-    assert {s.condition for s in subjects} == {"hc", "tle-left", "tle-right"}
-    plain = subjects_of(Sample(n_hc=1, n_tle=2), classes_of("group"), {"hc": 1, "tle": 1})
-    assert [(s.condition, s.side) for s in plain] == [("hc", None), ("tle", None), ("tle", None)]
-
-
-def test_the_background_is_exactly_zero() -> None:
-    volume = np.full((30, 30, 30), 0.02, np.float32)
-    volume[8:22, 8:22, 8:22] = 0.7
-    volume[14, 14, 14] = 0.0  # a dark voxel inside the brain stays inside
-    volume[2, 2, 2] = 0.9  # a bright speck is no brain
-    volume[25:29, 25:29, 25:29] = 1.4  # nor is a smaller object
-    found = brain_only(volume)
-    assert found[10, 10, 10] == np.float32(0.7) and found[14, 14, 14] == 0
-    assert (found > 0).sum() == 14**3 - 1
-    assert not brain_only(np.full((30, 30, 30), 0.01, np.float32)).any()
 
 
 def test_the_cohort_reads_back_with_its_provenance(drawn: Path, models: tuple[Path, Path]) -> None:
@@ -102,7 +51,10 @@ def test_the_cohort_reads_back_with_its_provenance(drawn: Path, models: tuple[Pa
     path = cohort.volume_path("sub-synTLE0001")
     sidecar = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
     assert sidecar["Synthetic"] is True and sidecar["Steps"] == 4 and sidecar["GuidanceScale"] == 1.5
-    assert sidecar["Sampler"] == "ddim" and sidecar["ConditionLabel"] == f"tle-{cohort.participants['side'].iloc[3]}"
+    assert sidecar["Sampler"] == "ddim" and sidecar["Conditions"] == {
+        "group": "tle",
+        "side": cohort.participants["side"].iloc[3],
+    }
     assert sidecar["ModelHash"] == durable.sha256(models[1] / "diffusion.safetensors")
     assert len({cohort.volume(i).tobytes() for i in cohort.ids}) == 6
     volume = cohort.volume("sub-synHC0001")
@@ -121,21 +73,41 @@ def test_the_film_runs_from_noise_to_the_finished_scan(drawn: Path) -> None:
 def test_a_killed_run_goes_on_to_the_same_bytes(
     drawn: Path, models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, written = synthesis.CohortWriter.write, []
+    original, written = cohorts.CohortWriter.write, []
 
-    def killed(self: synthesis.CohortWriter, participant_id: str, *args: object, **named: object) -> None:
+    def killed(self: cohorts.CohortWriter, participant_id: str, *args: object, **named: object) -> None:
         if len(written) == 3:
             raise Stopped
         written.append(participant_id)
         original(self, participant_id, *args, **named)  # ty: ignore[invalid-argument-type]
 
-    monkeypatch.setattr(synthesis.CohortWriter, "write", killed)
+    monkeypatch.setattr(cohorts.CohortWriter, "write", killed)
     with pytest.raises(Stopped):
         draw(tmp_path, models)
-    monkeypatch.setattr(synthesis.CohortWriter, "write", original)
+    monkeypatch.setattr(cohorts.CohortWriter, "write", original)
     resumed = draw(tmp_path, models)
     assert durable.manifest_of(resumed) == durable.manifest_of(drawn)
     assert durable.manifest_of(tmp_path / "film") == durable.manifest_of(drawn.parent / "film")
+
+
+def test_a_subject_is_the_same_bytes_in_any_batch(drawn: Path, models: tuple[Path, Path], tmp_path: Path) -> None:
+    alone = read_cohort(draw(tmp_path, models, SETTINGS.model_copy(update={"batch_size": 1})))
+    together = read_cohort(drawn)
+    assert alone.ids == together.ids
+    assert all(np.array_equal(alone.volume(i), together.volume(i)) for i in alone.ids)
+
+
+def test_a_wish_reaches_the_table_and_the_volume(models: tuple[Path, Path], drawn: Path, tmp_path: Path) -> None:
+    right = draw(tmp_path, models, wish=Wish(2, ("group=tle", "side=right")))
+    table = durable.read_table(right / "participants.tsv")
+    assert table[["participant_id", "group", "side"]].to_numpy().tolist() == [
+        ["sub-synTLE0001", "tle", "right"],
+        ["sub-synTLE0002", "tle", "right"],
+    ]
+    sides = read_cohort(drawn).participants["side"]
+    for name in ("sub-synTLE0001", "sub-synTLE0002"):
+        same = np.array_equal(read_cohort(right).volume(name), read_cohort(drawn).volume(name))
+        assert same == (sides[name] == "right")  # same noise, and the condition counts
 
 
 def test_a_cohort_made_otherwise_is_refused(drawn: Path, models: tuple[Path, Path]) -> None:
@@ -147,15 +119,15 @@ def test_a_cohort_made_otherwise_is_refused(drawn: Path, models: tuple[Path, Pat
 def test_a_bad_volume_is_drawn_again_with_another_seed(
     models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, calls = synthesis.Synthesizer.decode, []
+    original, calls = Synthesizer.decode, []
 
-    def sometimes_broken(self: synthesis.Synthesizer, latent: torch.Tensor) -> np.ndarray:
+    def sometimes_broken(self: Synthesizer, latent: torch.Tensor) -> np.ndarray:
         calls.append(1)
         # Subject 1 fails once; subject 2 fails both times.
         return np.full(GRID.shape, np.nan, np.float32) if len(calls) in (1, 3, 4) else original(self, latent)
 
-    monkeypatch.setattr(synthesis.Synthesizer, "decode", sometimes_broken)
-    monkeypatch.setattr(synthesis, "_film_stands", lambda *_: True)
+    monkeypatch.setattr(Synthesizer, "decode", sometimes_broken)
+    monkeypatch.setattr(films, "stands", lambda *_: True)
     out = draw(tmp_path, models, SETTINGS.model_copy(update={"n_tle": 1}))
     outcomes = durable.read_table(out / "outcomes.tsv").set_index("participant_id")
     assert list(outcomes["status"]) == ["ok", "failed", "ok", "ok"]

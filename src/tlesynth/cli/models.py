@@ -61,9 +61,12 @@ def train_diffusion(
     out: Out,
     recipe: RecipeName = "paper",
     override: Override = None,
+    devices: Annotated[int | None, typer.Option(min=1, help="GPUs (or processes) a node; the recipe's if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the diffusion transformer on latents.
+    """Train the diffusion transformer on latents, on one device or several.
+
+    Several processes are started here, or are found where torchrun or srun started them.
 
     Refuses those of an autoencoder that failed its quality gate (exit status 5) unless told:
     --set diffusion.accept_failed_gate=true
@@ -72,7 +75,7 @@ def train_diffusion(
 
     loaded = recipes.load(recipe, override or [])
     with graceful():
-        train(latents, splits, out, loaded.diffusion, **machine(loaded))
+        train(latents, splits, out, loaded.diffusion, devices=devices or loaded.devices, **machine(loaded))
     result({"model": str(out / "model")}, as_json)
 
 

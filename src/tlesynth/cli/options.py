@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tlesynth import progress
 from tlesynth import recipe as recipes
 
 RecipeName = Annotated[
@@ -44,7 +45,9 @@ def graceful() -> Any:
 
 
 def result(made: dict[str, Any], as_json: bool) -> None:
-    """Print where the result lies, for people or as JSON."""
+    """Print where the result lies, for people or as JSON; of several processes the first does."""
+    if progress.silent():
+        return
     if as_json:
         typer.echo(json.dumps(made))
         return

@@ -26,6 +26,7 @@ from tlesynth.errors import fail
 from tlesynth.progress import say
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
+from tlesynth.training.device import leader_first
 from tlesynth.training import Ema, Learner, Order, Position, Rhythm, Segment, fabric_for, train
 from tlesynth.training.optimizers import cosine, optimizer_of
 from tlesynth.volume import GRIDS
@@ -43,11 +44,20 @@ class Material:
 
 
 def train_diffusion(
-    latents: Path, splits: Path, out: Path, settings: recipe.Diffusion, *, seed: int, device: str, precision: str
+    latents: Path,
+    splits: Path,
+    out: Path,
+    settings: recipe.Diffusion,
+    *,
+    seed: int,
+    device: str,
+    precision: str,
+    devices: int = 1,
 ) -> None:
     """Train on the ``gen_train`` latents, keep the average weights that are best on ``val``, publish ``out/model``.
 
-    The same command resumes, and does nothing once the model stands.
+    The same command resumes, and does nothing once the model stands. With several ``devices`` each batch is shared
+    out; the result is that of one, up to rounding.
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
@@ -56,11 +66,12 @@ def train_diffusion(
     """
     about = read_about(latents)
     gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
-    run = RunFolder.open(out, _settings_of(settings, about, seed, precision))
+    fabric = fabric_for(device, precision, devices)
+    identity = _settings_of(settings, about, seed, precision)
+    run = leader_first(fabric, lambda leader: RunFolder.open(out, identity, leader=leader))
     if run.finished:
         return
     material = _read(latents, splits, about, settings, seed)
-    fabric = fabric_for(device, precision)
     network = _network(settings, material)
     optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
     steps = settings.steps or settings.epochs * Order(len(material.fitted), settings.batch_size, seed, "").steps_per_epoch
@@ -84,8 +95,10 @@ def train_diffusion(
     training = _training_facts(settings, steps, position)
     config = _config(settings, material, ema.network) | {"class_counts": facts["class_counts"], "gate": gate}
     config["training"] = training | _noise_facts(material)
-    save_diffusion(out / "model", ema.network, material.task.process, config)
+    if fabric.is_global_zero:
+        save_diffusion(out / "model", ema.network, material.task.process, config)
     run.finish(training)
+    fabric.barrier()
 
 
 def class_counts(rows: pd.DataFrame) -> dict[str, int]:

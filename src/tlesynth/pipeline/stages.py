@@ -101,7 +101,7 @@ def train_diffusion(context: Context) -> None:
     from tlesynth.diffusion.train import train_diffusion as train
 
     out, recipe = context.out, context.recipe
-    train(out / "latents", out / "splits.tsv", out / "diffusion", recipe.diffusion, **_machine(recipe))
+    train(out / "latents", out / "splits.tsv", out / "diffusion", recipe.diffusion, devices=recipe.devices, **_machine(recipe))
 
 
 def sample(context: Context) -> None:

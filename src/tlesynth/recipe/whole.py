@@ -24,6 +24,8 @@ class Recipe(Section):
     about: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Devices a node that train the diffusion model together, each in a process of its own."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
     """``auto``: bf16-mixed where the device computes in bfloat16 natively, else 32-true."""
     simulate: Simulate = Simulate()

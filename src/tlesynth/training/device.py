@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.utils.deterministic
 from lightning_fabric import Fabric
 
+from tlesynth import progress
 from tlesynth.errors import fail
 
+T = TypeVar("T")
 
-def fabric_for(device: str, precision: str) -> Fabric:
+
+def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
     """A launched Fabric on ``device`` (auto, cpu, cuda) in ``precision`` (auto, 32-true, bf16-mixed).
 
+    With more than one of ``devices`` the same work goes on in as many processes, started here or by torchrun or SLURM;
+    all but the first are silent.
+
     Raises:
-        TlesynthError: RES-010 if the device is not there.
+        TlesynthError: RES-010 if the device is not there, or not as often.
     """
+    if device == "cuda" and 0 < torch.cuda.device_count() < devices:
+        raise fail("RES-010", f"devices: {devices}", f"torch sees {torch.cuda.device_count()} CUDA devices")
     if device == "cuda" and not torch.cuda.is_available():
         raise fail("RES-010", "device: cuda", "torch sees no CUDA device")
     if precision == "auto":
         precision = "bf16-mixed" if computes_in_bfloat16(device) else "32-true"
-    fabric = Fabric(accelerator=device, devices=1, precision=precision)  # ty: ignore[invalid-argument-type]
+    nodes = int(os.environ.get("SLURM_NNODES", os.environ.get("GROUP_WORLD_SIZE", "1"))) if devices > 1 else 1
+    strategy = "ddp" if devices > 1 else "auto"
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=precision)  # ty: ignore[invalid-argument-type]
     fabric.launch()
+    if not fabric.is_global_zero:
+        progress.silence()
     if fabric.device.type == "cuda":
         compute_repeatably()
     return fabric
+
+
+def leader_first(fabric: Fabric, open_run: Callable[[bool], T]) -> T:
+    """``open_run(True)`` in the first process, then ``open_run(False)`` in the others, once what it wrote is there."""
+    if fabric.is_global_zero:
+        opened = open_run(True)
+        fabric.barrier()
+        return opened
+    fabric.barrier()
+    return open_run(False)
+
+
+def agreed(fabric: Fabric, here: bool) -> bool:
+    """Whether any of the processes says so: all of them turn the same way."""
+    if fabric.world_size == 1:
+        return here
+    told = torch.tensor(float(here), device=fabric.device)
+    return bool(fabric.all_reduce(told, reduce_op="sum") > 0)
 
 
 def compute_repeatably() -> None:

@@ -13,6 +13,7 @@ from tlesynth import interruption
 from tlesynth.errors import fail
 from tlesynth.progress import Bar, bar, say
 from tlesynth.run_folder import RunFolder
+from tlesynth.training.device import agreed
 from tlesynth.training.checkpointing import restore, resume, save, save_best
 from tlesynth.training.learners import Learner, Position, Segment
 from tlesynth.training.refusals import Refusal, Refusals
@@ -64,6 +65,7 @@ def train(
             _turn(course, segment, position)
             _close(course, segment, position)
     run.write_metrics()
+    fabric.barrier()
     last = [segment.phase for segment in segments if segment.validated][-1]
     best = position.best.get(rhythm.chosen)
     if best is None or best.phase != last:
@@ -76,9 +78,9 @@ def _turn(course: Course, segment: Segment, position: Position) -> None:
     """Take the steps of one segment, from wherever the run stands in it."""
     run, learners, rhythm = course.run, course.learners, course.rhythm
     while not _over(segment, position, rhythm):
-        if interruption.requested():
+        if agreed(course.fabric, interruption.requested()):
             save(run, learners, position)
-            interruption.check()
+            raise fail("OPS-075")
         position.step += 1
         position.step_in_segment += 1
         figures = _walk(course, segment, position)

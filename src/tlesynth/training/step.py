@@ -36,7 +36,9 @@ def take_step(fabric: Fabric, learner: Learner, known_fault: str = "") -> Taken:
     norm = fabric.clip_gradients(network, optimizer, max_norm=learner.clip, error_if_nonfinite=False)
     # One copy from the device for all figures: each on its own would wait for it anew.
     named = terms | {"gradient_norm": torch.as_tensor(norm, device=terms["loss"].device)}
-    values = torch.stack([value.detach().float() for value in named.values()]).tolist()
+    stacked = torch.stack([value.detach().float() for value in named.values()])
+    # The mean over processes: what is not finite in one is finite in none, and all refuse the step together.
+    values = (fabric.all_reduce(stacked) if fabric.world_size > 1 else stacked).tolist()  # ty: ignore[unresolved-attribute]
     figures = dict(zip(named, values, strict=True)) | {"learning_rate": optimizer.param_groups[0]["lr"]}
     fault = known_fault or _fault(figures, network)
     learner.steps += 1

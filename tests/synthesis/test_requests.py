@@ -1,0 +1,93 @@
+"""Whom a wish names: the two groups, given conditions, the likes of a table, nobody in particular, or a clear refusal."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tlesynth.diffusion.conditions import Condition, Conditions
+from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Sample
+from tlesynth.synthesis.requests import Wish, parse, subjects_of
+
+from .conftest import CONDITIONS
+
+SETTINGS = Sample(n_hc=2, n_tle=36)
+
+
+@dataclass
+class Model:
+    """What a wish is held against."""
+
+    conditions: Conditions = CONDITIONS
+    class_counts: dict[str, int] = field(default_factory=lambda: {"hc": 36, "tle-left": 22, "tle-right": 14})
+
+
+def wished(wish: Wish, model: Any = Model()) -> list[tuple[str, dict[str, str]]]:
+    return [(s.participant_id, dict(s.asked)) for s in subjects_of(wish, SETTINGS, model)]
+
+
+def refusal(wish: Wish) -> str:
+    with pytest.raises(TlesynthError) as caught:
+        wished(wish)
+    assert caught.value.code == "CFG-011"
+    return str(caught.value)
+
+
+def test_sides_follow_the_training_set() -> None:
+    subjects = wished(Wish())
+    assert [name for name, _ in subjects[:3]] == ["sub-synHC0001", "sub-synHC0002", "sub-synTLE0001"]
+    assert [asked.get("side") for _, asked in subjects].count("left") == 22
+    assert subjects[0][1] == {"group": "hc"}
+    plain = Model(Conditions((Condition("group", ("hc", "tle")),)), {"hc": 1, "tle": 1})
+    assert all("side" not in asked for _, asked in wished(Wish(), plain))
+
+
+def test_where_asks_for_the_same_of_everybody() -> None:
+    asked = {"group": "tle", "side": "left", "age": "35"}
+    assert wished(Wish(2, ("group=tle side=left", "age=35"))) == [
+        ("sub-synTLE0001", asked),
+        ("sub-synTLE0002", asked),
+    ]
+
+
+def test_an_open_group_is_as_in_training() -> None:
+    groups = [asked["group"] for _, asked in wished(Wish(72, ("age=35",)))]
+    assert groups.count("hc") == groups.count("tle") == 36
+    assert set(groups[:4]) == {"hc", "tle"}  # spread evenly, not one after the other
+
+
+def test_like_takes_the_rows_of_a_table_again_and_again(tmp_path: Path) -> None:
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tgroup\tside\tage\tsite\nsub-1\ttle\tright\t50\tA\nsub-2\thc\tn/a\tn/a\tB\n")
+    rows = [asked for _, asked in wished(Wish(3, like=table))]
+    assert rows == [{"group": "tle", "side": "right", "age": "50"}, {"group": "hc"}] + rows[:1]
+    assert len(wished(Wish(like=table))) == 2
+
+
+def test_nothing_is_asked_of_the_unconditional() -> None:
+    assert wished(Wish(2, unconditional=True)) == [("sub-syn0001", {}), ("sub-syn0002", {})]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (("group=ad",), "one of hc, tle"),
+        (("age=12",), "from 20 to 60"),
+        (("age=old",), "no number"),
+        (("iq=100",), "group, side, age"),
+        (("group",), "NAME=VALUE"),
+    ],
+)
+def test_what_was_never_seen_is_refused_and_what_may_be_asked_is_told(where: tuple[str, ...], said: str) -> None:
+    assert said in refusal(Wish(1, where))
+
+
+def test_wishes_that_exclude_each_other_are_refused(tmp_path: Path) -> None:
+    assert "one of --where" in refusal(Wish(1, ("group=tle",), unconditional=True))
+    assert "one of --where" in refusal(Wish(1, ("group=tle",), tmp_path / "x.tsv"))
+
+
+def test_parse_takes_one_text_or_many() -> None:
+    assert parse(["a=1 b=2", "c=3"]) == {"a": "1", "b": "2", "c": "3"}
