@@ -79,6 +79,26 @@ def train_diffusion(
     result({"model": str(out / "model")}, as_json)
 
 
+def tune(
+    diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],
+    latents: Annotated[Path, typer.Option(help="Folder that encode wrote.")],
+    splits: Splits,
+    recipe: RecipeName = "paper",
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the number of steps and the guidance scale on the validation latents.
+
+    Writes tuned.json and the curves beside the model folder; sample takes them with --set sample.tuned=true.
+    """
+    from tlesynth.pipeline.models import tune as choose
+
+    loaded = recipes.load(recipe, override or [])
+    with graceful():
+        made = choose(diffusion, latents, splits, loaded)
+    result(made, as_json)
+
+
 def sample(
     autoencoder: Annotated[Path, typer.Option(help="Model folder of the autoencoder.")],
     diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],

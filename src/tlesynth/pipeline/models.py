@@ -9,6 +9,22 @@ from tlesynth import durable
 from tlesynth.recipe import Recipe
 
 
+def tune(diffusion: Path, latents: Path, splits: Path, recipe: Recipe) -> dict[str, Any]:
+    """Sweep steps and guidance on the validation latents, draw the curves; return what was chosen and where they lie.
+
+    Raises:
+        TlesynthError: as ``diffusion.tune.tune`` does.
+    """
+    from tlesynth.diffusion.tune import tune as sweep
+    from tlesynth.report.figures.tuning import write_curves
+
+    sampler = recipe.sample.sampler
+    found = sweep(diffusion, latents, splits, recipe.tune, sampler=sampler, seed=recipe.seed, device=recipe.device)
+    picture = write_curves(found, diffusion.parent / "tuned.png")
+    best = found["chosen"]
+    return {"steps": best["steps"], "guidance": best["guidance"], "table": str(diffusion.parent / "tuned.json"), "curves": str(picture)}
+
+
 def train_autoencoder(derivatives: Path, splits: Path, out: Path, recipe: Recipe, *, data: str = "") -> dict[str, Any]:
     """Train the VAE-GAN, judge it, write its page; return where model and page lie and what the gate said.
 

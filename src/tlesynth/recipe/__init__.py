@@ -6,7 +6,7 @@ from tlesynth.recipe.conditions import Category, Quantity
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample
+from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
@@ -37,6 +37,7 @@ __all__ = [
     "Section",
     "Simulate",
     "Split",
+    "Tune",
     "Windows",
     "dump",
     "load",

@@ -22,9 +22,20 @@ class Sample(Section):
     """Classifier-free guidance scale; 1 is plain conditional sampling (the paper names none)."""
     guidance_interval: tuple[Fraction, Fraction] = (0.0, 1.0)
     """Noise times, from clean (0) to pure noise (1), at which guidance acts (arXiv 2404.07724)."""
+    tuned: bool = False
+    """Sample with the steps and the guidance that ``tune`` chose for the model, where it did."""
     batch_size: Count = 4
     film_frames: Annotated[int, Field(ge=2, le=50)] = 6
     """Moments of the reverse process kept for Figure 7."""
+
+
+class Tune(Section):
+    """What ``tune`` tries: every number of steps with every guidance scale."""
+
+    n: Annotated[int, Field(ge=8, le=10_000)] = 48
+    """Subjects drawn for each pair, with the conditions of the validation scans."""
+    steps: Annotated[tuple[Count, ...], Field(min_length=1)] = (10, 20, 30, 50)
+    guidance: Annotated[tuple[Annotated[float, Field(ge=0, le=20)], ...], Field(min_length=1)] = (1.0, 1.5, 2.0, 3.0)
 
 
 class Classifier(Section):

@@ -9,7 +9,7 @@ from pydantic import Field
 from tlesynth.recipe.autoencoder import Autoencoder
 from tlesynth.recipe.diffusion import Diffusion
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample
+from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.preprocess import Preprocess
 from tlesynth.recipe.section import Section
@@ -35,6 +35,7 @@ class Recipe(Section):
     autoencoder: Autoencoder = Autoencoder()
     inference: Inference = Inference()
     diffusion: Diffusion = Diffusion()
+    tune: Tune = Tune()
     sample: Sample = Sample()
     classifier: Classifier = Classifier()
     evaluation: Evaluation = Evaluation()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from tlesynth.evaluation.frechet import Gaussian, against_floor, distance_interval, frechet_distance, gaussian_of
+from tlesynth.metrics.frechet import Gaussian, against_floor, distance_interval, frechet_distance, gaussian_of
 from tlesynth.metrics.statistics import Resampling
 
 
