@@ -27,7 +27,9 @@ class Knowing(torch.nn.Module):
 
     def forward(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
         signal, noise = TASK.process.scales(times)
-        guesses = (z[:, None] - (signal * torch.ones_like(z))[:, None] * self.known) / (noise * torch.ones_like(z))[:, None]
+        guesses = (z[:, None] - (signal * torch.ones_like(z))[:, None] * self.known) / (noise * torch.ones_like(z))[
+            :, None
+        ]
         off = (guesses.flatten(2).square().mean(2) - 1).abs()  # the right one leaves noise of unit variance
         return guesses[torch.arange(len(z)), off.argmin(1)]
 
@@ -59,10 +61,14 @@ def test_balanced_rows_repeat_the_rare() -> None:
 
 
 def test_squared_error_is_of_each_sample() -> None:
-    assert squared_error(torch.zeros(2, 1, 2, 2, 2), torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1, 1).expand(2, 1, 2, 2, 2)).tolist() == [1, 9]
+    assert squared_error(
+        torch.zeros(2, 1, 2, 2, 2), torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1, 1).expand(2, 1, 2, 2, 2)
+    ).tolist() == [1, 9]
 
 
 def test_the_loss_of_a_step_repeats_and_steps_differ(latents: Path) -> None:
-    loss = training_loss(Nothing(), read(latents, "gen_train"), TASK, Diffusion(batch_size=4), fabric_for("cpu", "32-true"))
+    loss = training_loss(
+        Nothing(), read(latents, "gen_train"), TASK, Diffusion(batch_size=4), fabric_for("cpu", "32-true")
+    )
     values = [float(next(loss(step))["loss"]) for step in (0, 0, 1)]
     assert values[0] == values[1] != values[2] and values[0] == pytest.approx(1, abs=0.2)

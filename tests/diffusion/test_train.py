@@ -20,7 +20,10 @@ AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
 
 def settings(**changes: object) -> Diffusion:
     network = {"patch": (2, 3, 2), "depth": 1, "width": 48, "heads": 2, "baseline": "voxelwise"}
-    conditions = {"group": {"values": ["hc", "tle"]}, "side": {"values": ["left", "right"], "mirror": {"left": "right"}}}
+    conditions = {
+        "group": {"values": ["hc", "tle"]},
+        "side": {"values": ["left", "right"], "mirror": {"left": "right"}},
+    }
     values = {"network": network, "conditions": conditions, "noise": {"prediction": "v_prediction"}}
     values |= {"steps": 12, "batch_size": 4, "flip": True}
     every = {"validate_every": 4, "checkpoint_every": 5, "ema_decay": 0.9, "learning_rate": 3e-3}

@@ -33,7 +33,9 @@ def draw(
     root: Path, models: tuple[Path, Path], settings: Sample = SETTINGS, seed: int = 5, wish: Wish = Wish()
 ) -> Path:
     made = synthesizer_of(*models, settings, seed=seed, device="cpu")
-    cohorts.sample_cohort(made, subjects_of(wish, settings, made.diffusion), root / "synthetic", root / "film")
+    subjects = subjects_of(wish, settings, made.diffusion)
+    cohorts.sample_cohort(made, subjects, root / "synthetic")
+    films.film_of(subjects, made, root / "film")
     return root / "synthetic"
 
 
@@ -127,7 +129,7 @@ def test_a_bad_volume_is_drawn_again_with_another_seed(
         return np.full(GRID.shape, np.nan, np.float32) if len(calls) in (1, 3, 4) else original(self, latent)
 
     monkeypatch.setattr(Synthesizer, "decode", sometimes_broken)
-    monkeypatch.setattr(films, "stands", lambda *_: True)
+    monkeypatch.setattr(films, "film_of", lambda *_: None)
     out = draw(tmp_path, models, SETTINGS.model_copy(update={"n_tle": 1}))
     outcomes = durable.read_table(out / "outcomes.tsv").set_index("participant_id")
     assert list(outcomes["status"]) == ["ok", "failed", "ok", "ok"]

@@ -12,7 +12,7 @@ def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_
     settings = Sample(n_hc=1, n_tle=1, sampler="ddim", steps=2, film_frames=2)
     made, subject = synthesizer_of(*models, settings, seed=3, device="cpu"), Subject("sub-syn0001", {"group": "tle"})
     assert not stands(tmp_path / "film", made, subject)
-    write_film(tmp_path / "film", made, subject, made.draw([subject], 0, 2).film)
+    write_film(tmp_path / "film", made, subject)
     assert stands(tmp_path / "film", made, subject)
     other = synthesizer_of(*models, settings.model_copy(update={"guidance": 2.0}), seed=3, device="cpu")
     assert not stands(tmp_path / "film", other, subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ import typer
 
 from tlesynth import recipe as recipes
 from tlesynth.cli.options import AsJson, Derivatives, Out, Override, RecipeName, Splits, graceful, machine, result
+
+
+class Baseline(StrEnum):
+    """Rivals of the diffusion model."""
+
+    pca = "pca"
+    prior = "prior"
+    deformation = "deformation"
 
 
 def train_autoencoder(
@@ -61,7 +70,9 @@ def train_diffusion(
     out: Out,
     recipe: RecipeName = "paper",
     override: Override = None,
-    devices: Annotated[int | None, typer.Option(min=1, help="GPUs (or processes) a node; the recipe's if left out.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="GPUs (or processes) a node; the recipe's if left out.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the diffusion transformer on latents, on one device or several.
@@ -107,7 +118,9 @@ def sample(
     where: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE...", help="Conditions: --where group=tle side=left age=35")
     ] = None,
-    n: Annotated[int | None, typer.Option("--n", "-n", min=1, help="How many; else as many as the recipe says.")] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", "-n", min=1, help="How many; else as many as the recipe says.")
+    ] = None,
     like: Annotated[Path | None, typer.Option(help="A participants.tsv whose make-up is matched, row by row.")] = None,
     unconditional: Annotated[bool, typer.Option("--unconditional", help="Ask for nothing.")] = False,
     film: Annotated[bool, typer.Option("--film", help="Also the film of one reverse process, in OUT-film.")] = False,
@@ -124,6 +137,7 @@ def sample(
     --n 20 --where group=tle side=left
     """
     from tlesynth.synthesis.cohort import sample_cohort
+    from tlesynth.synthesis.film import film_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
@@ -135,8 +149,72 @@ def sample(
             autoencoder, diffusion, loaded.sample, seed=seed, device=loaded.device, inference=loaded.inference
         )
         wish = Wish(n, (*(where or []), *(more or [])), like, unconditional)
-        sample_cohort(models, subjects_of(wish, loaded.sample, models.diffusion), out, film_folder)
+        subjects = subjects_of(wish, loaded.sample, models.diffusion)
+        sample_cohort(models, subjects, out)
+        if film_folder is not None:
+            film_of(subjects, models, film_folder)
     result({"synthetic cohort": str(out)} | ({"film": str(film_folder)} if film else {}), as_json)
+
+
+def baseline(
+    kind: Annotated[Baseline, typer.Argument(help="Which rival.")],
+    autoencoder: Annotated[Path, typer.Option(help="Model folder of the autoencoder.")],
+    latents: Annotated[Path, typer.Option(help="Folder that encode wrote.")],
+    derivatives: Derivatives,
+    splits: Splits,
+    out: Out,
+    recipe: RecipeName = "paper",
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a cohort of as many scans as sample would, by a rival that needs no diffusion model.
+
+    pca: a Gaussian over the latents of each class. prior: noise through the decoder. deformation: training scans,
+    bent; every one is a patient's, so share nothing of it.
+    """
+    from tlesynth.synthesis.baselines.building import write_baseline
+
+    loaded = recipes.load(recipe, override or [])
+    with graceful():
+        write_baseline(kind.value, autoencoder, latents, derivatives, splits, out, loaded)
+    result({"baseline cohort": str(out)}, as_json)
+
+
+def counterfactual(
+    derivatives: Annotated[Path, typer.Argument(help="Preprocessed cohort that the scan is in.")],
+    autoencoder: Annotated[Path, typer.Option(help="Model folder of the autoencoder.")],
+    diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],
+    out: Out,
+    to: Annotated[list[str], typer.Option(metavar="NAME=VALUE...", help="Conditions: --to group=tle side=left")],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="More of --to.")] = None,
+    subject: Annotated[list[str] | None, typer.Option(help="Participant, sub-...; all, if left out.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--from", metavar="NAME=VALUE", help="The scan's own; else participants.tsv's.")
+    ] = None,
+    recipe: RecipeName = "paper",
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw real scans again under other conditions, as with and without the disease, from the same noise.
+
+    Writes volumes, difference maps and counterfactuals.tsv: how the hippocampi changed, what else did, and how well
+    the way back finds the scan again.
+
+    Example: tlesynth counterfactual derivatives --subject sub-01 --to group=tle side=left --autoencoder
+    run/autoencoder/model --diffusion run/diffusion/model --recipe recommended --out what_if
+    """
+    from tlesynth.synthesis.counterfactual import TABLE, counterfactuals
+    from tlesynth.synthesis.requests import parse
+    from tlesynth.synthesis.synthesizer import synthesizer_of
+
+    loaded = recipes.load(recipe, override or [])
+    wanted, own = parse([*to, *(more or [])]), parse(given or [])
+    with graceful():
+        models = synthesizer_of(
+            autoencoder, diffusion, loaded.sample, seed=loaded.seed, device=loaded.device, inference=loaded.inference
+        )
+        counterfactuals(models, derivatives, subject or [], wanted, own, out)
+    result({"counterfactuals": str(out), "table": str(out / TABLE)}, as_json)
 
 
 def train_classifier(

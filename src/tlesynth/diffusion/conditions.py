@@ -144,7 +144,9 @@ class Conditions:
 
 def read_conditions(described: list[dict[str, Any]], unconditional: float = 0.1) -> Conditions:
     """The conditions that ``Conditions.described`` wrote."""
-    items = (item | {"values": tuple(item["values"]), "mirror": tuple(map(tuple, item["mirror"]))} for item in described)
+    items = (
+        item | {"values": tuple(item["values"]), "mirror": tuple(map(tuple, item["mirror"]))} for item in described
+    )
     return Conditions(tuple(Condition(**item) for item in items), unconditional)
 
 

@@ -74,7 +74,9 @@ def train_diffusion(
     material = _read(latents, splits, about, settings, seed)
     network = _network(settings, material)
     optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
-    steps = settings.steps or settings.epochs * Order(len(material.fitted), settings.batch_size, seed, "").steps_per_epoch
+    steps = (
+        settings.steps or settings.epochs * Order(len(material.fitted), settings.batch_size, seed, "").steps_per_epoch
+    )
     decaying = settings.decay == "cosine"
     rate = cosine(optimizer, steps, settings.warmup_steps, settings.learning_rate) if decaying else None
     network, optimizer = fabric.setup(network, optimizer)

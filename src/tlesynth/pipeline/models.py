@@ -16,13 +16,18 @@ def tune(diffusion: Path, latents: Path, splits: Path, recipe: Recipe) -> dict[s
         TlesynthError: as ``diffusion.tune.tune`` does.
     """
     from tlesynth.diffusion.tune import tune as sweep
-    from tlesynth.report.figures.tuning import write_curves
+    from tlesynth.report.tuning_figure import write_curves
 
     sampler = recipe.sample.sampler
     found = sweep(diffusion, latents, splits, recipe.tune, sampler=sampler, seed=recipe.seed, device=recipe.device)
-    picture = write_curves(found, diffusion.parent / "tuned.png")
+    picture = write_curves(found, diffusion.parent / "tuned.webp")
     best = found["chosen"]
-    return {"steps": best["steps"], "guidance": best["guidance"], "table": str(diffusion.parent / "tuned.json"), "curves": str(picture)}
+    return {
+        "steps": best["steps"],
+        "guidance": best["guidance"],
+        "table": str(diffusion.parent / "tuned.json"),
+        "curves": str(picture),
+    }
 
 
 def train_autoencoder(derivatives: Path, splits: Path, out: Path, recipe: Recipe, *, data: str = "") -> dict[str, Any]:

@@ -101,12 +101,20 @@ def train_diffusion(context: Context) -> None:
     from tlesynth.diffusion.train import train_diffusion as train
 
     out, recipe = context.out, context.recipe
-    train(out / "latents", out / "splits.tsv", out / "diffusion", recipe.diffusion, devices=recipe.devices, **_machine(recipe))
+    train(
+        out / "latents",
+        out / "splits.tsv",
+        out / "diffusion",
+        recipe.diffusion,
+        devices=recipe.devices,
+        **_machine(recipe),
+    )
 
 
 def sample(context: Context) -> None:
     """Write the synthetic cohort and the film."""
     from tlesynth.synthesis.cohort import sample_cohort
+    from tlesynth.synthesis.film import film_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
@@ -120,7 +128,8 @@ def sample(context: Context) -> None:
         inference=recipe.inference,
     )
     subjects = subjects_of(Wish(), recipe.sample, models.diffusion)
-    sample_cohort(models, subjects, out / "synthetic", out / "film")
+    sample_cohort(models, subjects, out / "synthetic")
+    film_of(subjects, models, out / "film")
 
 
 def train_classifier(context: Context) -> None:

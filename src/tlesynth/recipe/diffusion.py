@@ -44,7 +44,9 @@ class DiffusionNetwork(Section):
         if self.width % 6:
             raise ValueError(f"width {self.width} must be divisible by 6 (a sine and a cosine for each of three axes)")
         if beyond := [block for block in self.windows.blocks if block >= self.depth]:
-            raise ValueError(f"windows.blocks names block {beyond[0]}, but the last of {self.depth} is {self.depth - 1}")
+            raise ValueError(
+                f"windows.blocks names block {beyond[0]}, but the last of {self.depth} is {self.depth - 1}"
+            )
         return self
 
 

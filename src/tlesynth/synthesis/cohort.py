@@ -4,27 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-import torch
 
 from tlesynth import durable, interruption
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.errors import fail
 from tlesynth.progress import Bar, bar, say
-from tlesynth.synthesis import film as films
 from tlesynth.synthesis.requests import Subject
-from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
-from tlesynth.volume import GRIDS
+from tlesynth.synthesis.synthesizer import brain_only
+from tlesynth.volume import Grid
 
 ATTEMPTS = 2
 """Draws of a subject: an empty or non-finite volume is drawn once more, with a new seed."""
 ABOUT = "Synthetic T1-weighted brain MRI drawn by a latent diffusion model. No scan of a person."
 
 
-def sample_cohort(synthesizer: Synthesizer, subjects: list[Subject], out: Path, film: Path | None) -> None:
-    """Write ``subjects`` to ``out`` and the reverse process of one TLE subject to ``film``; resumes by itself.
+class Source(Protocol):
+    """What volumes are drawn from: the models, or one of the baselines."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of its volumes."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Subjects drawn together; none depends on it."""
+        ...
+
+    def volumes(self, subjects: list[Subject], attempt: int) -> Iterator[np.ndarray]:
+        """The volume (X, Y, Z) float32 on [0, 1] of each of ``subjects``, before its background is cleaned."""
+        ...
+
+    def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
+        """What a scan says about its origin: all that decides it."""
+        ...
+
+
+def sample_cohort(source: Source, subjects: list[Subject], out: Path, about: str = ABOUT) -> None:
+    """Write ``subjects`` to ``out``; resumes by itself.
 
     A subject whose volume is empty or not finite twice is listed as failed in ``outcomes.tsv`` and left out.
 
@@ -32,40 +53,29 @@ def sample_cohort(synthesizer: Synthesizer, subjects: list[Subject], out: Path, 
         TlesynthError: CFG-002 for a sampler that does not fit the model, CFG-010 if ``out`` was made otherwise,
             NUM-006 if every subject failed, OPS-075 after a stop request.
     """
-    writer = CohortWriter(out, GRIDS[synthesizer.diffusion.grid], "synthetic", "Synthetic T1 cohort", ABOUT)
+    writer = CohortWriter(out, source.grid, "synthetic", "Synthetic T1 cohort", about)
     durable.sweep(out)
-    starring = next((s for s in subjects if s.group == "tle"), subjects[0])
     failed: dict[str, str] = {}
-    done = sum(_is_done(writer, synthesizer, s) for s in subjects)
-    with bar("sampling", len(subjects), done) as shown:
-        for batch in _batches(subjects, synthesizer.settings.batch_size):
+    left = [subject for subject in subjects if not _is_done(writer, source, subject)]
+    with bar("sampling", len(subjects), len(subjects) - len(left)) as shown:
+        for start in range(0, len(left), source.batch_size):
             interruption.check()
-            filming = film is not None and starring in batch and not films.stands(film, synthesizer, starring)
-            if filming or not all(_is_done(writer, synthesizer, s) for s in batch):
-                sampled = synthesizer.draw(batch, 0, synthesizer.settings.film_frames if filming else 0)
-                if film is not None and filming:
-                    place = batch.index(starring)
-                    moments = {time: latents[place] for time, latents in sampled.film.items()}
-                    films.write_film(film, synthesizer, starring, moments)
-                failed |= _write_batch(writer, synthesizer, batch, sampled.latents, shown)
+            failed |= _write_batch(writer, source, left[start : start + source.batch_size], shown)
     _finish(out, writer, subjects, failed)
 
 
-def _write_batch(
-    writer: CohortWriter, synthesizer: Synthesizer, batch: list[Subject], latents: torch.Tensor, shown: Bar
-) -> dict[str, str]:
-    """Decode and write the subjects of a batch that are not there yet; the reason of each that failed."""
+def _write_batch(writer: CohortWriter, source: Source, batch: list[Subject], shown: Bar) -> dict[str, str]:
+    """Draw and write the subjects of a batch; the reason of each that failed."""
     failed = {}
-    for subject, latent in zip(batch, latents, strict=True):
-        if _is_done(writer, synthesizer, subject):
-            continue
+    for subject, volume in zip(batch, source.volumes(batch, 0), strict=True):
+        drawn = volume
         for attempt in range(ATTEMPTS):
-            z = latent if attempt == 0 else synthesizer.draw([subject], attempt).latents[0]
-            decoded = synthesizer.decode(z)
-            finite = bool(np.isfinite(decoded).all())
-            brain = brain_only(decoded) if finite else decoded
+            if attempt:
+                drawn = next(source.volumes([subject], attempt))
+            finite = bool(np.isfinite(drawn).all())
+            brain = brain_only(drawn) if finite else drawn
             if finite and brain.any():
-                writer.write(subject.participant_id, brain, synthesizer.sidecar(subject, attempt), note="synthetic")
+                writer.write(subject.participant_id, brain, source.sidecar(subject, attempt), note="synthetic")
                 break
         else:
             failed[subject.participant_id] = "empty" if finite else "not finite"
@@ -88,19 +98,14 @@ def _finish(out: Path, writer: CohortWriter, subjects: list[Subject], failed: di
     writer.finish(table)
 
 
-def _is_done(writer: CohortWriter, synthesizer: Synthesizer, subject: Subject) -> bool:
+def _is_done(writer: CohortWriter, source: Source, subject: Subject) -> bool:
     """Whether a subject stands; one made otherwise is refused."""
     found = writer.sidecar(subject.participant_id)
     if found is None:
         return False
     for attempt in range(ATTEMPTS):
-        if synthesizer.sidecar(subject, attempt).items() <= found.items():
+        if source.sidecar(subject, attempt).items() <= found.items():
             return True
-    wanted = synthesizer.sidecar(subject, 0)
+    wanted = source.sidecar(subject, 0)
     changed = [key for key, value in wanted.items() if found.get(key) != value]
     raise fail("CFG-010", writer.root, f"{subject.participant_id} differs in {', '.join(changed)}")
-
-
-def _batches(subjects: list[Subject], size: int) -> Iterator[list[Subject]]:
-    for start in range(0, len(subjects), size):
-        yield subjects[start : start + size]

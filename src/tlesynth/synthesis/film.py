@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tlesynth import durable
+from tlesynth.progress import track
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
-from tlesynth.volume import GRIDS, write
+from tlesynth.volume import write
+
+
+def film_of(subjects: list[Subject], synthesizer: Synthesizer, film: Path) -> None:
+    """Write the film of the first patient among ``subjects`` (of the first subject, where there is none), once."""
+    starring = next((subject for subject in subjects if subject.group == "tle"), subjects[0])
+    if not stands(film, synthesizer, starring):
+        write_film(film, synthesizer, starring)
 
 
 def stands(film: Path, synthesizer: Synthesizer, subject: Subject) -> bool:
@@ -20,17 +27,20 @@ def stands(film: Path, synthesizer: Synthesizer, subject: Subject) -> bool:
     return file.is_file() and durable.read_json(file).get("about") == _about(synthesizer, subject)
 
 
-def write_film(film: Path, synthesizer: Synthesizer, subject: Subject, latents: dict[int, torch.Tensor]) -> None:
+def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
     """Decode the kept moments, from pure noise (timestep T) to the finished scan (0), as NIfTI beside ``film.json``."""
-    grid, frames = GRIDS[synthesizer.diffusion.grid], []
+    frames = []
+    moments = synthesizer.draw([subject], 0, synthesizer.settings.film_frames).film
     with durable.publishing(film) as folder:
-        for timestep, latent in latents.items():
+        for timestep, latents in track(moments.items(), "decoding the film", len(moments)):
             name = f"timestep-{timestep:04d}.nii.gz"
-            voxels = np.nan_to_num(np.clip(synthesizer.decode(latent), 0, 1))
-            write(folder / name, voxels, grid.affine, description=f"synthetic, timestep {timestep}", mni=True)
+            voxels = np.nan_to_num(np.clip(synthesizer.decode(latents[0]), 0, 1))
+            write(
+                folder / name, voxels, synthesizer.grid.affine, description=f"synthetic, timestep {timestep}", mni=True
+            )
             frames.append({"timestep": timestep, "file": name, "condition": " ".join(subject.asked.values())})
-        about = _about(synthesizer, subject)
-        durable.write_json(folder / "film.json", {"about": about, "grid": grid.name, "frames": frames})
+        about = {"about": _about(synthesizer, subject), "grid": synthesizer.grid.name, "frames": frames}
+        durable.write_json(folder / "film.json", about)
 
 
 def _about(synthesizer: Synthesizer, subject: Subject) -> dict[str, Any]:

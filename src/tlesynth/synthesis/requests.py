@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlesynth import durable
-from tlesynth.diffusion.conditions import MISSING
+from tlesynth.diffusion.conditions import MISSING, Conditions
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.errors import fail
 from tlesynth.recipe import Sample
@@ -54,13 +54,13 @@ def subjects_of(wish: Wish, settings: Sample, model: Diffusion) -> list[Subject]
         return unconditional(wish.n or settings.n_hc + settings.n_tle)
     if wish.where or wish.n:
         return under(wish.n or settings.n_hc + settings.n_tle, parse(wish.where), model)
-    return both_groups(settings.n_hc, settings.n_tle, model)
+    return both_groups(settings.n_hc, settings.n_tle, model.conditions, model.class_counts)
 
 
-def both_groups(n_hc: int, n_tle: int, model: Diffusion) -> list[Subject]:
+def both_groups(n_hc: int, n_tle: int, conditions: Conditions, counts: Mapping[str, int]) -> list[Subject]:
     """synHC0001, ..., synTLE0001, ...; the sides of patients in the proportion of the training set."""
     asked = [{"group": "hc"}] * n_hc + [{"group": "tle"}] * n_tle
-    return _named(_sided(asked, model))
+    return _named(_sided(asked, conditions, counts))
 
 
 def under(n: int, where: Mapping[str, str], model: Diffusion) -> list[Subject]:
@@ -75,7 +75,7 @@ def under(n: int, where: Mapping[str, str], model: Diffusion) -> list[Subject]:
     open_group = "group" in model.conditions.names and "group" not in where
     told = _spread(n, patients / sum(counts.values())) if open_group else [None] * n
     asked = [dict(where) if is_tle is None else {"group": "tle" if is_tle else "hc"} | dict(where) for is_tle in told]
-    return _named(_sided(asked, model))
+    return _named(_sided(asked, model.conditions, counts))
 
 
 def unconditional(n: int) -> list[Subject]:
@@ -117,10 +117,10 @@ def parse(texts: Iterable[str]) -> dict[str, str]:
     return where
 
 
-def _sided(asked: list[dict[str, str]], model: Diffusion) -> list[dict[str, str]]:
+def _sided(asked: list[dict[str, str]], conditions: Conditions, counts: Mapping[str, int]) -> list[dict[str, str]]:
     """The same with a side for every patient whose side is left open, in the proportion of the training set."""
-    left, right = (model.class_counts.get(f"tle-{side}", 0) for side in ("left", "right"))
-    if "side" not in model.conditions.names or not left + right:
+    left, right = (counts.get(f"tle-{side}", 0) for side in ("left", "right"))
+    if "side" not in conditions.names or not left + right:
         return asked
     open_ones = [one for one in asked if one.get("group") == "tle" and "side" not in one]
     sides = iter(_spread(len(open_ones), left / (left + right)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tlesynth.recipe import Inference, Sample
 from tlesynth.seeds import seed_of
 from tlesynth.synthesis.requests import Subject
 from tlesynth.training import fabric_for
+from tlesynth.volume import GRIDS, Grid
 
 FAINTEST = 0.05
 """Intensity on [0, 1] above which a decoded voxel can be brain; the background of the training volumes is exactly 0."""
@@ -45,6 +47,16 @@ class Synthesizer:
             guidance_interval=sample.guidance_interval,
         )
 
+    @property
+    def grid(self) -> Grid:
+        """The grid of its volumes."""
+        return GRIDS[self.diffusion.grid]
+
+    @property
+    def batch_size(self) -> int:
+        """Subjects drawn together."""
+        return self.settings.batch_size
+
     def seed_of(self, subject: Subject, attempt: int) -> int:
         """The seed of a subject's generator: by its name alone, so that under other conditions it has the same noise."""
         return seed_of(self.seed, "synthetic", subject.participant_id, attempt)
@@ -53,8 +65,12 @@ class Synthesizer:
         """Latents (B, C, X, Y, Z) of ``subjects``, with ``frames`` moments of the way."""
         told = self.diffusion.conditions.asked([s.asked for s in subjects], "sample").to(self.device)
         generators = [torch.Generator().manual_seed(self.seed_of(s, attempt)) for s in subjects]
-        plan = self.plan.with_frames(frames)
+        plan = replace(self.plan, frames=frames)
         return sample_latents(self.diffusion.network, told, self.diffusion.latent_shape, generators, plan)
+
+    def volumes(self, subjects: list[Subject], attempt: int) -> Iterator[np.ndarray]:
+        """The volume (X, Y, Z) of each of ``subjects``, decoded one at a time."""
+        yield from (self.decode(latent) for latent in self.draw(subjects, attempt).latents)
 
     def decode(self, latent: torch.Tensor) -> np.ndarray:
         """The volume (X, Y, Z) float32 on [0, 1] of one latent (C, X, Y, Z)."""

@@ -1,0 +1,178 @@
+"""What would this brain look like with, or without, the disease? One scan under other conditions, by the same noise.
+
+The scan's latent is walked back to the noise it grows from under its own conditions, and grown again under those asked
+for. What changes is compared with the scan's reconstruction, not with the scan: what the autoencoder loses is no
+effect of the disease. A picture of what the model has learnt, not a prediction for a patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tlesynth import durable, interruption
+from tlesynth.data.anatomy import SIDES, hippocampus_radius
+from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort, volume_path
+from tlesynth.data.hippocampus import hippocampi
+from tlesynth.diffusion.conditions import MISSING
+from tlesynth.diffusion.inversion import invert_latents
+from tlesynth.diffusion.sampling import sample_from
+from tlesynth.errors import fail
+from tlesynth.progress import track
+from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
+from tlesynth.volume import Grid, write
+
+ABOUT = "T1 scans as the model draws the same brains under other conditions. No scan of a person."
+MESIAL_RADIUS = 2.5
+"""Radii of the hippocampal tube around its axis that count as mesial temporal lobe."""
+TABLE, DIFFERENCES = "counterfactuals.tsv", "differences"
+
+Volume = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a brain; volumes in mm3 (MNI space), intensities on [0, 1]."""
+
+    left_mm3: float | None
+    right_mm3: float | None
+    left_change_percent: float | None
+    right_change_percent: float | None
+    asymmetry_change: float | None
+    """Of 200 (R - L) / (R + L), in points."""
+    change_inside: float
+    """Mean absolute difference in the mesial temporal lobes."""
+    change_outside: float
+    """The same in the rest of the brain."""
+    identity: float
+    """Correlation of reconstruction and counterfactual in the rest of the brain: 1 where only the lobes changed."""
+    round_trip: float
+    """Mean absolute difference in the brain after going there and back again."""
+
+
+def counterfactuals(
+    models: Synthesizer, cohort: Path, subjects: list[str], to: Mapping[str, str], given: Mapping[str, str], out: Path
+) -> pd.DataFrame:
+    """Write the counterfactual of each of ``subjects`` (all, if empty) of a preprocessed cohort to ``out``.
+
+    ``to`` is what is asked for; conditions it does not name stay the scan's own, which are those of the cohort's
+    participants.tsv unless ``given``. ``out`` becomes a cohort, with the difference to the reconstruction of each scan
+    under ``differences/`` and a row of ``Change`` for each in counterfactuals.tsv, which is returned.
+
+    Raises:
+        TlesynthError: CFG-011 for a condition the model does not know, CFG-002 for a sampler that cannot be inverted,
+            DATA-010 for a subject that is not there, NII-030 for another grid, OPS-075 after a stop request.
+    """
+    source, model = read_cohort(cohort), models.diffusion
+    if source.grid != models.autoencoder.grid:
+        raise fail("NII-030", cohort, f"on {source.grid.name}, the models on {models.autoencoder.grid.name}")
+    if strange := [name for name in subjects if name not in source.ids]:
+        raise fail("DATA-010", cohort, f"{strange[0]} is not in it")
+    model.conditions.asked([dict(to), dict(given)], "--to")
+    writer, rows, people = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT), {}, {}
+    chosen = subjects or source.ids
+    for name in track(chosen, "asking what if", len(chosen)):
+        interruption.check()
+        own = _conditions_of(source, name, models) | dict(given)
+        asked = own | dict(to)
+        if asked.get("group") == "hc":
+            asked.pop("side", None)  # the healthy have none
+        rows[name] = _one(models, source, name, (own, asked), writer)
+        people[name] = asked
+    durable.write_text(out / ".bidsignore", f"{TABLE}\n{DIFFERENCES}\n")
+    writer.finish(_participants(people))
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("participant_id").reset_index()
+    durable.write_table(out / TABLE, table)
+    return table
+
+
+def change_of(before: Volume, after: Volume, back: Volume, grid: Grid) -> Change:
+    """Compare a reconstruction, its counterfactual and the way back, each (X, Y, Z) on [0, 1]."""
+    brain, lobes = before > 0, mesial_temporal(grid)
+    difference = np.abs(after - before)
+    outside = brain & ~lobes
+    old, new = hippocampi(before, grid), hippocampi(after, grid)
+    known = old is not None and new is not None
+    return Change(
+        left_mm3=old.left if old else None,
+        right_mm3=old.right if old else None,
+        left_change_percent=100 * (new.left / old.left - 1) if known else None,
+        right_change_percent=100 * (new.right / old.right - 1) if known else None,
+        asymmetry_change=new.asymmetry - old.asymmetry if known else None,
+        change_inside=float(difference[brain & lobes].mean()),
+        change_outside=float(difference[outside].mean()),
+        identity=float(np.corrcoef(before[outside], after[outside])[0, 1]),
+        round_trip=float(np.abs(back - before)[brain].mean()),
+    )
+
+
+def mesial_temporal(grid: Grid) -> NDArray[np.bool_]:
+    """Where the mesial temporal lobes lie: around both hippocampal tubes (X, Y, Z)."""
+    world = grid.world()
+    return np.logical_or(*(hippocampus_radius(world, side) <= MESIAL_RADIUS for side in SIDES))
+
+
+def _one(
+    models: Synthesizer,
+    source: Cohort,
+    name: str,
+    conditions: tuple[Mapping[str, str], Mapping[str, str]],
+    writer: CohortWriter,
+) -> dict[str, Any]:
+    """The counterfactual of one scan: written, and its row of the table."""
+    own, asked = (models.diffusion.conditions.asked([told], name).to(models.device) for told in conditions)
+    voxels = torch.from_numpy(source.volume(name)).to(models.device)
+    latent = models.autoencoder.to_latents(voxels[None, None])  # (1, C, X, Y, Z)
+    there = moved(models, latent, own, asked)
+    here_again = moved(models, there, asked, own)
+    before, after, back = (brain_only(models.decode(z[0])) for z in (latent, there, here_again))
+    change = asdict(change_of(before, after, back, source.grid))
+    sidecar = {
+        "Synthetic": True,
+        "Counterfactual": {"From": dict(conditions[0]), "To": dict(conditions[1])},
+        "ModelHash": models.diffusion.fingerprint,
+        "AutoencoderHash": models.diffusion.autoencoder,
+        "ScanSHA256": durable.sha256(source.volume_path(name)),
+        "Sampler": models.plan.sampler,
+        "Steps": models.plan.steps,
+        "GuidanceScale": models.plan.guidance,
+    }
+    writer.write(name, after, sidecar | {"Change": change}, note="counterfactual")
+    path = volume_path(writer.root / DIFFERENCES, name, source.grid, "counterfactual", "difference")
+    note = "counterfactual minus reconstruction"
+    write(path, after - before, source.grid.affine, description=note, dtype="float32", mni=True)
+    return change
+
+
+def moved(models: Synthesizer, latent: Tensor, own: Tensor, asked: Tensor) -> Tensor:
+    """``latent`` (B, C, X, Y, Z) under the conditions ``asked`` instead of its ``own``, each (B, K).
+
+    Guidance would not be undone on the way back, so the way back is plainly conditional.
+    """
+    plan, network = models.plan, models.diffusion.network
+    noise = invert_latents(network, latent, own, plan.without_guidance())
+    return sample_from(network, noise, asked, plan).latents
+
+
+def _conditions_of(source: Cohort, name: str, models: Synthesizer) -> dict[str, str]:
+    """What the cohort's table says of a scan, as far as the model knows it."""
+    row, known = source.participants.loc[name], {}
+    for item in models.diffusion.conditions.items:
+        value = row.get(item.name)
+        text = "" if value is None or pd.isna(value) else str(value).strip()
+        if text.lower() not in MISSING and item.of_scan(text) == item.of_scan(text):  # NaN: never seen
+            known[item.name] = text
+    return known
+
+
+def _participants(people: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    table = pd.DataFrame.from_dict({name: dict(told) for name, told in people.items()}, orient="index")
+    return table.reindex(columns=list(dict.fromkeys(["group", "side", *table.columns])))
