@@ -101,11 +101,24 @@ def synthesizer_of(
     Raises:
         TlesynthError: CKP-001, CKP-009 or MOD-004 for models that cannot be used.
     """
-    target = fabric_for(device, "32-true").device
-    decoder = load_autoencoder(autoencoder, target).run_as(inference or Inference())
+    target, inference = fabric_for(device, "32-true").device, inference or Inference()
+    decoder = load_autoencoder(autoencoder, target).run_as(inference)
     model = load_diffusion(diffusion, decoder.fingerprint)
     model.network.to(target)
+    if resolved(inference.precision, target) == "bf16":
+        in_bfloat16(model.network)
+    if settings.tuned:
+        settings = _as_tuned(settings, diffusion, model)
     return Synthesizer(decoder, model, settings, seed, target)
+
+
+def _as_tuned(settings: Sample, diffusion: Path, model: Diffusion) -> Sample:
+    """``settings`` with the steps and guidance that ``tune`` chose for these weights; their own where it never ran."""
+    found = read_tuned(diffusion, model.fingerprint)
+    if found is None:
+        say(f"{NAME} is not there for these weights: sampling as the recipe says; 'tlesynth tune' chooses better")
+        return settings
+    return settings.model_copy(update={key: found[key] for key in ("sampler", "steps", "guidance")})
 
 
 def brain_only(volume: np.ndarray) -> np.ndarray:
