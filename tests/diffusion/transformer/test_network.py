@@ -154,7 +154,7 @@ def test_it_trains_in_mixed_precision() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["token", "adaln"])
 def test_it_learns_a_mean_for_each_group(way: str) -> None:
     network = small_network(GROUP, conditioning=way)
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)

@@ -8,7 +8,7 @@ Shapes: B batch, H heads, N queries, M keys, D width of a head.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 
@@ -65,7 +65,7 @@ def attend_in_chunks(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None
 
 
 @contextmanager
-def fast_float32(device: torch.device | str = "cpu") -> Iterator[None]:
+def fast_float32(device: torch.device | str = "cpu") -> Generator[None]:
     """Within it, float32 products on a CPU run on oneDNN, if on this machine they are as accurate as before.
 
     PyTorch's precision "medium" allows bfloat16 inside. On processors without AMX it only changes the library: on AMD
