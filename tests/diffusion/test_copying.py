@@ -23,7 +23,7 @@ def test_copies_are_told_once_and_new_scans_are_not(capsys: pytest.CaptureFixtur
     fitted, held_out = latents(100, 0), latents(20, 1)
     watch = CopyWatch(fitted, held_out)
     new = watch.figures(latents(20, 2).values.float())
-    assert new["copies"] <= 0.2 and new["nearest_ratio"] == pytest.approx(1, abs=0.1) and not watch.told
+    assert new["copies"] < 0.5 and new["nearest_ratio"] == pytest.approx(1, abs=0.1) and not watch.told
     planted = fitted.values[:20].float() + 0.1 * torch.randn(20, 2, 3, 3, 3, generator=torch.Generator().manual_seed(3))
     copied = watch.figures(planted)
     assert copied["copies"] == 1 and copied["nearest_ratio"] < 0.2

@@ -7,7 +7,7 @@ import torch
 
 from tlesynth import durable
 from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion
-from tlesynth.diffusion.objective import schedule_of
+from tlesynth.diffusion.process import process_of
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import DiffusionNetwork, Noise
 

@@ -161,6 +161,15 @@ def conditions_of(
     return Conditions(tuple(_condition(n, d, participants, where) for n, d in declared.items()), unconditional)
 
 
+def assumed(declared: Mapping[str, Category | Quantity]) -> Conditions:
+    """The declared conditions before there is a training set, to plan with: open categories count two values."""
+    items = (
+        Condition(name, values=one.values or ("a", "b")) if isinstance(one, Category) else Condition(name)
+        for name, one in declared.items()
+    )
+    return Conditions(tuple(items))
+
+
 def _condition(name: str, declared: Category | Quantity, participants: pd.DataFrame, where: str) -> Condition:
     if name not in participants:
         raise fail("CFG-011", where, f"no column {name}; there are {', '.join(participants.columns)}")

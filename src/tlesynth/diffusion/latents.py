@@ -81,10 +81,10 @@ def read_latents(
     Raises:
         TlesynthError: DATA-011 if the file is missing, DATA-001 if it is damaged.
     """
-    array = _read_array(folder / NAME)
+    array, places = _read_array(folder / NAME), rows["row"].to_numpy()
     views = (AS_IS, MIRRORED) if flip else (AS_IS,)
-    values = torch.from_numpy(np.concatenate([array[rows["row"], view, MEAN] for view in views]))
-    logvar = np.concatenate([array[rows["row"], view, LOGVAR] for view in views]) if resample else None
+    values = torch.from_numpy(np.concatenate([array[places, view, MEAN] for view in views]))
+    logvar = np.concatenate([array[places, view, LOGVAR] for view in views]) if resample else None
     told, ids = conditions.of_scans(rows), tuple(rows["participant_id"])
     if flip:
         told, ids = torch.cat([told, conditions.mirrored(told)]), ids * 2

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -44,6 +45,11 @@ class Diffusion:
     autoencoder: str
     class_counts: dict[str, int]
     fingerprint: str
+
+    def use_bfloat16(self) -> None:
+        """Run the transformer in bfloat16 from now on; what it corrects and its sum stay in float32."""
+        inner = self.network.network if isinstance(self.network, Preconditioned) else self.network
+        inner.to(torch.bfloat16)
 
 
 def build_network(
@@ -89,7 +95,8 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
     settings = DiffusionNetwork.model_validate(config["network"])
-    process = read_process(durable.read_json(folder / "scheduler_config.json", "MOD-004"))
+    described = folder / "scheduler_config.json"
+    process = read_process(durable.read_json(described, "MOD-004"), described)
     conditions = read_conditions(config["conditions"])
     network = build_network(settings, process, conditions, config["latent_shape"], config["extent_mm"])
     try:

@@ -59,13 +59,14 @@ def _advice(recipe: recipes.Recipe, cards: list[int]) -> dict[str, str]:
 
 def _diffusion(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> Memory:
     from tlesynth.autoencoder.memory import supervised_memory
-    from tlesynth.diffusion.network import DiT3D
+    from tlesynth.diffusion.conditions import assumed
+    from tlesynth.diffusion.transformer import DiT3D
 
     settings, spacing = recipe.diffusion, GRIDS[recipe.preprocess.grid].spacing * 4
-    batch = settings.batch_size
+    batch, conditions = settings.batch_size, assumed(settings.conditions)
     return supervised_memory(
-        lambda: DiT3D(settings.network, latent, (spacing, spacing, spacing), class_count=4),
-        lambda: (torch.empty(batch, *latent), torch.zeros(batch), torch.zeros(batch, dtype=torch.long)),
+        lambda: DiT3D(settings.network, latent, (spacing, spacing, spacing), conditions),
+        lambda: (torch.empty(batch, *latent), torch.zeros(batch), conditions.null(batch)),
         recipe.precision,
         ADAM + 1,  # and the average
     )

@@ -119,12 +119,13 @@ def _discriminator(recipe: recipes.Recipe) -> Cost:
 
 
 def _diffusion(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> tuple[Cost, int]:
-    from tlesynth.diffusion.network import DiT3D
+    from tlesynth.diffusion.conditions import assumed
+    from tlesynth.diffusion.transformer import DiT3D
 
-    spacing = GRIDS[recipe.preprocess.grid].spacing * 4
+    spacing, conditions = GRIDS[recipe.preprocess.grid].spacing * 4, assumed(recipe.diffusion.conditions)
     with torch.device("meta"):
-        network = DiT3D(recipe.diffusion.network, latent, (spacing, spacing, spacing), class_count=4)
-        cost = cost_of(network, torch.empty(1, *latent), torch.zeros(1), torch.zeros(1, dtype=torch.long))
+        network = DiT3D(recipe.diffusion.network, latent, (spacing, spacing, spacing), conditions)
+        cost = cost_of(network, torch.empty(1, *latent), torch.zeros(1), conditions.null(1))
     patch = recipe.diffusion.network.patch
     tokens = torch.Size(n // p for n, p in zip(latent[1:], patch, strict=True)).numel()
     return cost, tokens

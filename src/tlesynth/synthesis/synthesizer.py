@@ -15,10 +15,13 @@ from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.diffusion.model import Diffusion, load_diffusion
 from tlesynth.diffusion.sampling import Plan, Sampled, sample_latents
+from tlesynth.diffusion.tune import NAME, read_tuned
+from tlesynth.progress import say
 from tlesynth.recipe import Inference, Sample
 from tlesynth.seeds import seed_of
 from tlesynth.synthesis.requests import Subject
 from tlesynth.training import fabric_for
+from tlesynth.training.device import in_bfloat16
 from tlesynth.volume import GRIDS, Grid
 
 FAINTEST = 0.05
@@ -105,8 +108,8 @@ def synthesizer_of(
     decoder = load_autoencoder(autoencoder, target).run_as(inference)
     model = load_diffusion(diffusion, decoder.fingerprint)
     model.network.to(target)
-    if resolved(inference.precision, target) == "bf16":
-        in_bfloat16(model.network)
+    if in_bfloat16(inference.precision, target.type):
+        model.use_bfloat16()
     if settings.tuned:
         settings = _as_tuned(settings, diffusion, model)
     return Synthesizer(decoder, model, settings, seed, target)

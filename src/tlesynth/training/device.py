@@ -74,6 +74,11 @@ def compute_repeatably() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[missing-attribute]
 
 
+def in_bfloat16(precision: str, device: str) -> bool:
+    """Whether a trained network is run in bfloat16: by the recipe's ``inference.precision`` on ``device``."""
+    return precision == "bf16-true" or (precision == "auto" and computes_in_bfloat16(device))
+
+
 def computes_in_bfloat16(device: str) -> bool:
     """Whether the device has instructions for it; a processor without them would emulate it, slower than float32."""
     if device != "cpu" and torch.cuda.is_available():
