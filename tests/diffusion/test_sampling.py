@@ -1,110 +1,133 @@
-"""Samplers under the perfect predictor of a Gaussian, whose samples must be that Gaussian; batch splits; guidance."""
+"""Sampling is the same in any batch, and guidance is linear, acts where it is told to, and costs what it must."""
+
+import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tlesynth.diffusion.objective import schedule_of
-from tlesynth.diffusion.sampling import Denoiser, Plan, guided, sample_latents
-from tlesynth.errors import TlesynthError
-from tlesynth.recipe import Noise
+from tlesynth.diffusion.sampling import Plan, guided, sample_from, sample_latents
+
+from .gaussian import MEAN, SPREAD, generators, oracle, process, told
 
 SHAPE = (4, 10, 12, 10)
-MEAN, SPREAD = 1.5, 0.5
+EVERY = [
+    *[(kind, sampler) for kind in ("epsilon", "v_prediction") for sampler in ("ddpm", "ddim", "dpm++")],
+    *[("flow", sampler) for sampler in ("euler", "heun", "dpm++")],
+]
 
 
-def oracle(prediction: str = "epsilon", shift: int = 0) -> Denoiser:
-    """The exact prediction for data N(MEAN, SPREAD^2), read ``shift`` steps off; class 1 has the opposite mean."""
-    bars = schedule_of(Noise()).alphas_cumprod
-
-    def predict(z: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        ab = bars[(timesteps + shift).clamp(0, 999)].reshape(-1, 1, 1, 1, 1)
-        mean = torch.where(labels == 1, -MEAN, MEAN).reshape(-1, 1, 1, 1, 1)
-        noise = (1 - ab).sqrt() * (z - ab.sqrt() * mean) / (ab * SPREAD**2 + 1 - ab)
-        clean = (z - (1 - ab).sqrt() * noise) / ab.sqrt()
-        return ab.sqrt() * noise - (1 - ab).sqrt() * clean if prediction == "v_prediction" else noise
-
-    return predict
+def plan(kind: str = "epsilon", sampler: str = "ddim", steps: int = 50, **changes: object) -> Plan:
+    return Plan(process(kind), sampler, steps, **changes)  # ty: ignore[invalid-argument-type]
 
 
-def generators(n: int) -> list[torch.Generator]:
-    return [torch.Generator().manual_seed(100 + i) for i in range(n)]
+class Numbered:
+    """Predicts 1 for condition 0, 2 for condition 1 and 5 for null, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def __call__(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
+        assert (z.shape[0], times.dtype, conditions.dtype) == (times.shape[0], torch.float32, torch.float32)
+        self.sizes.append(len(z))
+        return torch.where(conditions.isnan(), 5.0, conditions + 1).reshape(-1, 1, 1, 1, 1) + 0 * z
 
 
-def plan(prediction: str = "epsilon", **changes: object) -> Plan:
-    schedule = schedule_of(Noise.model_validate({"prediction": prediction}))
-    return Plan(**{"schedule": schedule, "null_class": 2, **changes})  # ty: ignore[invalid-argument-type]
+@pytest.mark.parametrize(("kind", "sampler"), EVERY)
+def test_samples_have_the_known_mean_and_spread(kind: str, sampler: str) -> None:
+    found = sample_latents(oracle(kind), told(0, 1), SHAPE, generators(2), plan(kind, sampler)).latents
+    assert found.shape == (2, *SHAPE)
+    for latent, mean in zip(found, (MEAN, -MEAN), strict=True):
+        assert abs(latent.mean().item() - mean) < 0.06
+        assert abs(latent.std().item() - SPREAD) < 0.06
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
-@pytest.mark.parametrize(
-    ("sampler", "steps", "spread"), [("ddpm", 1000, 0.5), ("ddim", 1000, 0.5), ("ddim", 50, 0.475), ("ddim", 20, 0.435)]
-)
-def test_samples_have_the_known_mean_and_spread(prediction: str, sampler: str, steps: int, spread: float) -> None:
-    # DDIM with few steps shrinks the spread: its discretisation, known and small.
-    labels = torch.tensor([0, 0, 0, 0])
-    asked = plan(prediction, sampler=sampler, steps=steps)
-    found = sample_latents(oracle(prediction), labels, SHAPE, generators(4), asked).latents
-    assert found.shape == (4, *SHAPE)
-    assert abs(found.mean().item() - MEAN) < 0.02
-    assert abs(found.std().item() - spread) < 0.02
+@pytest.mark.parametrize(("kind", "sampler"), EVERY)
+def test_a_subject_is_the_same_to_the_bit_in_any_batch(kind: str, sampler: str) -> None:
+    torch.manual_seed(0)
+    wide = nn.Linear(10, 10)  # matrix products round with the size of their batch
+
+    def denoise(z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
+        return 0.1 * wide(z) + torch.nan_to_num(conditions, 0.5).reshape(-1, 1, 1, 1, 1)
+
+    asked = plan(kind, sampler, 12, guidance=2.0)
+    rows = told(0, 1, 0, math.nan, 1)
+    together = sample_latents(denoise, rows, SHAPE, generators(5), asked).latents
+    for part in (slice(0, 1), slice(1, 3), slice(3, 5)):
+        alone = sample_latents(denoise, rows[part], SHAPE, generators(5)[part], asked).latents
+        assert torch.equal(together[part], alone)
 
 
-def test_a_wrong_step_index_is_seen() -> None:
-    off = sample_latents(
-        oracle(shift=-40), torch.tensor([0]), SHAPE, generators(1), plan(sampler="ddim", steps=50)
-    ).latents
-    assert abs(off.mean().item() - MEAN) > 0.03 or abs(off.std().item() - 0.475) > 0.05
+def test_the_network_sees_one_subject_at_a_time_on_the_cpu() -> None:
+    counted = Numbered()
+    sample_latents(counted, told(0, 1, 1), SHAPE, generators(3), plan(steps=2))
+    assert counted.sizes == [1] * 6
 
 
-def test_each_class_gets_its_own_mean() -> None:
-    found = sample_latents(oracle(), torch.tensor([0, 1]), SHAPE, generators(2), plan(sampler="ddim", steps=50)).latents
-    assert abs(found[0].mean().item() - MEAN) < 0.03
-    assert abs(found[1].mean().item() + MEAN) < 0.03
+@pytest.mark.parametrize(("kind", "sampler"), EVERY)
+def test_a_device_takes_the_batch_whole_and_nothing_stays_behind(kind: str, sampler: str) -> None:
+    # The meta device computes nothing, but refuses to mix with the CPU as a GPU does.
+    counted, rows = Numbered(), told(0, 1, 1).to("meta")
+    sampled = sample_latents(counted, rows, SHAPE, generators(3), plan(kind, sampler, 3, guidance=2.0))
+    assert sampled.latents.device.type == "meta"
+    assert set(counted.sizes) == {6}
 
 
-@pytest.mark.parametrize(("sampler", "steps"), [("ddpm", 100), ("ddim", 50)])
-def test_a_subject_is_the_same_in_any_batch(sampler: str, steps: int) -> None:
-    labels, asked = torch.tensor([0, 1, 0, 1, 1]), plan(sampler=sampler, steps=steps)
-    together = sample_latents(oracle(), labels, SHAPE, generators(5), asked).latents
-    alone = [
-        sample_latents(oracle(), labels[i : i + 1], SHAPE, generators(5)[i : i + 1], asked).latents for i in range(5)
-    ]
-    assert torch.equal(together, torch.cat(alone))
-
-
-def test_guidance_is_linear_on_every_channel_and_1_takes_one_pass() -> None:
-    calls = []
-
-    def denoise(z: Tensor, timesteps: Tensor, labels: Tensor) -> Tensor:
-        calls.append(len(z))
-        return labels.reshape(-1, 1, 1, 1, 1) + 0 * z  # class 0 predicts 0, class 1 predicts 1, null predicts 2
-
-    z, timesteps, labels = (torch.zeros(2, *SHAPE), torch.zeros(2, dtype=torch.int64), torch.tensor([0, 1]))
-    for scale, expected in [(0.0, (2, 2)), (1.0, (0, 1)), (1.5, (-1, 0.5)), (3.0, (-4, -1))]:
-        found = guided(denoise, z, timesteps, labels, plan(guidance=scale))
+def test_guidance_is_linear_on_every_channel_and_costs_a_second_pass_only_where_it_acts() -> None:
+    z = torch.zeros(2, *SHAPE)
+    for scale, expected, passes in [(0.0, (5, 5), 2), (1.0, (1, 2), 2), (1.5, (-1, 0.5), 4), (3.0, (-7, -4), 4)]:
+        counted = Numbered()
+        found = guided(counted, z, 500.0, told(0, 1), plan(guidance=scale))
+        assert sum(counted.sizes) == passes
         for i in range(2):
             assert (found[i] == expected[i]).all()
-    assert calls == [4, 2, 4, 4]
 
 
-def test_guidance_moves_the_mean_away_from_the_null_class() -> None:
-    # Null has the mean +1.5, class 1 has -1.5: guidance above 1 goes beyond -1.5.
-    asked = plan(sampler="ddim", steps=50, guidance=2.0)
-    found = sample_latents(oracle(), torch.tensor([1]), SHAPE, generators(1), asked).latents
+@pytest.mark.parametrize(
+    ("kind", "inside", "outside"), [("epsilon", (199, 799), (198, 800)), ("flow", (200, 800), (199, 801))]
+)
+def test_guidance_acts_within_its_interval_alone(
+    kind: str, inside: tuple[float, ...], outside: tuple[float, ...]
+) -> None:
+    asked, z = plan(kind, guidance=3.0, guidance_interval=(0.2, 0.8)), torch.zeros(1, *SHAPE)
+    assert [guided(Numbered(), z, t, told(0), asked).mean().item() for t in inside] == [-7, -7]
+    assert [guided(Numbered(), z, t, told(0), asked).mean().item() for t in outside] == [1, 1]
+
+
+def test_no_guidance_is_the_unconditional_sample() -> None:
+    noise = torch.randn(2, *SHAPE)
+    unconditional = sample_from(oracle("epsilon"), noise, told(1, 1), plan(guidance=0.0)).latents
+    null = sample_from(oracle("epsilon"), noise, told(math.nan, math.nan), plan()).latents
+    assert torch.equal(unconditional, null)
+
+
+def test_guidance_moves_the_mean_away_from_the_null_condition() -> None:
+    # Null has the mean +1.5, condition 1 has -1.5: guidance above 1 goes beyond -1.5.
+    found = sample_latents(oracle("epsilon"), told(1), SHAPE, generators(1), plan(guidance=2.0)).latents
     assert found.mean().item() < -MEAN - 1
 
 
-def test_the_film_runs_from_pure_noise_to_the_sample() -> None:
-    asked = plan(sampler="ddim", steps=50, frames=6)
-    sampled = sample_latents(oracle(), torch.tensor([0]), SHAPE, generators(1), asked)
-    assert list(sampled.film) == [1000, 800, 600, 400, 200, 0]
+EVEN = [1000, 800, 600, 400, 200, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sampler", "times"),
+    [("epsilon", "ddim", EVEN), ("flow", "dpm++", EVEN), ("flow", "heun", [1000, 796, 592, 388, 184, 0])],
+)
+def test_the_film_runs_from_pure_noise_to_the_sample(kind: str, sampler: str, times: list[int]) -> None:
+    sampled = sample_latents(oracle(kind), told(0), SHAPE, generators(1), plan(kind, sampler, frames=6))
+    assert list(sampled.film) == times
     assert torch.equal(sampled.film[0], sampled.latents)
     assert torch.equal(sampled.film[1000][0], torch.randn(SHAPE, generator=generators(1)[0]))
-    assert list(sample_latents(oracle(), torch.tensor([0]), SHAPE, generators(1), plan(steps=2)).film) == []
 
 
-def test_steps_that_do_not_divide_are_refused_with_the_nearest() -> None:
-    with pytest.raises(TlesynthError, match="take 25") as caught:
-        sample_latents(oracle(), torch.tensor([0]), SHAPE, generators(1), plan(sampler="ddim", steps=30))
-    assert caught.value.code == "CFG-003"
+def test_a_film_of_odd_steps_has_whole_times_and_no_frames_keep_none() -> None:
+    sampled = sample_latents(oracle("flow"), told(0), SHAPE, generators(1), plan("flow", "euler", 7, frames=4))
+    assert list(sampled.film) == [1000, 714, 286, 0]
+    assert sample_latents(oracle("flow"), told(0), SHAPE, generators(1), plan("flow", "euler", 2)).film == {}
+
+
+def test_sampling_goes_on_from_a_given_noise() -> None:
+    drawn = sample_latents(oracle("flow"), told(0, 1), SHAPE, generators(2), plan("flow", "heun", 10))
+    noise = torch.stack([torch.randn(SHAPE, generator=g) for g in generators(2)])
+    assert torch.equal(sample_from(oracle("flow"), noise, told(0, 1), plan("flow", "heun", 10)).latents, drawn.latents)

@@ -1,38 +1,41 @@
-"""Sampling latents: DDPM with the fixed small variance, or DDIM, under classifier-free guidance.
+"""Sampling latents under classifier-free guidance.
 
-Each subject owns one generator, so that it is the same subject whatever batch it is drawn in.
+Each subject owns one generator, and on the CPU the network sees one subject at a time: it is the same subject, to the
+bit, whatever batch it is drawn in. A batch would gain nothing there, and its matrix products round differently with
+its size. A GPU takes the batch whole.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import torch
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
-from tlesynth.errors import fail
+from tlesynth.diffusion.process import Process
+from tlesynth.diffusion.solvers import Predict, solver_of
 
 Denoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Prediction (B, C, X, Y, Z) from noisy latents (B, C, X, Y, Z), timesteps (B,) and labels (B,)."""
+"""Prediction (B, C, X, Y, Z) from noisy latents (B, C, X, Y, Z), times (B,) and conditions (B, K); NaN is null."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to sample: the trained schedule, the sampler's steps, guidance, and which moments to keep.
+    """How to sample: the trained process, the sampler's steps, guidance, and which moments to keep.
 
-    ``guidance`` is the classifier-free scale w of eps_null + w (eps_class - eps_null); 1 takes one forward pass a step.
-    ``frames`` moments of the way from pure noise to the finished latent are kept, both ends among them; 0 keeps none.
+    ``steps`` are those of the sampler; each takes one evaluation of the network, Heun's two but for the last.
+    ``guidance`` is the classifier-free scale w of eps_null + w (eps_told - eps_null): 1 takes one pass, and so does 0,
+    which is unconditional. Outside of ``guidance_interval``, in noise time from clean (0) to pure noise (1), sampling
+    is plainly conditional. ``frames`` moments of the way are kept, both ends among them; 0 keeps none.
     """
 
-    schedule: DDPMScheduler
-    null_class: int
+    process: Process
     sampler: str = "ddpm"
     steps: int = 1000
     guidance: float = 1.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
     frames: int = 0
 
 
@@ -44,66 +47,72 @@ class Sampled:
     film: dict[int, Tensor] = field(default_factory=dict)
 
 
-@torch.no_grad()
 def sample_latents(
-    denoise: Denoiser, labels: Tensor, shape: tuple[int, ...], generators: Sequence[torch.Generator], plan: Plan
+    denoise: Denoiser, conditions: Tensor, shape: tuple[int, ...], generators: Sequence[torch.Generator], plan: Plan
 ) -> Sampled:
-    """Draw one latent of ``shape`` (C, X, Y, Z) for each of ``labels`` (B,) with its own generator.
+    """Draw one latent of ``shape`` (C, X, Y, Z) for each row of ``conditions`` (B, K) with its own generator.
 
     Raises:
-        TlesynthError: CFG-003 if the steps do not divide the schedule's timesteps.
+        TlesynthError: CFG-002 if the sampler does not fit the process, or its steps do not.
     """
-    scheduler = scheduler_of(plan)
-    timesteps = [int(t) for t in scheduler.timesteps]
-    arrivals = [t + 1 for t in timesteps] + [0]  # z at timestep index t has seen t + 1 noising steps
-    kept = _evenly(len(arrivals), plan.frames)
     # Drawn one by one: a single draw of the whole batch would tie a subject to its neighbours.
-    z = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(labels.device)
-    film = {arrivals[0]: z} if 0 in kept else {}
-    for i, t in enumerate(timesteps):
-        predicted = guided(denoise, z, torch.full_like(labels, t), labels, plan)
-        z = _step(scheduler, predicted, t, z, generators)
+    noise = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(conditions.device)
+    return sample_from(denoise, noise, conditions, plan, generators)
+
+
+@torch.no_grad()
+def sample_from(
+    denoise: Denoiser, noise: Tensor, conditions: Tensor, plan: Plan, generators: Sequence[torch.Generator] = ()
+) -> Sampled:
+    """The latents that grow from ``noise`` (B, C, X, Y, Z) under ``conditions`` (B, K).
+
+    Only DDPM needs ``generators``: the others are functions of the noise.
+
+    Raises:
+        TlesynthError: CFG-002 if the sampler does not fit the process, or its steps do not.
+    """
+    solver = solver_of(plan.process, plan.sampler, plan.steps, generators)
+    predict, z = predictor(denoise, conditions, plan), noise
+    shown = [round(plan.process.timesteps * plan.process.noise_time(time)) for time in solver.times]
+    kept = _evenly(len(shown), plan.frames)
+    film = {shown[0]: z} if 0 in kept else {}
+    for i in range(len(solver.times) - 1):
+        z = solver.step(i, z, predict)
         if i + 1 in kept:
-            film[arrivals[i + 1]] = z
+            film[shown[i + 1]] = z
     return Sampled(z, film)
 
 
-def guided(denoise: Denoiser, z: Tensor, timesteps: Tensor, labels: Tensor, plan: Plan) -> Tensor:
-    """Classifier-free guidance on every channel (Ho and Salimans, arXiv 2207.12598); (B, C, X, Y, Z)."""
-    if plan.guidance == 1:
-        return denoise(z, timesteps, labels)
-    null = torch.full_like(labels, plan.null_class)
-    both = denoise(torch.cat([z, z]), timesteps.repeat(2), torch.cat([labels, null]))
-    conditional, unconditional = both.chunk(2)
-    return unconditional + plan.guidance * (conditional - unconditional)
+def predictor(denoise: Denoiser, conditions: Tensor, plan: Plan) -> Predict:
+    """The guided prediction under ``conditions`` (B, K), as a function of the latents and their time alone."""
+    return lambda z, time: guided(denoise, z, time, conditions, plan)
 
 
-def scheduler_of(plan: Plan) -> DDPMScheduler | DDIMScheduler:
-    """The diffusers scheduler that walks ``plan.steps`` of the trained schedule.
+def guided(denoise: Denoiser, z: Tensor, time: float, conditions: Tensor, plan: Plan) -> Tensor:
+    """Classifier-free guidance on every channel (Ho and Salimans, arXiv 2207.12598); (B, C, X, Y, Z) float32.
 
-    Raises:
-        TlesynthError: CFG-003 if the steps do not divide the schedule's timesteps: DDIM would then land between them.
+    Within an interval of noise times only (Kynkaanniemi et al., arXiv 2404.07724).
     """
-    total = int(plan.schedule.config["num_train_timesteps"])
-    if total % plan.steps:
-        nearest = min((d for d in range(1, total + 1) if total % d == 0), key=lambda d: (abs(d - plan.steps), d))
-        raise fail("CFG-003", "sample.steps", f"{plan.steps} does not divide the {total} timesteps; take {nearest}")
-    family = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}[plan.sampler]
-    scheduler = cast(DDPMScheduler | DDIMScheduler, family.from_config(plan.schedule.config))
-    scheduler.set_timesteps(plan.steps)
-    return scheduler
+    low, high = plan.guidance_interval
+    scale = plan.guidance if low <= plan.process.noise_time(time) <= high else 1.0
+    null = torch.full_like(conditions, math.nan)
+    if scale == 1:
+        return _evaluated(denoise, z, time, conditions)
+    if scale == 0:
+        return _evaluated(denoise, z, time, null)
+    both = _evaluated(denoise, torch.cat([z, z]), time, torch.cat([conditions, null]))
+    told, untold = both.chunk(2)
+    return untold + scale * (told - untold)
 
 
-def _step(
-    scheduler: DDPMScheduler | DDIMScheduler,
-    predicted: Tensor,
-    t: int,
-    z: Tensor,
-    generators: Sequence[torch.Generator],
-) -> Tensor:
-    """One step backwards, in float32."""
-    # diffusers takes a list of generators, one a sample, though its annotation names a single one.
-    return scheduler.step(predicted.float(), t, z, generator=list(generators), return_dict=False)[0]  # ty: ignore[invalid-argument-type]
+def _evaluated(denoise: Denoiser, z: Tensor, time: float, conditions: Tensor) -> Tensor:
+    """The network's prediction (B, C, X, Y, Z) float32 at one time for all."""
+    times = torch.full((len(z),), time, device=z.device, dtype=torch.float32)
+    if z.device.type != "cpu":
+        return denoise(z, times, conditions).float()
+    # Copies: where a slice lies in memory can decide how a matrix product is split, and so how it rounds.
+    rows = zip(z.split(1), times.split(1), conditions.split(1), strict=True)
+    return torch.cat([denoise(one.clone(), at, told) for one, at, told in rows]).float()
 
 
 def _evenly(moments: int, frames: int) -> set[int]:
