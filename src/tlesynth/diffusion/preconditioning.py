@@ -1,0 +1,57 @@
+"""A network that only learns what voxel-by-voxel Gaussian latents leave open.
+
+If each latent voxel were N(m, s^2) on its own, the best guess of z_0 and eps given z_t = a z_0 + b eps would be
+
+    m + a s^2 (z_t - a m) / d   and   b (z_t - a m) / d,   d = a^2 s^2 + b^2 (the variance of z_t),
+
+and what remains unknown would move them by s b / sqrt(d) and -a s / sqrt(d) together. ``Preconditioned`` predicts that
+guess, plus the network's output as the multiple of that move. A network that has learned nothing already draws the
+mean anatomy with the right spread, and all its capacity goes into what hangs together. With one scalar mean and spread
+the same idea is the preconditioning of Karras et al. (arXiv 2206.00364).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from tlesynth.diffusion.process import Process
+
+LEAST_VARIANCE = 1e-4
+"""Floor of a voxel's variance: in the background all training latents agree."""
+
+
+class Preconditioned(nn.Module):
+    """What ``process`` predicts for noisy latents: that of the voxelwise Gaussian, corrected by ``network``.
+
+    Args:
+        network: takes latents (B, C, X, Y, Z) of unit spread, times (B,) and conditions (B, K).
+        process: how latents are noised, and what is predicted.
+        latent_shape: (C, X, Y, Z).
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, network: nn.Module, process: Process, latent_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.process = process
+        self.register_buffer("mean", torch.zeros(latent_shape))
+        self.register_buffer("variance", torch.ones(latent_shape))
+
+    def measure(self, mean: Tensor, variance: Tensor) -> None:
+        """Take the voxelwise mean and variance of the training latents, each (C, X, Y, Z)."""
+        self.mean.copy_(mean)
+        self.variance.copy_(variance.clamp_min(LEAST_VARIANCE))
+
+    def forward(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
+        """Prediction (B, C, X, Y, Z) for noisy ``z`` (B, C, X, Y, Z), ``times`` (B,) and ``conditions`` (B, K)."""
+        a, b = self.process.scales(times)  # (B, 1, 1, 1, 1) each
+        spread = (a * a * self.variance + b * b).sqrt()  # (B, C, X, Y, Z), that of z
+        surprise = (z - a * self.mean) / spread  # (B, C, X, Y, Z)
+        correction = self.network(surprise, times, conditions).float()  # (B, C, X, Y, Z)
+        clean_move, noise_move = self.process.unseen(times, self.variance)  # (B, C, X, Y, Z) each
+        clean = self.mean + a * self.variance / spread * surprise + clean_move * correction
+        noise = b / spread * surprise + noise_move * correction
+        return self.process.target(clean, noise, times)
