@@ -6,25 +6,27 @@ import pytest
 import torch
 
 from tlesynth import durable
+from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion
 from tlesynth.diffusion.process import process_of
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import DiffusionNetwork, Noise
 
+CONDITIONS = Conditions((Condition("group", ("hc", "tle")), Condition("age", low=20.0, high=60.0)))
 SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
 
 
 def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
     baseline = "voxelwise" if prediction == "v_prediction" else "none"
     settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2, baseline=baseline)
-    schedule = schedule_of(Noise.model_validate({"prediction": prediction}))
-    network = build_network(settings, schedule, SHAPE, EXTENT)
+    process = process_of(Noise.model_validate({"prediction": prediction}))
+    network = build_network(settings, process, CONDITIONS, SHAPE, EXTENT)
     for tensor in (*network.parameters(), *(b for name, b in network.named_buffers() if name == "mean")):
         torch.nn.init.normal_(tensor, std=0.1)
     training = {"steps": 1, "best_step": 1, "best_validation": 0.5, "flip": True}
     config = {
         "network": settings.model_dump(mode="json"),
-        "classes": ["hc", "tle"],
+        "conditions": CONDITIONS.described(),
         "latent_shape": list(SHAPE),
         "extent_mm": list(EXTENT),
         "grid": "mni-3mm",
@@ -33,7 +35,7 @@ def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
         "class_counts": {"hc": 3, "tle": 4},
         "training": training,
     }
-    save_diffusion(folder, network, schedule, config)
+    save_diffusion(folder, network, process, config)
     return network
 
 
@@ -41,11 +43,11 @@ def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
 def test_what_is_saved_comes_back(prediction: str, tmp_path: Path) -> None:
     network = saved(tmp_path / "model", prediction)
     model = load_diffusion(tmp_path / "model", "a" * 64)
-    z, timesteps, labels = torch.randn(1, *SHAPE), torch.tensor([77]), torch.tensor([1])
-    assert torch.equal(model.network(z, timesteps, labels), network(z, timesteps, labels))
-    assert model.schedule.config["prediction_type"] == prediction
-    assert model.schedule.config["clip_sample"] is False
-    assert torch.equal(model.schedule.alphas_cumprod, schedule_of(Noise()).alphas_cumprod)
+    z, times, told = torch.randn(1, *SHAPE), torch.tensor([77.0]), model.conditions.asked([{"group": "tle"}], "test")
+    assert torch.equal(model.network(z, times, told), network(z, times, told))
+    assert model.conditions == CONDITIONS and model.process.prediction == prediction
+    for mine, theirs in zip(model.process.scales(times), process_of(Noise()).scales(times), strict=True):
+        assert torch.equal(mine, theirs)
     assert model.fingerprint == durable.sha256(tmp_path / "model" / "diffusion.safetensors")
 
 
@@ -54,7 +56,7 @@ def test_the_folder_holds_tensors_json_and_a_card(tmp_path: Path) -> None:
     names = {f.name for f in (tmp_path / "model").iterdir()}
     assert names == {"config.json", "diffusion.safetensors", "scheduler_config.json", "README.md", "manifest.json"}
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "| tle | 4 |" in card and "Not for diagnosis" in card
+    assert "| tle | 4 |" in card and "| age | from 20 to 60 |" in card and "Not for diagnosis" in card
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
@@ -63,3 +65,12 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TlesynthError) as caught:
         load_diffusion(tmp_path / "model")
     assert caught.value.code == "MOD-004"
+
+
+def test_in_bfloat16_it_predicts_nearly_the_same(tmp_path: Path) -> None:
+    network = saved(tmp_path / "model")
+    model = load_diffusion(tmp_path / "model")
+    model.use_bfloat16()
+    z, times, told = torch.randn(1, *SHAPE), torch.tensor([300.0]), CONDITIONS.null(1)
+    exact, half = network(z, times, told), model.network(z, times, told)
+    assert half.dtype == torch.float32 and 0 < (half - exact).norm() / exact.norm() < 0.02

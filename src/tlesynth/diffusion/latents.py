@@ -74,14 +74,14 @@ class Latents:
 def read_latents(
     folder: Path, rows: pd.DataFrame, conditions: Conditions, *, flip: bool = False, resample: bool = False
 ) -> Latents:
-    """The latents of ``rows`` of the index; with ``flip`` also the mirrored scans', their conditions mirrored.
+    """The latents of ``rows``, as ``rows_of`` gives them; with ``flip`` also the mirrored scans', their conditions mirrored.
 
     With ``resample`` the log-variances are read too, so that every batch is a new draw.
 
     Raises:
         TlesynthError: DATA-011 if the file is missing, DATA-001 if it is damaged.
     """
-    array, places = _read_array(folder / NAME), rows["row"].to_numpy()
+    array, places = _read_array(folder / NAME), rows.index.to_numpy()
     views = (AS_IS, MIRRORED) if flip else (AS_IS,)
     values = torch.from_numpy(np.concatenate([array[places, view, MEAN] for view in views]))
     logvar = np.concatenate([array[places, view, LOGVAR] for view in views]) if resample else None

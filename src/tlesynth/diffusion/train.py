@@ -26,8 +26,8 @@ from tlesynth.errors import fail
 from tlesynth.progress import say
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
-from tlesynth.training.device import leader_first
 from tlesynth.training import Ema, Learner, Order, Position, Rhythm, Segment, fabric_for, train
+from tlesynth.training.device import leader_first
 from tlesynth.training.optimizers import cosine, optimizer_of
 from tlesynth.volume import GRIDS
 

@@ -16,11 +16,11 @@ from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import GROUPS, Cohort
 from tlesynth.errors import TlesynthError
 from tlesynth.evaluation import classification, diversity, inception, morphometry
-from tlesynth.metrics.frechet import against_floor, distance_interval
 from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.perceptual import lpips_distance
 from tlesynth.evaluation.radiomics import FEATURES, brain_box, standardised
 from tlesynth.metrics.fidelity import fidelity
+from tlesynth.metrics.frechet import against_floor, distance_interval
 from tlesynth.metrics.statistics import Json, Resampling, mean_interval, not_computed
 from tlesynth.progress import track
 from tlesynth.recipe import Evaluation

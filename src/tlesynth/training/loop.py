@@ -13,8 +13,8 @@ from tlesynth import interruption
 from tlesynth.errors import fail
 from tlesynth.progress import Bar, bar, say
 from tlesynth.run_folder import RunFolder
-from tlesynth.training.device import agreed
 from tlesynth.training.checkpointing import restore, resume, save, save_best
+from tlesynth.training.device import agreed
 from tlesynth.training.learners import Learner, Position, Segment
 from tlesynth.training.refusals import Refusal, Refusals
 from tlesynth.training.rhythm import Rhythm
