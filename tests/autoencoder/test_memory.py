@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlesynth import recipe
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier, training_memory
 from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
 from tlesynth.training.footprint import footprint

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from tlesynth import durable, interruption, recipe
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.autoencoder.train import latent_statistics, train_autoencoder
 from tlesynth.errors import TlesynthError

@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 
 from tlesynth import __version__, durable, interruption
-from tlesynth.autoencoder.doctor import Moments, channel_noise, moments, posterior_noise
+from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, moments, posterior_noise
 from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
 from tlesynth.autoencoder.model import load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder

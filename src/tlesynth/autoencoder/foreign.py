@@ -23,9 +23,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tlesynth import durable
-from tlesynth.autoencoder.gate import pass_gate
+from tlesynth.autoencoder.coders.monai import MonaiCoder
+from tlesynth.autoencoder.gate.judging import pass_gate
 from tlesynth.autoencoder.model import save_autoencoder
-from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last
 from tlesynth.autoencoder.scans import read_scans
 from tlesynth.autoencoder.train import latent_statistics

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tlesynth import recipe
-from tlesynth.autoencoder import losses
-from tlesynth.autoencoder.adversarial import FORMS
+from tlesynth.autoencoder.coders.lean import VoxelNorm
 from tlesynth.autoencoder.inference import frozen
-from tlesynth.autoencoder.lean_coder import VoxelNorm
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.learning.adversarial import FORMS
 from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, Network, Reconstruction, discriminator
 from tlesynth.training.footprint import Footprint, footprint, normalising_as_on_cuda
 from tlesynth.volume import Grid

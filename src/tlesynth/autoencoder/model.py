@@ -40,7 +40,7 @@ def save_autoencoder(
 ) -> None:
     """Publish a model folder; ``training`` holds what the card tells of the training (JSON values).
 
-    ``gate`` is what ``gate.pass_gate`` returned; a model without one says that it was never judged.
+    ``gate`` is what ``judging.pass_gate`` returned; a model without one says that it was never judged.
 
     Raises:
         TlesynthError: RES-001 if the disk is full.

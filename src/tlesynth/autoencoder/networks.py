@@ -12,9 +12,9 @@ import torch
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch import Tensor, nn
 
+from tlesynth.autoencoder.coders.lean import LeanCoder
+from tlesynth.autoencoder.coders.monai import MonaiCoder
 from tlesynth.autoencoder.inference import FrozenCoder, frozen
-from tlesynth.autoencoder.lean_coder import LeanCoder
-from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.errors import fail
 from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
 from tlesynth.volume import Grid

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.gate import pass_gate, pass_gate_again
-from tlesynth.autoencoder.learning import build_networks, learners_of
+from tlesynth.autoencoder.gate.judging import pass_gate, pass_gate_again
+from tlesynth.autoencoder.learning.learners import build_networks, learners_of
+from tlesynth.autoencoder.learning.objective import objective_of
+from tlesynth.autoencoder.learning.schedule import segments_of, steps_per_epoch
+from tlesynth.autoencoder.learning.validation import CHECKPOINT_OF, validation_of
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.autoencoder.objective import objective_of
 from tlesynth.autoencoder.scans import Scans, read_scans
-from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
-from tlesynth.autoencoder.validation import CHECKPOINT_OF, validation_of
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
 from tlesynth.recipe.autoencoder import FREE

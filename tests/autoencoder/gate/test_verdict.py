@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlesynth.autoencoder.doctor import Moments
-from tlesynth.autoencoder.examination import Examination
-from tlesynth.autoencoder.verdict import FAILED, LIMITS, PASSED, UNJUDGED, figures, judge
+from tlesynth.autoencoder.gate.doctor import Moments
+from tlesynth.autoencoder.gate.examination import Examination
+from tlesynth.autoencoder.gate.verdict import FAILED, LIMITS, PASSED, UNJUDGED, figures, judge
 from tlesynth.metrics.spectrum import BANDS
 from tlesynth.recipe import Gate
 

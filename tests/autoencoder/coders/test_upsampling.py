@@ -9,7 +9,7 @@ from monai.networks.blocks.convolutions import Convolution
 from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
-from tlesynth.autoencoder.upsampling import (
+from tlesynth.autoencoder.coders.upsampling import (
     FoldedUpsample,
     LinearUpsample,
     doubled_linearly,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlesynth import recipe
-from tlesynth.autoencoder.schedule import (
+from tlesynth.autoencoder.learning.schedule import (
     ADVERSARIAL,
     RECONSTRUCTION,
     WARMUP,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.augmentation import cropped, moved, recoloured
+from tlesynth.autoencoder.learning.augmentation import cropped, moved, recoloured
 from tlesynth.autoencoder.networks import COMPRESSION
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.seeds import torch_generator

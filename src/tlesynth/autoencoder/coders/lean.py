@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tlesynth.autoencoder.passage import passage
+from tlesynth.autoencoder.coders.passage import passage
 from tlesynth.recipe import AutoencoderNetwork
 
 PATCH = 4

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from tlesynth import __version__, durable
-from tlesynth.autoencoder.examination import Examination, examine
+from tlesynth.autoencoder.gate.examination import Examination, examine
+from tlesynth.autoencoder.gate.verdict import PASSED, figures, judge
 from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_fingerprint
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.scans import participants_of
-from tlesynth.autoencoder.verdict import PASSED, figures, judge
 from tlesynth.data.cohort import Cohort, CohortWriter
 from tlesynth.progress import say
 from tlesynth.recipe import Gate

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tlesynth.autoencoder.lean_coder import LeanCoder, depth_to_space, patch_moments, space_to_depth
+from tlesynth.autoencoder.coders.lean import LeanCoder, depth_to_space, patch_moments, space_to_depth
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import AutoencoderNetwork, load

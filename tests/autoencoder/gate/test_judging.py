@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tlesynth import durable, recipe
-from tlesynth.autoencoder import gate as module
-from tlesynth.autoencoder.examination import examine
-from tlesynth.autoencoder.gate import pass_gate_again
+from tlesynth.autoencoder.gate import judging as module
+from tlesynth.autoencoder.gate.examination import examine
+from tlesynth.autoencoder.gate.judging import pass_gate_again
 from tlesynth.autoencoder.model import load_autoencoder, read_gate, save_autoencoder
 from tlesynth.autoencoder.train import train_autoencoder
 from tlesynth.data.cohort import read_cohort

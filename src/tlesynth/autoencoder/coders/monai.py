@@ -10,8 +10,8 @@ from __future__ import annotations
 from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
-from tlesynth.autoencoder.passage import passage
-from tlesynth.autoencoder.upsampling import FoldedUpsample, LinearUpsample, replace_upsampling
+from tlesynth.autoencoder.coders.passage import passage
+from tlesynth.autoencoder.coders.upsampling import FoldedUpsample, LinearUpsample, replace_upsampling
 from tlesynth.recipe import AutoencoderNetwork
 
 

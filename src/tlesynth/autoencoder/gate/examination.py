@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from tlesynth import interruption
-from tlesynth.autoencoder.doctor import Moments, moments, posterior_noise
+from tlesynth.autoencoder.gate.doctor import Moments, moments, posterior_noise
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import Cohort
 from tlesynth.metrics.comparison import compare

@@ -8,9 +8,9 @@ import torch
 from torchvision.models import alexnet, squeezenet1_1
 
 from tlesynth import recipe
-from tlesynth.autoencoder.learning import Networks, build_networks, learners_of
+from tlesynth.autoencoder.learning.learners import Networks, build_networks, learners_of
+from tlesynth.autoencoder.learning.objective import objective_of
 from tlesynth.autoencoder.networks import discriminator
-from tlesynth.autoencoder.objective import objective_of
 from tlesynth.autoencoder.scans import read_scans
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError

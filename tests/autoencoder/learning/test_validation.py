@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tlesynth import recipe
-from tlesynth.autoencoder.learning import build_networks, learners_of
-from tlesynth.autoencoder.objective import objective_of
+from tlesynth.autoencoder.learning.learners import build_networks, learners_of
+from tlesynth.autoencoder.learning.objective import objective_of
+from tlesynth.autoencoder.learning.validation import validation_of
 from tlesynth.autoencoder.scans import Scans, read_scans
-from tlesynth.autoencoder.validation import validation_of
 from tlesynth.data.cohort import read_cohort
 from tlesynth.training import fabric_for
 

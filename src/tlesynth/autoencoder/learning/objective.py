@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tlesynth.autoencoder import losses
-from tlesynth.autoencoder.adversarial import FORMS, Adversarial
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.learning.adversarial import FORMS, Adversarial
 from tlesynth.autoencoder.networks import Reconstruction
 from tlesynth.recipe import Autoencoder as Settings
 from tlesynth.volume import Grid

@@ -3,7 +3,7 @@
 import torch
 from monai.networks.nets.autoencoderkl import AutoencoderKL
 
-from tlesynth.autoencoder.monai_coder import MonaiCoder
+from tlesynth.autoencoder.coders.monai import MonaiCoder
 from tlesynth.recipe import AutoencoderNetwork
 
 

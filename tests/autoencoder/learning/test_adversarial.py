@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tlesynth.autoencoder.adversarial import FORMS
+from tlesynth.autoencoder.learning.adversarial import FORMS
 
 UNDECIDED = torch.zeros(2, 1, 3, 3, 3)
 

@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
 
 
 def test_l1_of_a_constant_offset() -> None:

@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 from torchvision.models import SqueezeNet
 
 from tlesynth import recipe, weights
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.learning.objective import objective_of
 from tlesynth.autoencoder.networks import Reconstruction
-from tlesynth.autoencoder.objective import objective_of
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import Grid
 

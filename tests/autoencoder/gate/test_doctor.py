@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from tlesynth.autoencoder.doctor import Moments, channel_noise, channels, moments, posterior_noise
+from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, channels, moments, posterior_noise
 
 SHAPE = (12, 12, 12)
 STD, NOISE = (1.0, 2.0, 0.5), (0.5, 0.2, 0.5)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlesynth.autoencoder.examination import KEPT, RANKED_BY, examine
+from tlesynth.autoencoder.gate.examination import KEPT, RANKED_BY, examine
 from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.data.cohort import read_cohort
 

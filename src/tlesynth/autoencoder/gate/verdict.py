@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlesynth.autoencoder.doctor import Moments, channel_noise, channels, posterior_noise
-from tlesynth.autoencoder.examination import Examination
+from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, channels, posterior_noise
+from tlesynth.autoencoder.gate.examination import Examination
 from tlesynth.metrics.spectrum import BANDS, PERIODS
 from tlesynth.metrics.statistics import FEWEST, Json, Resampling, bootstrap, rounded
 from tlesynth.metrics.wording import number

@@ -14,12 +14,12 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tlesynth import recipe
-from tlesynth.autoencoder.draws import Draws, Part
-from tlesynth.autoencoder.lean_coder import LeanCoder
+from tlesynth.autoencoder.coders.lean import LeanCoder
+from tlesynth.autoencoder.learning.draws import Draws, Part
+from tlesynth.autoencoder.learning.objective import Objective
+from tlesynth.autoencoder.learning.schedule import finetuning_rate, reconstruction_rate, steps_per_epoch
 from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
-from tlesynth.autoencoder.objective import Objective
 from tlesynth.autoencoder.scans import Scans
-from tlesynth.autoencoder.schedule import finetuning_rate, reconstruction_rate, steps_per_epoch
 from tlesynth.errors import fail
 from tlesynth.seeds import seed_of
 from tlesynth.training import Ema, Learner, Loss

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tlesynth import recipe
-from tlesynth.autoencoder.draws import Draws
+from tlesynth.autoencoder.learning.draws import Draws
 from tlesynth.autoencoder.scans import Scans
 
 IDS = tuple(f"sub-{number}" for number in range(7))

@@ -9,8 +9,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from tlesynth.autoencoder.learning import Networks
-from tlesynth.autoencoder.objective import Objective
+from tlesynth.autoencoder.learning.learners import Networks
+from tlesynth.autoencoder.learning.objective import Objective
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.seeds import torch_generator
 from tlesynth.training import Learner

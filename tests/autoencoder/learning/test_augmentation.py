@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tlesynth.autoencoder.augmentation import affine_matrices, cropped, moved, recoloured, resampled
+from tlesynth.autoencoder.learning.augmentation import affine_matrices, cropped, moved, recoloured, resampled
 from tlesynth.recipe import Augmentation
 from tlesynth.seeds import torch_generator
 
