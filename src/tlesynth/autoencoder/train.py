@@ -17,13 +17,12 @@ from tlesynth.autoencoder.learning.schedule import segments_of, steps_per_epoch
 from tlesynth.autoencoder.learning.validation import CHECKPOINT_OF, validation_of
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.autoencoder.scans import Scans, read_scans
-from tlesynth.data.cohort import read_cohort
+from tlesynth.autoencoder.scans import FITTED, JUDGED, Scans, origin_of, read_scans
+from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.errors import fail
 from tlesynth.recipe.autoencoder import FREE
 from tlesynth.run_folder import Keeping, RunFolder
 from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
-from tlesynth.volume import Grid
 
 
 def train_autoencoder(
@@ -36,17 +35,17 @@ def train_autoencoder(
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
-            settings, DATA and NII codes for missing or unfitting input, NUM-001 if a loss is not finite, OPS-075 after
+            settings or from other scans or splits, DATA and NII codes for missing or unfitting input, NUM-001 if a loss is not finite, OPS-075 after
             a stop request.
     """
     cohort = read_cohort(derivatives)
-    run = RunFolder.open(out, _settings_of(settings, cohort.grid, seed, precision))
+    run = RunFolder.open(out, _settings_of(settings, cohort, splits, seed, precision))
     if run.finished:
         pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device)
         return
     fabric = fabric_for(device, precision)
     objective = objective_of(settings, cohort.grid, fabric.device)
-    fitted, held_out = (read_scans(cohort, splits, split) for split in ("gen_train", "val"))
+    fitted, held_out = (read_scans(cohort, splits, split) for split in (FITTED, JUDGED))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
     learners = learners_of(networks, fitted, objective, settings, seed)
     epoch = steps_per_epoch(settings, len(fitted))
@@ -103,14 +102,16 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
     return mean.float(), scale.float()
 
 
-def _settings_of(settings: recipe.Autoencoder, grid: Grid, seed: int, precision: str) -> dict[str, Any]:
+def _settings_of(
+    settings: recipe.Autoencoder, cohort: Cohort, splits: Path, seed: int, precision: str
+) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
         "autoencoder": settings.model_dump(mode="json", exclude=set(FREE)),
-        "grid": grid.fingerprint,
+        "grid": cohort.grid.fingerprint,
         "seed": seed,
         "precision": precision,
-    }
+    } | origin_of(cohort, splits)
 
 
 def _training_facts(

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tlesynth import recipe
+from tlesynth.data.splits import digest_of
 from tlesynth.diffusion.admission import admit
 from tlesynth.diffusion.baseline import Corrected
 from tlesynth.diffusion.conditioning import Classes, classes_of
@@ -43,7 +44,7 @@ def train_diffusion(
     """
     about = read_about(latents)
     gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
-    run = RunFolder.open(out, _settings_of(settings, about, seed, precision))
+    run = RunFolder.open(out, _settings_of(settings, about, splits, seed, precision))
     if run.finished:
         return
     classes, schedule = classes_of(settings.network.classes), schedule_of(settings.noise)
@@ -169,11 +170,15 @@ def _parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def _settings_of(settings: recipe.Diffusion, about: dict[str, Any], seed: int, precision: str) -> dict[str, Any]:
+def _settings_of(
+    settings: recipe.Diffusion, about: dict[str, Any], splits: Path, seed: int, precision: str
+) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
         "diffusion": settings.model_dump(mode="json", exclude={"accept_failed_gate"}),  # decides whether, not what
         "autoencoder": about["autoencoder"],
+        "latents": [about.get("input"), about.get("index")],
+        "splits": digest_of(splits, ("gen_train", "val")),
         "seed": seed,
         "precision": precision,
     }
