@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 
 from tlesynth import durable, interruption, recipe
 from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.scans import Scans
-from tlesynth.autoencoder.train import latent_statistics, train_autoencoder
+from tlesynth.autoencoder.train import fit_latents, latent_statistics, train_autoencoder
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
 
@@ -213,6 +214,17 @@ def test_other_scans_and_other_splits_are_another_run(
     last = table["participant_id"].isin(["sub-05", "sub-06"])
     durable.write_table(tmp_path / "same.tsv", table.assign(split=table["split"].mask(last, "test")))
     trained((derivatives, tmp_path / "same.tsv"), run, settings)
+
+
+def test_fitted_latents_have_mean_0_and_deviation_1() -> None:
+    torch.manual_seed(0)
+    network = Autoencoder(recipe.AutoencoderNetwork(channels=(4, 8, 8), norm_groups=2), GRID).requires_grad_(False)
+    scans = Scans(torch.rand(2, *GRID.shape).half(), ("a", "b"))
+    fit_latents(network, scans, torch.device("cpu"))
+    latents = torch.cat([network.to_latents(scans.voxels[[row], None].float()) for row in (0, 1)])
+    by_channel = latents.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(by_channel.mean(1), torch.zeros(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(by_channel.std(1, correction=0), torch.ones(4), atol=1e-3, rtol=0)
 
 
 def test_a_channel_that_never_changes_is_refused() -> None:

@@ -28,7 +28,7 @@ from tlesynth.autoencoder.gate.judging import pass_gate
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last
 from tlesynth.autoencoder.scans import read_scans
-from tlesynth.autoencoder.train import latent_statistics
+from tlesynth.autoencoder.train import fit_latents
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
 from tlesynth.recipe import AutoencoderNetwork, Gate
@@ -57,9 +57,7 @@ def import_autoencoder(
     network = read_foreign(file, family, cohort.grid, norm_groups)
     network = channels_last(network.to(fabric.device)).requires_grad_(False).eval()
     fitted = read_scans(cohort, splits, "gen_train")
-    mean, scale = latent_statistics(network, fitted, fabric.device)
-    network.latent_mean.copy_(mean)
-    network.latent_scale.copy_(scale)
+    fit_latents(network, fitted, fabric.device)
     facts = {"imported": {"family": family, "file": file.name, "sha256": durable.sha256(file), "scans": len(fitted)}}
     gate = pass_gate(out, network, cohort, splits, Gate(), seed=0)
     save_autoencoder(out / "model", network, facts, gate)

@@ -61,9 +61,7 @@ def train_autoencoder(
         label="training the autoencoder",
     )
     network = networks.result
-    mean, scale = latent_statistics(network, fitted, fabric.device)
-    network.latent_mean.copy_(mean)
-    network.latent_scale.copy_(scale)
+    fit_latents(network, fitted, fabric.device)
     facts = _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
     gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed)
     save_autoencoder(out / "model", network, facts, gate)
@@ -79,6 +77,17 @@ def rhythm_of(settings: recipe.Autoencoder, epoch: int) -> Rhythm:
         CHECKPOINT_OF[settings.select],
         Limits(settings.refused_in_a_row, settings.refused_in_all),
     )
+
+
+def fit_latents(network: Autoencoder, scans: Scans, device: torch.device) -> None:
+    """Give ``network`` the mean and scale by which the latents of ``scans`` have mean 0 and deviation 1 per channel.
+
+    Raises:
+        TlesynthError: NUM-001 if a channel never changes.
+    """
+    mean, scale = latent_statistics(network, scans, device)
+    network.latent_mean.copy_(mean)
+    network.latent_scale.copy_(scale)
 
 
 @torch.no_grad()
