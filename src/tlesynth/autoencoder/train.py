@@ -35,8 +35,8 @@ def train_autoencoder(
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
-            settings or from other scans or splits, DATA and NII codes for missing or unfitting input, NUM-001 if a loss is not finite, OPS-075 after
-            a stop request.
+            settings or from other scans or splits, DATA and NII codes for missing or unfitting input, NUM-001 if a loss
+            is not finite, OPS-075 after a stop request.
     """
     cohort = read_cohort(derivatives)
     run = RunFolder.open(out, _settings_of(settings, cohort, splits, seed, precision))
