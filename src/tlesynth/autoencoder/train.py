@@ -101,7 +101,7 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
     count = 0
     for row in range(len(scans)):
         mean, _ = network.encode(scans.batch(np.array([row]), device))  # (1, C, x, y, z)
-        values = mean[0].flatten(1).double().cpu()  # (C, x*y*z)
+        values = mean[0].flatten(1).cpu().double()  # (C, x*y*z)
         total += torch.stack([values.sum(1), values.square().sum(1)])
         count += values.shape[1]
     mean = total[0] / count

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
+from torch.overrides import TorchFunctionMode
 
 from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, channels, moments, posterior_noise
 
@@ -56,3 +57,16 @@ def test_scans_drawn_twice_count_twice() -> None:
     rows = np.array([[0, 0, 1], [2, 2, 2]])
     assert scans.of(rows).square[0] == pytest.approx((2 * scans.square[0] + scans.square[1]) / 3)
     assert scans.of(rows).mean[1] == pytest.approx(scans.mean[2])
+
+
+def test_float64_is_made_on_the_cpu_where_every_machine_has_it() -> None:
+    called = []
+
+    class Listening(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN202
+            called.append(getattr(func, "__name__", ""))
+            return func(*args, **(kwargs or {}))
+
+    with Listening():
+        moments(torch.zeros(2, 3, 3, 3), torch.zeros(2, 3, 3, 3))
+    assert "double" in called and "cpu" in called[: called.index("double")]

@@ -61,9 +61,9 @@ class Channel:
 
 def moments(mean: Tensor, logvar: Tensor) -> Moments:
     """The moments (C,) of one scan's posterior: mean and log-variance (C, x, y, z)."""
-    m, v = mean.flatten(1).double(), logvar.flatten(1).double()
+    m, v = (part.flatten(1).cpu().double() for part in (mean, logvar))  # not every device has float64
     kl = 0.5 * (m.square() + v.exp() - 1 - v)
-    parts = torch.stack([m.mean(1), m.square().mean(1), v.exp().mean(1), kl.mean(1)]).cpu().numpy()
+    parts = torch.stack([m.mean(1), m.square().mean(1), v.exp().mean(1), kl.mean(1)]).numpy()
     return Moments(*parts)
 
 
