@@ -187,7 +187,9 @@ def _choice(training: dict[str, Any]) -> str:
 def _verdict(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return "Never judged: the model was made without the quality gate."
-    lines = [f"**{gate['verdict'].capitalize()}** on {gate['scans']} held-out scans ({gate['split']})."]
+    run = gate.get("run", {"precision": "float32", "tiles": "none"})
+    how = f"in {run['precision']}, {'whole' if run['tiles'] == 'none' else 'in tiles'}"
+    lines = [f"**{gate['verdict'].capitalize()}** on {gate['scans']} held-out scans ({gate['split']}), run {how}."]
     lines += [f"- {reason}" for reason in gate["reasons"]]
     if gate["loosened"]:
         lines.append(f"- The recipe loosened these limits of the product: {', '.join(gate['loosened'])}.")

@@ -26,12 +26,20 @@ from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
 
 
 def train_autoencoder(
-    derivatives: Path, splits: Path, out: Path, settings: recipe.Autoencoder, *, seed: int, device: str, precision: str
+    derivatives: Path,
+    splits: Path,
+    out: Path,
+    settings: recipe.Autoencoder,
+    *,
+    seed: int,
+    device: str,
+    precision: str,
+    inference: recipe.Inference | None = None,
 ) -> None:
     """Train on ``gen_train``, keep the weights of the last phase that are best on ``val``, publish ``out/model``.
 
-    Training ends with the quality gate (``gate``). The same command resumes; once the model stands, it only judges it
-    anew where the limits have changed.
+    Training ends with the quality gate (``gate``), which runs the model as ``inference`` will. The same command
+    resumes; once the model stands, it only judges it anew where the limits, or how the model is run, have changed.
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
@@ -41,7 +49,7 @@ def train_autoencoder(
     cohort = read_cohort(derivatives)
     run = RunFolder.open(out, _settings_of(settings, cohort, splits, seed, precision))
     if run.finished:
-        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device)
+        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device, inference=inference)
         return
     fabric = fabric_for(device, precision)
     objective = objective_of(settings, cohort.grid, fabric.device)
@@ -63,7 +71,7 @@ def train_autoencoder(
     network = networks.result
     fit_latents(network, fitted, fabric.device)
     facts = _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
-    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed)
+    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed, inference=inference)
     save_autoencoder(out / "model", network, facts, gate)
     run.finish(facts)
 

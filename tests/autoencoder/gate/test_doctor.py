@@ -1,5 +1,7 @@
 """A constructed Gaussian posterior has the noise share it was given; planted dead channels are found."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -63,7 +65,7 @@ def test_float64_is_made_on_the_cpu_where_every_machine_has_it() -> None:
     called = []
 
     class Listening(TorchFunctionMode):
-        def __torch_function__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN202
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             called.append(getattr(func, "__name__", ""))
             return func(*args, **(kwargs or {}))
 

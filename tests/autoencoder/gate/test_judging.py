@@ -91,6 +91,26 @@ def test_another_number_of_scans_is_examined_anew(finished: Path, cohort: tuple[
     assert carried and carried["scans"] == 2
 
 
+def test_it_judges_in_the_precision_and_tiles_of_the_recipe_and_says_so(
+    finished: Path, cohort: tuple[Path, Path], settings: recipe.Autoencoder
+) -> None:
+    def retold(inference: recipe.Inference) -> dict:
+        given = {"seed": 1, "device": "cpu", "precision": "32-true", "inference": inference}
+        train_autoencoder(*cohort, finished, settings, **given)
+        return json.loads((finished / "gate.json").read_text())
+
+    before = json.loads((finished / "gate.json").read_text())
+    assert before["run"] == {"precision": "float32", "tiles": "none"}
+    half = retold(recipe.Inference(precision="bf16-true"))
+    assert half["run"]["precision"] == "bfloat16" and half["figures"]["l1"] != before["figures"]["l1"]
+    carried = read_gate(finished / "model")
+    assert carried and carried["run"] == half["run"]
+    assert "run in bfloat16, whole" in (finished / "model" / "README.md").read_text()
+    tiled = retold(recipe.Inference(tile=(4, 4, 4), overlap=2))
+    assert tiled["run"] == {"precision": "float32", "tiles": {"sides": [4, 4, 4], "overlap": 2}}
+    assert retold(recipe.Inference())["figures"] == before["figures"]
+
+
 def test_no_more_scans_are_examined_than_the_recipe_says(
     run: Path, cohort: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """What an autoencoder does to held-out scans, scan by scan: errors, hippocampi, spectrum, latents.
 
-Every volume is encoded to the posterior mean and decoded as the product decodes it, in float32: what is measured is
-what the later stages get. Scans go through one at a time; only the worst and the best reconstructions are kept.
+Every volume is encoded to the posterior mean and decoded in the precision and the tiles that the network was told to
+run in: what is measured is what the later stages get. Scans go through one at a time; only the worst and the best
+reconstructions are kept.
 """
 
 from __future__ import annotations
