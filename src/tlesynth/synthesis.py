@@ -236,8 +236,10 @@ def _write_film(film: Path, synthesizer: Synthesizer, subject: Subject, latents:
     grid, frames = GRIDS[synthesizer.diffusion.grid], []
     with durable.publishing(film) as folder:
         for timestep, latent in latents.items():
-            name = f"timestep-{timestep:04d}.nii.gz"
-            voxels = np.nan_to_num(np.clip(synthesizer.decode(latent), 0, 1))
+            name, voxels = f"timestep-{timestep:04d}.nii.gz", synthesizer.decode(latent)
+            if not np.isfinite(voxels).all():
+                say(f"the film leaves out timestep {timestep}: it is not finite")
+                continue
             write(folder / name, voxels, grid.affine, description=f"synthetic, timestep {timestep}", mni=True)
             frames.append({"timestep": timestep, "file": name, "condition": subject.condition})
         about = _film_about(synthesizer, subject)

@@ -55,7 +55,8 @@ def encode_cohort(
 
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable model, NII-030 if the cohort is on another grid, DATA codes
-            for missing or unfitting input, RES-001 if the disk is full, OPS-075 after a stop request.
+            for missing or unfitting input, NUM-006 if a reconstruction is not finite, RES-001 if the disk is full,
+            OPS-075 after a stop request.
     """
     fabric = fabric_for(device, "32-true")
     network, cohort = load_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
@@ -134,6 +135,8 @@ def _write_reconstructions(
             continue
         voxels = torch.from_numpy(cohort.volume(participant_id)).to(network.latent_mean.device)
         x_hat = network.from_latents(network.to_latents(voxels[None, None]))[0, 0]
+        if not bool(x_hat.isfinite().all()):
+            raise fail("NUM-006", participant_id, "its reconstruction is not finite")
         writer.write(participant_id, x_hat.cpu().numpy(), sidecar)
     writer.finish(cohort.participants.loc[ids])
 

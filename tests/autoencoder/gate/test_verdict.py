@@ -94,6 +94,7 @@ def examination(n: int, bias: float = 0.01) -> Examination:
     for axis in "xyz":
         for period in (2, 4, "blocks"):
             table[f"grid_{axis}_{period}_db"] = 5.0 if (axis, period) == ("y", 4) else 0.0
+    table["finite"] = 1
     latents = Moments(np.zeros((n, 2)), np.ones((n, 2)), np.full((n, 2), 0.25), np.ones((n, 2)))
     power = np.ones((n, len(BANDS) - 1))
     return Examination(table, latents, power, power * 0.1)
@@ -114,3 +115,18 @@ def test_figures_are_means_with_their_n() -> None:
 def test_two_scans_give_values_without_intervals_and_no_agreement() -> None:
     whole = figures(examination(2), seed=0)["figures"]
     assert whole["l1"]["n"] == 2 and whole["l1"]["low"] is None and whole["hippocampus_agreement"] is None
+
+
+def test_a_reconstruction_that_is_not_finite_fails_whatever_the_limits_and_spoils_no_figure() -> None:
+    whole = examination(5)
+    table = whole.scans.assign(finite=[1, 1, 0, 1, 1])
+    table.loc[2, [c for c in table if c != "finite"]] = np.nan
+    found = figures(Examination(table, whole.latents, whole.power, whole.power_rebuilt), seed=0)["figures"]
+    assert found["not_finite"] == {"value": 1, "low": None, "high": None, "n": 5} and found["l1"]["n"] == 4
+    off = Gate(**dict.fromkeys(LIMITS), scans=5)
+    told = judge(found, off)
+    assert told["verdict"] == FAILED and told["reasons"] == ["1 of 5 reconstructions is not finite"]
+    none = figures(Examination(table.assign(finite=0), whole.latents, whole.power, whole.power_rebuilt), seed=0)
+    told = judge(none["figures"], GATE)
+    assert told["verdict"] == FAILED and told["reasons"] == ["5 of 5 reconstructions are not finite"]
+    assert set(none["figures"]) == set(found) and none["channels"] == []

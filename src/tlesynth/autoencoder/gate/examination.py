@@ -41,6 +41,17 @@ class Examination:
     """Reconstructions (X, Y, Z) of the worst and the best scans, the worst first."""
 
     @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Which scans came back with every voxel a number: (N,)."""
+        return self.scans["finite"].to_numpy(bool)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Examination:
+        """The scans that are ``chosen`` (N,)."""
+        names = ("mean", "square", "variance", "kl")
+        latents = Moments(*(getattr(self.latents, name)[chosen] for name in names))
+        return Examination(self.scans[chosen], latents, self.power[chosen], self.power_rebuilt[chosen])
+
+    @property
     def ratios(self) -> NDArray[np.float64]:
         """Power of the reconstruction over that of the input, dB: (N, bands)."""
         floor = np.maximum(self.power, LEAST_POWER), np.maximum(self.power_rebuilt, LEAST_POWER)
@@ -50,6 +61,8 @@ class Examination:
 @torch.no_grad()
 def examine(network: Autoencoder, cohort: Cohort, ids: Sequence[str]) -> Examination:
     """Measure the scans ``ids`` of ``cohort`` before and after the autoencoder.
+
+    A reconstruction that is not finite has no figures and is never shown.
 
     Raises:
         TlesynthError: NII codes for an unreadable volume, OPS-075 after a stop request.
@@ -65,9 +78,12 @@ def examine(network: Autoencoder, cohort: Cohort, ids: Sequence[str]) -> Examina
         latents.append(moments(mean[0], logvar[0]))
         before.append(band_power(x))
         after.append(band_power(x_hat))
-        rows.append({"participant_id": participant_id} | compare(x, x_hat, cohort.grid) | _of_latent(latents[-1]))
-        shown[participant_id] = x_hat
-        shown = {name: shown[name] for name in _extremes(rows) if name in shown}
+        finite = all(np.isfinite(values).all() for values in (x_hat, *vars(latents[-1]).values()))
+        row = {"participant_id": participant_id, "finite": int(finite)}
+        rows.append(row | (compare(x, x_hat, cohort.grid) | _of_latent(latents[-1]) if finite else {}))
+        if finite:
+            shown[participant_id] = x_hat
+            shown = {name: shown[name] for name in _extremes(rows) if name in shown}
     return Examination(pd.DataFrame(rows), Moments.stack(latents), np.stack(before), np.stack(after), shown)
 
 
@@ -80,5 +96,5 @@ def _of_latent(scan: Moments) -> dict[str, float]:
 
 def _extremes(rows: list[dict[str, Any]]) -> list[str]:
     """The worst scans so far, the worst first, then the best that are none of them, the best last."""
-    ranked = [row["participant_id"] for row in sorted(rows, key=lambda row: -row[RANKED_BY])]
+    ranked = [row["participant_id"] for row in sorted(rows, key=lambda row: -row[RANKED_BY]) if row["finite"]]
     return ranked[:KEPT] + ranked[KEPT:][-KEPT:]

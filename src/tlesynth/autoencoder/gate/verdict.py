@@ -19,6 +19,7 @@ from tlesynth.seeds import generator
 
 PASSED, FAILED, UNJUDGED = "passed", "failed", "not judged"
 RESAMPLES, CONFIDENCE = 2000, 0.95
+SPECTRUM_UNIT = "cycles per voxel"
 TRACES = (*PERIODS, "blocks")
 """What a decoder's grid can leave: waves of 4 and of 2 voxels in the error, steps at the borders of blocks."""
 AGREEMENT = 1.96
@@ -66,11 +67,15 @@ LIMITS: dict[str, Limit] = {
 def figures(found: Examination, seed: int) -> dict[str, Any]:
     """Every figure of an examination as JSON: ``{"value", "low", "high", "n"}``, no interval below three scans.
 
-    A figure that no scan gave is null.
+    Reconstructions that are not finite are counted and give no other figure; one that no scan gave is null.
     """
     how = Resampling(RESAMPLES, CONFIDENCE, generator(seed, "autoencoder", "gate"))
+    broken = {"value": int((~found.finite).sum()), "low": None, "high": None, "n": len(found.scans)}
+    if not found.finite.any():
+        return _unmeasured(broken)
+    found = found.only(found.finite)
     table = found.scans
-    whole: dict[str, Any] = {name: _mean(table[name].to_numpy(float), how) for name in MEANS}
+    whole: dict[str, Any] = {"not_finite": broken} | {name: _mean(table[name].to_numpy(float), how) for name in MEANS}
     both = table[["hippocampus_bias_left", "hippocampus_bias_right"]].to_numpy(float)
     both = both[np.isfinite(both).all(axis=1)]
     spread = _statistic(lambda rows: AGREEMENT * both[rows].reshape(len(rows), -1).std(axis=1), len(both), how)
@@ -100,8 +105,8 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
     """Hold the ``figures`` of an examination against ``limits``: verdict, reasons, and a row for each limit.
 
     A limit whose figure could not be measured is not judged; the verdict is ``failed`` if one limit is, ``not judged``
-    if none could be. An interval that reaches across the limit makes a row unsure, and changes nothing else: with few
-    scans no interval fits, with many it hardly matters.
+    if none could be. A reconstruction that is not finite fails whatever the limits. An interval that reaches across the
+    limit makes a row unsure, and changes nothing else: with few scans no interval fits, with many it hardly matters.
     """
     plain, rows = Gate(), []
     for name, limit in LIMITS.items():
@@ -111,8 +116,8 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
         row |= {"loosened": _is_looser(bound, getattr(plain, name), limit)}
         rows.append(row | {"figure": limit.figure} | _held(found[limit.figure], bound, limit))
     states = [row["state"] for row in rows]
-    verdict = FAILED if FAILED in states else PASSED if PASSED in states else UNJUDGED
-    reasons = [_reason(row) for row in rows if row["state"] == FAILED]
+    reasons = [*_broken(found.get("not_finite")), *(_reason(row) for row in rows if row["state"] == FAILED)]
+    verdict = FAILED if reasons else PASSED if PASSED in states else UNJUDGED
     return {"verdict": verdict, "reasons": reasons, "limits": rows}
 
 
@@ -136,10 +141,28 @@ def _is_looser(bound: float | None, plain: float | None, limit: Limit) -> bool:
     return bound is None or (bound < plain if limit.at_least else bound > plain)
 
 
+def _broken(count: Json | None) -> list[str]:
+    """The reason to fail that no limit can switch off."""
+    if not count or not count["value"]:
+        return []
+    return [f"{count['value']} of {count['n']} reconstructions {'is' if count['value'] == 1 else 'are'} not finite"]
+
+
 def _reason(row: Json) -> str:
     side = "within" if row["either_sign"] else "at least" if row["at_least"] else "at most"
     found, bound = (number(row[key], row["unit"]) for key in ("value", "limit"))
     return f"{row['words']} is {found}, wanted {side} {bound}"
+
+
+def _unmeasured(broken: Json) -> dict[str, Any]:
+    """The figures of an examination in which no reconstruction was finite."""
+    names = (*MEANS, "hippocampus_agreement", "grid_artefact_db", "posterior_noise", "dead_channels")
+    return {
+        "figures": {"not_finite": broken} | dict.fromkeys(names),
+        "grid_traces": {f"{axis}_{period}": None for axis in "xyz" for period in TRACES},
+        "spectrum": {"edges": list(BANDS), "unit": SPECTRUM_UNIT, "ratio_db": [None] * (len(BANDS) - 1)},
+        "channels": [],
+    }
 
 
 def _mean(values: NDArray[np.float64], how: Resampling) -> Json | None:
@@ -158,7 +181,7 @@ def _statistic(statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]], n:
 
 def _spectrum(found: Examination, how: Resampling) -> Json:
     bands = [_mean(band, how) for band in found.ratios.T]
-    return {"edges": list(BANDS), "unit": "cycles per voxel", "ratio_db": bands}
+    return {"edges": list(BANDS), "unit": SPECTRUM_UNIT, "ratio_db": bands}
 
 
 def _channels(latents: Moments, how: Resampling) -> list[Json]:
