@@ -175,7 +175,7 @@ def test_a_moment_that_is_not_finite_is_left_out_of_the_film(
         return np.full(GRID.shape, np.nan, np.float32) if len(calls) == 1 else original(self, latent)
 
     monkeypatch.setattr(synthesis.Synthesizer, "decode", first_broken)
-    draw(tmp_path, models, SETTINGS.model_copy(update={"n_hc": 0, "n_tle": 1}))
+    draw(tmp_path, models, SETTINGS.model_copy(update={"n_hc": 1, "n_tle": 1}))
     film = json.loads((tmp_path / "film" / "film.json").read_text())
     assert [frame["timestep"] for frame in film["frames"]] == [500, 0]
     assert "leaves out timestep 1000" in capsys.readouterr().err

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import torch
     from torch.utils.tensorboard import SummaryWriter
 
+MODELS = ("config.json", "model/config.json")
+"""Where a folder that is no run may already hold a model."""
 PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
@@ -76,7 +78,7 @@ class RunFolder:
         """Create the run, or go on with the one that is there; ``keeping`` may change from one time to the next.
 
         Raises:
-            TlesynthError: CFG-010 if the folder was made with other settings.
+            TlesynthError: CFG-010 if the folder was made with other settings, or holds a model of no run.
         """
         run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping)
         stored = run.path / "settings.json"
@@ -84,6 +86,8 @@ class RunFolder:
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
                 raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
         else:
+            if own := next((place for place in MODELS if (run.path / place).is_file()), None):
+                raise fail("CFG-010", run.path / own, "a model stands there that this run did not make")
             durable.write_json(stored, run.settings)
         durable.sweep(run.path)
         durable.write_json(run.path / "environment.json", environment())
