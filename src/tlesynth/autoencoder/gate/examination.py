@@ -96,5 +96,6 @@ def _of_latent(scan: Moments) -> dict[str, float]:
 
 def _extremes(rows: list[dict[str, Any]]) -> list[str]:
     """The worst scans so far, the worst first, then the best that are none of them, the best last."""
-    ranked = [row["participant_id"] for row in sorted(rows, key=lambda row: -row[RANKED_BY]) if row["finite"]]
+    measured = [row for row in rows if np.isfinite(row.get(RANKED_BY, np.nan))]
+    ranked = [row["participant_id"] for row in sorted(measured, key=lambda row: -row[RANKED_BY])]
     return ranked[:KEPT] + ranked[KEPT:][-KEPT:]
