@@ -187,18 +187,23 @@ class RunFolder:
         return sorted((self.path / "checkpoints").glob("step-*"))
 
 
-def read_model_config(folder: Path, format_name: str) -> dict[str, Any]:
+def read_model_config(folder: Path, format_name: str, needed: tuple[str, ...] = ()) -> dict[str, Any]:
     """The config.json of a model folder, once every file agrees with the manifest.
 
     Raises:
-        TlesynthError: MOD-004 if it is no such folder or of another format, CKP-001 if a file is damaged.
+        TlesynthError: MOD-004 if it is no such folder, of another format or lacks one of the keys ``needed``, CKP-001
+            if a file is damaged.
     """
     if not (folder / "config.json").is_file():
         raise fail("MOD-004", folder, "there is no config.json")
     durable.verify(folder)
     config = durable.read_json(folder / "config.json", "MOD-004")
+    if not isinstance(config, dict):
+        raise fail("MOD-004", folder / "config.json", "it holds no keys")
     if config.get("format") != format_name:
         raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {format_name!r}")
+    if missing := [key for key in needed if key not in config]:
+        raise fail("MOD-004", folder / "config.json", f"it lacks {', '.join(missing)}")
     return config
 
 
