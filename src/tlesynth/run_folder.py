@@ -194,6 +194,7 @@ def read_model_config(folder: Path, format_name: str, needed: tuple[str, ...] = 
         TlesynthError: MOD-004 if it is no such folder, of another format or lacks one of the keys ``needed``, CKP-001
             if a file is damaged.
     """
+    durable.put_back(folder)
     if not (folder / "config.json").is_file():
         raise fail("MOD-004", folder, "there is no config.json")
     durable.verify(folder)

@@ -145,6 +145,7 @@ def _key(trained: Trained, cohort: Cohort, ids: list[str]) -> str:
 
 def _finished(folder: Path) -> dict[str, Any]:
     """latents.json of a folder that is whole, else nothing."""
+    durable.put_back(folder)
     if not (folder / "latents.json").is_file():
         return {}
     try:
