@@ -70,7 +70,7 @@ class Judge:
 
     def _lpips(self, x: Tensor, x_hat: Tensor, participant_id: str) -> float:
         draws = torch_generator(self.seed, "benchmark", "slices", participant_id)
-        planes = losses.draw_slices(x, LPIPS_SHARE, draws)
+        planes = losses.draw_slices(x, LPIPS_SHARE, [draws])
         return float(losses.lpips_on_slices(self.lpips.to(x.device), x, x_hat, planes))
 
 

@@ -155,7 +155,8 @@ def _terms(settings: recipe.Autoencoder, judge: nn.Module | None, x: Tensor, mad
     """The objective without the discriminator; of every plane's slices the recipe's share, as if none were empty."""
     total = losses.l1(x, made.x_hat) + losses.kl(made.mean, made.logvar)
     if judge is not None:
-        planes = [torch.zeros(max(1, round(settings.perceptual_slices * n)), dtype=torch.long) for n in x.shape[2:]]
+        counts = [max(1, round(settings.perceptual_slices * n)) for n in x.shape[2:]]
+        planes = [[torch.zeros(count, dtype=torch.long) for _ in x] for count in counts]
         return total + losses.lpips_on_slices(judge, x, made.x_hat, planes)
     return total + losses.ssim3d(x, made.x_hat) if settings.perceptual == "ssim3d" else total
 

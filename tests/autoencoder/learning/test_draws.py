@@ -27,6 +27,8 @@ def test_parts_are_the_batch_cut_in_pieces() -> None:
     assert len(parts) == 3 and sum(part.share for part in parts) == pytest.approx(1)
     assert torch.equal(torch.cat([part.x for part in parts]), whole[0].x)
     assert torch.equal(torch.cat([part.noise for part in parts]), whole[0].noise)
+    own = [[torch.rand(1, generator=g).item() for part in these for g in part.draws] for these in (whole, parts)]
+    assert own[0] == own[1] and len(set(own[0])) == 3
 
 
 def test_a_short_last_part_weighs_less() -> None:

@@ -66,9 +66,9 @@ def test_objective_is_the_weighted_sum() -> None:
 def test_drawn_slices_are_filled_ones_and_repeat_with_the_seed() -> None:
     x = torch.zeros(1, 1, 8, 10, 12)
     x[..., 2:6, 3:9, 4:10] = 1
-    first, again = (losses.draw_slices(x, 0.5, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert [len(planes) for planes in first] == [2, 3, 3]
-    for planes, same, (low, high) in zip(first, again, [(2, 6), (3, 9), (4, 10)], strict=True):
+    first, again = (losses.draw_slices(x, 0.5, [torch.Generator().manual_seed(3)]) for _ in range(2))
+    assert [len(planes) for (planes,) in first] == [2, 3, 3]
+    for (planes,), (same,), (low, high) in zip(first, again, [(2, 6), (3, 9), (4, 10)], strict=True):
         assert torch.equal(planes, same) and low <= planes.min() and planes.max() < high
 
 
@@ -80,12 +80,38 @@ class MeanDifference(nn.Module):
         return (a - b).abs().mean(dim=(1, 2, 3), keepdim=True)
 
 
+def twice(planes: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+    """The same planes of two volumes."""
+    return [[own, own] for own in planes]
+
+
+def test_lpips_of_two_volumes_is_the_mean_of_each_ones_own() -> None:
+    """So a batch of two has the gradient of two accumulated batches of one, also where one has more filled planes."""
+    torch.manual_seed(0)
+    x, x_hat = torch.rand(2, 1, 8, 10, 12), torch.rand(2, 1, 8, 10, 12)
+    x[1, :, 3:] = 0
+
+    def slices(rows: list[int]) -> list[list[torch.Tensor]]:
+        return losses.draw_slices(x[rows], 0.5, [torch.Generator().manual_seed(row) for row in rows])
+
+    both, alone = slices([0, 1]), [slices([row]) for row in (0, 1)]
+    assert [[len(own) for own in axis] for axis in both] == [[4, 2], [5, 5], [6, 6]]
+    each = [
+        losses.lpips_on_slices(MeanDifference(), x[[row]], x_hat[[row]], planes).item()
+        for row, planes in enumerate(alone)
+    ]
+    together = losses.lpips_on_slices(MeanDifference(), x, x_hat, both).item()
+    assert together == pytest.approx(sum(each) / 2, rel=1e-6)
+
+
 def test_lpips_compares_the_right_planes_on_the_networks_range() -> None:
     x, x_hat = torch.zeros(2, 1, 4, 5, 6), torch.zeros(2, 1, 4, 5, 6)
     x_hat[:, :, 1] = 0.5  # one sagittal plane
     sagittal = [torch.tensor([1]), torch.tensor([], dtype=torch.long), torch.tensor([], dtype=torch.long)]
     # 0.5 on [0, 1] is 1 on [-1, 1]; the two empty axes count as 0.
-    assert losses.lpips_on_slices(MeanDifference(), x, x_hat, sagittal).item() == pytest.approx(1 / 3)
+    assert losses.lpips_on_slices(MeanDifference(), x, x_hat, twice(sagittal)).item() == pytest.approx(1 / 3)
     coronal = [torch.tensor([0]), torch.tensor([2, 3]), torch.tensor([0])]
     # A quarter of the voxels of each coronal and axial slice differ, none of the first sagittal one.
-    assert losses.lpips_on_slices(MeanDifference(), x, x_hat, coronal).item() == pytest.approx((0 + 0.25 + 0.25) / 3)
+    assert losses.lpips_on_slices(MeanDifference(), x, x_hat, twice(coronal)).item() == pytest.approx(
+        (0 + 0.25 + 0.25) / 3
+    )

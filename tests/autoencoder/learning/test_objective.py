@@ -28,7 +28,7 @@ def test_the_papers_weights() -> None:
     objective = objective_of(recipe.Autoencoder(perceptual="none"), GRID, CPU)
     assert objective.weights == {"l1": 1.0, "perceptual": 0.6, "kl": 1e-6, "adversarial": 0.02}
     x, made = example()
-    terms = objective.terms(x, made, torch.Generator())
+    terms = objective.terms(x, made, [torch.Generator()])
     # 32 latent elements of mean 1: a KL divergence of 16.
     assert {name: round(float(value), 5) for name, value in terms.items()} == {"l1": 0.1, "kl": 16.0}
     assert objective.total(terms).item() == pytest.approx(0.1 + 16e-6, abs=1e-6)
@@ -38,14 +38,14 @@ def test_a_crops_divergence_stands_for_the_whole_volumes() -> None:
     objective = objective_of(recipe.Autoencoder(perceptual="none"), GRID, CPU)
     x, made = example()
     half = Reconstruction(made.x_hat[:, :, :16], made.mean[:, :, :1], made.logvar[:, :, :1])
-    terms = objective.terms(x[:, :, :16], half, torch.Generator())
+    terms = objective.terms(x[:, :, :16], half, [torch.Generator()])
     assert terms["kl"].item() == pytest.approx(16) and terms["l1"].item() == pytest.approx(0.1)
 
 
 def test_ssim_is_named_and_counted() -> None:
     objective = objective_of(recipe.Autoencoder(perceptual="ssim3d", perceptual_weight=2.0), GRID, CPU)
     x, made = example()
-    terms = objective.terms(x, made, torch.Generator())
+    terms = objective.terms(x, made, [torch.Generator()])
     assert objective.perceptual_name == "ssim3d"
     assert terms["perceptual"].item() == pytest.approx(losses.ssim3d(x, made.x_hat).item())
     assert objective.total(terms).item() == pytest.approx(0.1 + 2 * terms["perceptual"].item() + 16e-6, abs=1e-5)
@@ -65,7 +65,7 @@ def test_lpips_draws_its_slices_from_the_generator(monkeypatch: pytest.MonkeyPat
     objective = objective_of(recipe.Autoencoder(perceptual="lpips-squeeze", perceptual_slices=0.1), GRID, CPU)
     x, made = example()
     first, same, other = (
-        objective.terms(x, made, torch.Generator().manual_seed(seed))["perceptual"].item() for seed in (1, 1, 2)
+        objective.terms(x, made, [torch.Generator().manual_seed(seed)])["perceptual"].item() for seed in (1, 1, 2)
     )
     assert objective.perceptual_name == "lpips-squeeze"
     assert first == same and first != other

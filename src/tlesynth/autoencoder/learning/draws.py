@@ -28,8 +28,8 @@ class Part:
     noise: Tensor
     """(B, C, x, y, z), standard normal."""
     share: float
-    draws: torch.Generator
-    """For what else a step draws: the slices that LPIPS compares."""
+    draws: list[torch.Generator]
+    """One a volume, for what else a step draws: the slices that LPIPS compares."""
 
     def weighed(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """This part's contribution to the means over the whole step."""
@@ -70,5 +70,6 @@ class Draws:
         sides = [side // COMPRESSION for side in x.shape[2:]]
         noise = torch.randn(len(x), self.latent_channels, *sides, generator=draws).to(self.device)
         size = self.settings.reconstruction.batch_size
-        for some, theirs in zip(x.split(size), noise.split(size), strict=True):
-            yield Part(some, theirs, len(some) / len(x), draws)
+        others = [torch_generator(self.seed, "autoencoder", way, "slices", step, self.scans.ids[row]) for row in rows]
+        for first, (some, theirs) in enumerate(zip(x.split(size), noise.split(size), strict=True)):
+            yield Part(some, theirs, len(some) / len(x), others[first * size : first * size + len(some)])

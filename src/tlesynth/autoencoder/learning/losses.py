@@ -47,32 +47,38 @@ def ssim3d(x: Tensor, x_hat: Tensor) -> Tensor:
     return 1 - (luminance * structure).mean()
 
 
-def draw_slices(x: Tensor, share: float, generator: torch.Generator) -> list[Tensor]:
-    """For each spatial axis, which planes a step compares: ``share`` of those not empty in ``x``, at least one."""
+def draw_slices(x: Tensor, share: float, generators: Sequence[torch.Generator]) -> list[list[Tensor]]:
+    """Which planes a step compares, by axis and volume: ``share`` of those not empty in the volume, at least one.
+
+    Each volume has a generator of its own, so that it does not matter with which others it goes through the networks.
+    """
     planes = []
     for axis in (2, 3, 4):
-        others = [a for a in range(5) if a != axis]
-        filled = (x.amax(dim=others) > 0).nonzero().flatten().cpu()
-        wanted = max(1, round(share * len(filled)))
-        chosen = filled[torch.randperm(len(filled), generator=generator)[:wanted]]
-        planes.append(chosen.sort().values.to(x.device))
+        others = [a for a in range(1, 5) if a != axis]
+        filled = (x.amax(dim=others) > 0).cpu()  # (B, planes)
+        planes.append(
+            [_drawn(own.nonzero().flatten(), share, g).to(x.device) for own, g in zip(filled, generators, strict=True)]
+        )
     return planes
 
 
-def lpips_on_slices(network: nn.Module, x: Tensor, x_hat: Tensor, planes: Sequence[Tensor]) -> Tensor:
-    """LPIPS (equation 4 with learned heads) of the ``planes`` of each axis: mean over slices, then over the axes.
+def lpips_on_slices(network: nn.Module, x: Tensor, x_hat: Tensor, planes: Sequence[Sequence[Tensor]]) -> Tensor:
+    """LPIPS (equation 4 with learned heads) of ``planes``, by axis and volume: mean over a volume's slices, over the
+    volumes, then over the axes.
 
     ``network(a, b)`` takes images (N, 3, H, W) on [-1, 1]; grey slices are repeated to three channels. An axis
     without a filled plane contributes 0.
     """
     distances = []
     for axis, chosen in zip((2, 3, 4), planes, strict=True):
-        if len(chosen) == 0:
+        counts = [len(own) for own in chosen]
+        if not any(counts):
             distances.append(x_hat.sum() * 0)
             continue
-        real, rebuilt = (_images(volume.index_select(axis, chosen), axis) for volume in (x, x_hat))
+        real, rebuilt = (_images(volume, axis, chosen) for volume in (x, x_hat))
         with torch.autocast(x.device.type, enabled=False):
-            distances.append(network(real, rebuilt).mean())
+            each = network(real, rebuilt).flatten().split(counts)
+        distances.append(torch.stack([own.mean() if len(own) else own.sum() for own in each]).mean())
     return torch.stack(distances).mean()
 
 
@@ -81,10 +87,15 @@ def objective(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tens
     return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
 
-def _images(slices: Tensor, axis: int) -> Tensor:
-    """(B, 1, ...) with the planes along ``axis`` -> (B * planes, 3, H, W) on [-1, 1]."""
-    images = slices.movedim(axis, 1).flatten(0, 1)  # (B * planes, 1, H, W)
-    return (2 * images.float() - 1).expand(-1, 3, -1, -1)
+def _drawn(filled: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    wanted = max(1, round(share * len(filled)))
+    return filled[torch.randperm(len(filled), generator=generator)[:wanted]].sort().values
+
+
+def _images(x: Tensor, axis: int, chosen: Sequence[Tensor]) -> Tensor:
+    """The ``chosen`` planes of each volume of ``x`` (B, 1, X, Y, Z) along ``axis``: (N, 3, H, W) on [-1, 1]."""
+    slices = [volume.index_select(axis - 1, own).movedim(axis - 1, 0) for volume, own in zip(x, chosen, strict=True)]
+    return (2 * torch.cat(slices).float() - 1).expand(-1, 3, -1, -1)
 
 
 def _windowed(maps: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +16,8 @@ from tlesynth.recipe import Autoencoder as Settings
 from tlesynth.volume import Grid
 from tlesynth.weights import lpips_name, lpips_network
 
-Perceptual = Callable[[Tensor, Tensor, torch.Generator], Tensor]
-"""(volumes, reconstructions, draws) -> scalar; ``draws`` chooses the slices where slices are compared."""
+Perceptual = Callable[[Tensor, Tensor, Sequence[torch.Generator]], Tensor]
+"""(volumes, reconstructions, draws) -> scalar; ``draws``, one a volume, choose the slices where slices are compared."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Objective:
     voxels: int
     """Of a whole volume."""
 
-    def terms(self, x: Tensor, made: Reconstruction, draws: torch.Generator) -> dict[str, Tensor]:
+    def terms(self, x: Tensor, made: Reconstruction, draws: Sequence[torch.Generator]) -> dict[str, Tensor]:
         """Every term that needs no discriminator, unweighted; ``x`` is (B, 1, X, Y, Z) on [0, 1], volumes or crops.
 
         The KL divergence is that of a whole volume: a crop's counts for what it stands for, so that its weight against
@@ -69,11 +69,11 @@ def _perceptual(settings: Settings, device: torch.device) -> tuple[Perceptual | 
     kind = "alex" if settings.perceptual == "lpips-alex" else "squeeze"
     network, share = lpips_network(kind).to(device), settings.perceptual_slices
 
-    def lpips(x: Tensor, x_hat: Tensor, draws: torch.Generator) -> Tensor:
+    def lpips(x: Tensor, x_hat: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         return losses.lpips_on_slices(network, x, x_hat, losses.draw_slices(x, share, draws))
 
     return lpips, lpips_name(kind)
 
 
-def _ssim3d(x: Tensor, x_hat: Tensor, draws: torch.Generator) -> Tensor:
+def _ssim3d(x: Tensor, x_hat: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
     return losses.ssim3d(x, x_hat)

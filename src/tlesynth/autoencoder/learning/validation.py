@@ -35,7 +35,7 @@ def validation_of(
         x = scans.batch(np.array([row]), fabric.device)
         with fabric.autocast():
             made = network(x, noise)
-            terms = objective.terms(x, made, torch_generator(seed, "autoencoder", "validation", participant_id))
+            terms = objective.terms(x, made, [torch_generator(seed, "autoencoder", "validation", participant_id)])
             figures = {"score": objective.total(terms)} | terms
             if any(judge.steps for judge in judges):
                 terms |= {"adversarial": objective.form.autoencoder(networks.discriminator(made.x_hat)[-1])}
