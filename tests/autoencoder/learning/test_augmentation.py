@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tlesynth.autoencoder.learning.augmentation import affine_matrices, cropped, moved, recoloured, resampled
+from tlesynth.autoencoder.learning.augmentation import affine_matrices, boxes, cropped, moved, recoloured, resampled
 from tlesynth.recipe import Augmentation
 from tlesynth.seeds import torch_generator
 
@@ -96,6 +96,20 @@ def test_draws_do_not_depend_on_what_is_switched_on() -> None:
     for vary in (moved, recoloured):
         vary(ball(), Augmentation(), one)
         vary(ball(), Augmentation(flip=True, affine_share=0.5, gain=0.1, gamma=0.1), two)
+    assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=two))
+
+
+@pytest.mark.parametrize("sides", [(8, 8, 8), (20, 12, 4), None])
+@pytest.mark.parametrize("affine_share", [0, 0.5])
+def test_a_mirrored_box_is_the_box_of_the_mirrored_volume(
+    sides: tuple[int, int, int] | None, affine_share: float
+) -> None:
+    x = torch.rand(24, 1, *SHAPE, generator=torch.Generator().manual_seed(1))
+    x[:, :, :3] = 0  # off centre
+    settings = Augmentation(flip=True, affine_share=affine_share)
+    one, two = torch_generator(7, "boxes"), torch_generator(7, "boxes")
+    made, wanted = boxes(x, settings, sides, one), cropped(moved(x, settings, two), sides, two)
+    assert torch.equal(made, wanted) and made.stride() == wanted.stride()
     assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=two))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.learning.augmentation import cropped, moved, recoloured
+from tlesynth.autoencoder.learning.augmentation import boxes, recoloured
 from tlesynth.autoencoder.networks import COMPRESSION
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.seeds import torch_generator
@@ -65,8 +65,8 @@ class Draws:
         rows = self.order(way).batch(step)
         draws = torch_generator(self.seed, "autoencoder", way, "draws", step)
         varied = self.settings.augmentation
-        x = moved(self.scans.batch(rows, self.device), varied, draws, self.spacing)
-        x = recoloured(cropped(x, self.settings.crop, draws), varied, draws)  # (B, 1, X, Y, Z)
+        x = boxes(self.scans.batch(rows, self.device), varied, self.settings.crop, draws, self.spacing)
+        x = recoloured(x, varied, draws)  # (B, 1, X, Y, Z)
         sides = [side // COMPRESSION for side in x.shape[2:]]
         noise = torch.randn(len(x), self.latent_channels, *sides, generator=draws).to(self.device)
         size = self.settings.reconstruction.batch_size
