@@ -21,6 +21,10 @@ from tlesynth.training.step import take_step
 
 @pytest.fixture
 def built(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> tuple[Networks, dict[str, Learner]]:
+    return build(cohort, settings)
+
+
+def build(cohort: tuple[Path, Path], settings: recipe.Autoencoder) -> tuple[Networks, dict[str, Learner]]:
     fabric, read = fabric_for("cpu", "32-true"), read_cohort(cohort[0])
     scans = read_scans(read, cohort[1], "gen_train")
     networks = build_networks(settings, scans, read.grid, fabric, seed=3)
@@ -50,8 +54,16 @@ def test_a_step_is_the_same_whenever_it_is_taken(built: tuple[Networks, dict[str
     assert terms_of(learner, 4)["loss"].item() == first != other
 
 
-def test_the_discriminator_follows_on_what_fine_tuning_has_seen(built: tuple[Networks, dict[str, Learner]]) -> None:
-    networks, learners = built
+def test_in_turns_nothing_is_kept_for_the_discriminator(built: tuple[Networks, dict[str, Learner]]) -> None:
+    terms_of(built[1]["finetuning"], 3)
+    assert list(built[1]["discriminator"].loss(3)) == []
+
+
+def test_the_discriminator_follows_on_what_fine_tuning_has_seen(
+    cohort: tuple[Path, Path], settings: recipe.Autoencoder
+) -> None:
+    phase = settings.adversarial_phase.model_copy(update={"schedule": "joint", "rounds": 1})
+    networks, learners = build(cohort, settings.model_copy(update={"adversarial_phase": phase}))
     assert list(learners["discriminator"].loss(0)) == []
     torch.nn.init.zeros_(list(networks.autoencoder.parameters())[-1])
     terms_of(learners["finetuning"], 3)

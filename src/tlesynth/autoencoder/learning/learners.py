@@ -5,6 +5,7 @@ Each way of learning counts its own steps, and every draw of a step is keyed by 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +98,9 @@ def learners_of(
     """
     bare, clip = networks.bare, settings.gradient_clip
     draws = Draws(scans, settings, bare.settings.latent_channels, bare.grid.spacing, seed, bare.latent_mean.device)
-    epoch, seen = steps_per_epoch(settings, len(scans)), list[Seen]()
+    # Where no discriminator follows on a step, nothing of it is kept.
+    seen = deque[Seen](maxlen=None if settings.adversarial_phase.schedule == "joint" else 0)
+    epoch = steps_per_epoch(settings, len(scans))
     return {
         "reconstruction": Learner(
             networks.autoencoder,
@@ -143,7 +146,7 @@ def _reconstruction_loss(networks: Networks, draws: Draws, objective: Objective)
     return loss
 
 
-def _finetuning_loss(networks: Networks, draws: Draws, objective: Objective, seen: list[Seen]) -> Loss:
+def _finetuning_loss(networks: Networks, draws: Draws, objective: Objective, seen: deque[Seen]) -> Loss:
     def loss(step: int) -> Iterator[dict[str, Tensor]]:
         networks.discriminator.requires_grad_(False)
         seen.clear()
@@ -167,7 +170,7 @@ def _alone_loss(networks: Networks, draws: Draws, objective: Objective) -> Loss:
     return loss
 
 
-def _following_loss(networks: Networks, objective: Objective, seen: list[Seen]) -> Loss:
+def _following_loss(networks: Networks, objective: Objective, seen: deque[Seen]) -> Loss:
     def loss(step: int) -> Iterator[dict[str, Tensor]]:
         for both in seen:
             yield _judged(networks.discriminator, both, objective)
