@@ -35,8 +35,11 @@ def test_it_is_what_a_real_step_takes(design: dict) -> None:
         parameter.grad = torch.zeros_like(parameter)
     held = [t for p in network.parameters() for t in (p, p.grad)] + list(network.buffers())
 
+    batch = []
+
     def step() -> torch.Tensor:
         x = torch.rand(2, 1, *SMALL.shape).contiguous(memory_format=torch.channels_last_3d)
+        batch.append(x)  # as the loop holds it, whether or not the backward pass needs it
         made = network(x, torch.zeros(2, *network.latent_shape))
         return losses.l1(x, made.x_hat) + losses.kl(made.mean, made.logvar)
 

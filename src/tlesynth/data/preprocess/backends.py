@@ -24,6 +24,7 @@ from tlesynth.recipe.sharing import Sharing
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+WHERE = "sharing.backend: dask"
 POLL_S = 0.25
 PROBE_S = 120.0
 """How long the first worker that is up may take to import tlesynth from a cold file system."""
@@ -121,7 +122,7 @@ def require_dask() -> None:
     """Raise OPS-020 unless dask and dask-jobqueue can be imported."""
     for name in ("dask", "distributed", "dask_jobqueue"):
         if find_spec(name) is None:
-            raise fail("OPS-020", "sharing.backend: dask", f"there is no {name}; it comes with tlesynth[cluster]")
+            raise fail("OPS-020", WHERE, f"there is no {name}; it comes with tlesynth[cluster]")
 
 
 @contextmanager
@@ -150,23 +151,22 @@ def require_tlesynth(client: Any) -> None:
         TlesynthError: OPS-022 if a worker fails, or says nothing for ``PROBE_S`` from when the first one is up;
             OPS-075 after a stop request.
     """
-    probe, up_since = client.submit(version_here, pure=False), None
+    probe = client.submit(version_here, pure=False)
+    up_since: float | None = None
     while not probe.done():
         interruption.check()
         if up_since is None and client.scheduler_info()["workers"]:
             up_since = time.monotonic()
         if up_since is not None and time.monotonic() - up_since > PROBE_S:
             probe.cancel()
-            raise fail(
-                "OPS-022", "sharing.backend: dask", f"no answer within {PROBE_S:.0f} s of the first worker's start"
-            )
+            raise fail("OPS-022", WHERE, f"no answer within {PROBE_S:.0f} s of the first worker's start")
         time.sleep(POLL_S)
     try:
         found = probe.result()
     except Exception as error:  # whatever kept the worker from importing it
-        raise fail("OPS-022", "sharing.backend: dask", f"{type(error).__name__}: {error}") from error
+        raise fail("OPS-022", WHERE, f"{type(error).__name__}: {error}") from error
     if found != __version__:
-        raise fail("OPS-022", "sharing.backend: dask", f"they have tlesynth {found}, this is {__version__}")
+        raise fail("OPS-022", WHERE, f"they have tlesynth {found}, this is {__version__}")
 
 
 def version_here() -> str:
