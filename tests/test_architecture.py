@@ -1,6 +1,7 @@
 """The layout keeps its promises: small files, short functions, no nameless modules, a test for each source file."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,12 @@ def test_nothing_unpickles_or_runs_a_shell(path: Path) -> None:
             assert called != "torch.load" or path.name in TORCH_LOAD_ALLOWED, f"{path.name} calls torch.load"
             for keyword in node.keywords:
                 assert keyword.arg not in {"allow_pickle", "shell"} or ast.unparse(keyword.value) == "False"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_float64_is_made_on_the_cpu(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        assert not re.search(r"\.double\(\).*\.cpu\(\)", line), f"Apple's devices have no float64: {line.strip()}"
 
 
 def test_each_source_file_has_a_test() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +99,35 @@ def test_a_kill_at_any_point_leaves_a_whole_folder_or_none(tmp_path: Path, point
         durable.verify(tmp_path / "m")
         assert (tmp_path / "m/a.txt").read_text() == "new"
     assert not [f for f in os.listdir(tmp_path) if f.startswith(".tmp-")]
+
+
+@pytest.mark.parametrize("opened_by", [durable.sweep, lambda place: durable.verify(place / "m")], ids=["run", "reader"])
+def test_a_kill_while_a_folder_is_replaced_leaves_the_old_one_or_the_new_one(
+    tmp_path: Path, opened_by: Callable[[Path], None]
+) -> None:
+    found = []
+    for point in range(7, 11):  # before, between and after the two renames
+        place = tmp_path / str(point)
+        with durable.publishing(place / "m") as folder:
+            (folder / "a.txt").write_text("old")
+        child = subprocess.run([sys.executable, "-c", KILL, str(place), str(point)], check=False)
+        assert child.returncode == -signal.SIGKILL
+        opened_by(place)
+        durable.verify(place / "m")
+        found.append((place / "m" / "a.txt").read_text())
+        durable.sweep(place)
+        assert os.listdir(place) == ["m"]
+    assert found == ["old", "old", "new", "new"]
+
+
+def test_publishing_where_another_was_killed_leaves_one_folder(tmp_path: Path) -> None:
+    with durable.publishing(tmp_path / "m") as folder:
+        (folder / "a.txt").write_text("old")
+    os.replace(tmp_path / "m", tmp_path / f"{durable.ASIDE}m")
+    with durable.publishing(tmp_path / "m") as folder:
+        (folder / "a.txt").write_text("new")
+    durable.verify(tmp_path / "m")
+    assert os.listdir(tmp_path) == ["m"] and (tmp_path / "m" / "a.txt").read_text() == "new"
 
 
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Designs that were tried for the recipe ``recommended``, each with the same crops, loss and core-seconds.
 
-The winner lies in the package (tlesynth.autoencoder.lean_coder); the others live here alone, as what it differs from.
+The winner lies in the package (tlesynth.autoencoder.coders.lean); the others live here alone, as what it differs from.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from timing import Load
 from torch import Tensor, nn
 
 from tlesynth import durable
-from tlesynth.autoencoder.lean_coder import LeanCoder, VoxelNorm, depth_to_space, space_to_depth
+from tlesynth.autoencoder.coders.lean import LeanCoder, VoxelNorm, depth_to_space, space_to_depth
+from tlesynth.autoencoder.learning.objective import objective_of
 from tlesynth.autoencoder.networks import FIRST_LOGVAR, Autoencoder
-from tlesynth.autoencoder.objective import objective_of
 from tlesynth.autoencoder.scans import read_scans
 from tlesynth.data.cohort import read_cohort
 from tlesynth.recipe import AutoencoderNetwork

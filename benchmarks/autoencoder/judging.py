@@ -10,11 +10,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tlesynth.autoencoder import losses
-from tlesynth.autoencoder.augmentation import cropped
-from tlesynth.autoencoder.examination import compare
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.learning.augmentation import cropped
 from tlesynth.autoencoder.networks import LEAST_SIGNAL
 from tlesynth.data.cohort import Cohort
+from tlesynth.metrics.comparison import compare
 from tlesynth.metrics.fidelity import psnr
 from tlesynth.seeds import torch_generator
 
@@ -70,7 +70,7 @@ class Judge:
 
     def _lpips(self, x: Tensor, x_hat: Tensor, participant_id: str) -> float:
         draws = torch_generator(self.seed, "benchmark", "slices", participant_id)
-        planes = losses.draw_slices(x, LPIPS_SHARE, draws)
+        planes = losses.draw_slices(x, LPIPS_SHARE, [draws])
         return float(losses.lpips_on_slices(self.lpips.to(x.device), x, x_hat, planes))
 
 

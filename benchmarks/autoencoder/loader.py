@@ -18,7 +18,7 @@ from stepping import Step
 from timing import Job, Load, interleave
 
 from tlesynth import recipe
-from tlesynth.autoencoder.draws import Draws
+from tlesynth.autoencoder.learning.draws import Draws
 from tlesynth.autoencoder.networks import channels_last
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.volume import read_on, write

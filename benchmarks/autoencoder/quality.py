@@ -22,7 +22,7 @@ from timing import Load
 from torch import nn
 
 from tlesynth import durable, recipe
-from tlesynth.autoencoder.objective import Objective, objective_of
+from tlesynth.autoencoder.learning.objective import Objective, objective_of
 from tlesynth.autoencoder.scans import Scans, participants_of, read_scans
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.recipe.augmentation import Augmentation

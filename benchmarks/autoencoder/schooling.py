@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from tlesynth import recipe
-from tlesynth.autoencoder.draws import Draws
-from tlesynth.autoencoder.lean_coder import LeanCoder
+from tlesynth.autoencoder.coders.lean import LeanCoder
+from tlesynth.autoencoder.learning.draws import Draws
+from tlesynth.autoencoder.learning.objective import Objective
 from tlesynth.autoencoder.networks import channels_last
-from tlesynth.autoencoder.objective import Objective
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.training import Ema, Learner
 from tlesynth.training.optimizers import optimizer_of

@@ -6,7 +6,7 @@ import torch
 from sides import LATENT
 from torch import Tensor, nn
 
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
 
 LEARNING_RATE = 1e-4
 KL_WEIGHT = 1e-6

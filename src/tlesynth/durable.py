@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".tmp-"
+ASIDE = f"{TEMPORARY}old-"
 
 
 @contextlib.contextmanager
@@ -100,7 +101,11 @@ def read_json(path: Path, code: str = "DATA-011") -> Any:
 
 @contextlib.contextmanager
 def publishing(folder: Path) -> Generator[Path]:
-    """Yield a temporary folder to fill; publish it as ``folder``, with a manifest, if the block ends well."""
+    """Yield a temporary folder to fill; publish it as ``folder``, with a manifest, if the block ends well.
+
+    A folder that stands is set aside for the moment of the change: a kill between the two renames leaves the old one
+    there, and ``put_back`` makes it stand again.
+    """
     folder = Path(folder)
     temporary = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}"
     try:
@@ -111,16 +116,41 @@ def publishing(folder: Path) -> Generator[Path]:
             for file in temporary.rglob("*"):
                 _sync(file)
             _sync(temporary)
-            if folder.exists():
-                trash = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-old-{folder.name}"
-                os.replace(folder, trash)
-                os.replace(temporary, folder)
-                shutil.rmtree(trash)
-            else:
-                os.replace(temporary, folder)
+            _take_place(temporary, folder)
             _sync(folder.parent)
+            shutil.rmtree(_aside(folder), ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_back(folder: Path) -> None:
+    """Undo what a kill left half done in ``publishing``: ``folder`` is the one that was set aside, or the new one."""
+    aside = _aside(folder)
+    if not aside.is_dir():
+        return
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # another process was faster, or nothing may be written here
+            os.replace(aside, folder)
+
+
+def _take_place(temporary: Path, folder: Path) -> None:
+    """Make ``temporary`` the folder; once more where a reader has put the old one back meanwhile."""
+    put_back(folder)
+    if folder.exists():
+        os.replace(folder, _aside(folder))
+    try:
+        os.replace(temporary, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        _take_place(temporary, folder)
+
+
+def _aside(folder: Path) -> Path:
+    """Where the old ``folder`` lies while the new one takes its place."""
+    return folder.parent / f"{ASIDE}{folder.name}"
 
 
 def manifest_of(folder: Path) -> dict[str, str]:
@@ -135,6 +165,7 @@ def verify(folder: Path, code: str = "CKP-001") -> None:
     Raises:
         TlesynthError: ``code`` if the manifest is missing or a file is missing, added or changed.
     """
+    put_back(folder)
     listed = read_json(folder / MANIFEST, code)
     found = manifest_of(folder)
     for name in sorted(set(listed) | set(found)):
@@ -178,8 +209,10 @@ def locked(folder: Path) -> Generator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed writer left behind in ``folder`` and below it."""
-    for stray in folder.rglob(f"{TEMPORARY}*"):
+    """Remove what a killed writer left behind in ``folder`` and below it; a folder it had set aside stands again."""
+    for aside in list(folder.rglob(f"{ASIDE}*")):
+        put_back(aside.with_name(aside.name.removeprefix(ASIDE)))
+    for stray in list(folder.rglob(f"{TEMPORARY}*")):
         if stray.is_dir():
             shutil.rmtree(stray, ignore_errors=True)
         else:

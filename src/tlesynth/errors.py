@@ -249,6 +249,12 @@ REGISTRY: dict[str, Entry] = {
         "Install the extra: pip install 'tlesynth[cluster]', or set sharing.backend: joblib.",
         USAGE,
     ),
+    "OPS-022": Entry(
+        "the cluster's workers cannot run tlesynth",
+        "Let them see this environment: the same path on a shared file system, or a job-script-prologue in "
+        "jobqueue.yaml that activates it. Or set sharing.backend: joblib.",
+        USAGE,
+    ),
     "OPS-075": Entry(
         "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED
     ),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import torch
     from torch.utils.tensorboard import SummaryWriter
 
+MODELS = ("config.json", "model/config.json")
+"""Where a folder that is no run may already hold a model."""
 PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
@@ -82,7 +84,7 @@ class RunFolder:
         Whoever is not the ``leader`` writes nothing, here or later.
 
         Raises:
-            TlesynthError: CFG-010 if the folder was made with other settings.
+            TlesynthError: CFG-010 if the folder was made with other settings, or holds a model of no run.
         """
         run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping, leader)
         stored = run.path / "settings.json"
@@ -90,6 +92,8 @@ class RunFolder:
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
                 raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
         elif leader:
+            if own := next((place for place in MODELS if (run.path / place).is_file()), None):
+                raise fail("CFG-010", run.path / own, "a model stands there that this run did not make")
             durable.write_json(stored, run.settings)
         if leader:
             durable.sweep(run.path)
@@ -200,18 +204,24 @@ class RunFolder:
         return sorted((self.path / "checkpoints").glob("step-*"))
 
 
-def read_model_config(folder: Path, format_name: str) -> dict[str, Any]:
+def read_model_config(folder: Path, format_name: str, needed: tuple[str, ...] = ()) -> dict[str, Any]:
     """The config.json of a model folder, once every file agrees with the manifest.
 
     Raises:
-        TlesynthError: MOD-004 if it is no such folder or of another format, CKP-001 if a file is damaged.
+        TlesynthError: MOD-004 if it is no such folder, of another format or lacks one of the keys ``needed``, CKP-001
+            if a file is damaged.
     """
+    durable.put_back(folder)
     if not (folder / "config.json").is_file():
         raise fail("MOD-004", folder, "there is no config.json")
     durable.verify(folder)
     config = durable.read_json(folder / "config.json", "MOD-004")
+    if not isinstance(config, dict):
+        raise fail("MOD-004", folder / "config.json", "it holds no keys")
     if config.get("format") != format_name:
         raise fail("MOD-004", folder, f"the format is {config.get('format')!r}, not {format_name!r}")
+    if missing := [key for key in needed if key not in config]:
+        raise fail("MOD-004", folder / "config.json", f"it lacks {', '.join(missing)}")
     return config
 
 

@@ -13,6 +13,7 @@ from tlesynth.autoencoder import encode as module
 from tlesynth.autoencoder.encode import encode_cohort, index_of
 from tlesynth.autoencoder.latent_file import NAME
 from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_gate
+from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import GRIDS
@@ -107,6 +108,15 @@ def test_a_killed_encoding_goes_on_to_the_same_bits(
     encode(run, cohort, tmp_path)
     assert len(calls) == 4 + 4  # rows 0 and 1 were safe, 2 and 3 are repeated, 4 and 5 follow
     assert (tmp_path / "latents" / NAME).read_bytes() == (encoded / "latents" / NAME).read_bytes()
+
+
+def test_the_weights_are_hashed_once(
+    run: Path, cohort: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed, fingerprint = [], Autoencoder.fingerprint.fget
+    monkeypatch.setattr(Autoencoder, "fingerprint", property(lambda n: hashed.append(1) or fingerprint(n)))
+    encode(run, cohort, tmp_path)
+    assert len(hashed) == 1
 
 
 def test_a_damaged_file_is_made_again(encoded: Path, run: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Weights of MAISI's and MONAI's own networks give their networks' own results; others are refused by name."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,22 @@ def test_an_imported_model_is_complete(cohort: tuple[Path, Path], tmp_path: Path
     card = (tmp_path / "out" / "model" / "README.md").read_text()
     assert "Imported" in card and "licence" in card and "weights.safetensors" in card
     assert "0 steps" not in card
+
+
+def test_an_import_writes_over_nothing_but_itself(cohort: tuple[Path, Path], run: Path, tmp_path: Path) -> None:
+    file, other = saved(maisi(), tmp_path), saved(monai(), tmp_path, "other.safetensors")
+    before = durable.manifest_of(run)
+    with pytest.raises(TlesynthError, match=r"CFG-010.*differ") as caught:
+        import_autoencoder(file, "maisi", *cohort, run, norm_groups=GROUPS, device="cpu")
+    assert caught.value.exit_status == 2 and durable.manifest_of(run) == before
+    shutil.copytree(run / "model", tmp_path / "model")
+    for place in (tmp_path, tmp_path / "model"):
+        with pytest.raises(TlesynthError, match=r"CFG-010.*a model stands there"):
+            import_autoencoder(file, "maisi", *cohort, place, norm_groups=GROUPS, device="cpu")
+    out = tmp_path / "out"
+    for _ in range(2):
+        import_autoencoder(file, "maisi", *cohort, out, norm_groups=GROUPS, device="cpu")
+    before = durable.manifest_of(out)
+    with pytest.raises(TlesynthError, match=r"CFG-010.*imported\.family, imported\.sha256"):
+        import_autoencoder(other, "monai", *cohort, out, norm_groups=GROUPS, device="cpu")
+    assert durable.manifest_of(out) == before

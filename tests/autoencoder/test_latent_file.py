@@ -1,5 +1,6 @@
 """Rows are appended once each; a file for other input is begun anew; a stop request loses nothing."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,16 @@ def test_a_stop_request_keeps_every_row(tmp_path: Path, monkeypatch: pytest.Monk
     path = growing(tmp_path).write(iter(range(5)), lambda row: made.append(row) or row_of(row))
     assert made == [0, 1, 2, 3, 4]
     assert np.load(path)[:, 0, 0, 0, 0, 0, 0].tolist() == [0, 0.125, 0.25, 0.375, 0.5]
+
+
+def test_a_disk_that_is_full_from_the_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
+    with pytest.raises(TlesynthError, match="RES-001") as caught:
+        growing(tmp_path).write(iter(range(5)), row_of)
+    assert caught.value.exit_status == 6
 
 
 def test_other_input_begins_anew(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from tlesynth import recipe
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier, training_memory
 from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
 from tlesynth.training.footprint import footprint
+from tlesynth.training.optimizers import optimizer_of
 from tlesynth.volume import GRIDS, Grid
 
 SMALL = Grid("small", (24, 32, 24), 3.0, (0.0, 0.0, 0.0))
@@ -34,20 +35,65 @@ def test_it_is_what_a_real_step_takes(design: dict) -> None:
         parameter.grad = torch.zeros_like(parameter)
     held = [t for p in network.parameters() for t in (p, p.grad)] + list(network.buffers())
 
+    batch = []
+
     def step() -> torch.Tensor:
         x = torch.rand(2, 1, *SMALL.shape).contiguous(memory_format=torch.channels_last_3d)
+        batch.append(x)  # as the loop holds it, whether or not the backward pass needs it
         made = network(x, torch.zeros(2, *network.latent_shape))
         return losses.l1(x, made.x_hat) + losses.kl(made.mean, made.logvar)
 
     real, counted = footprint(step, held), training_memory(settings, SMALL, "32-true")
     assert counted.kept == real.kept
     assert counted.kept + counted.passing == pytest.approx(real.peak, rel=0.05)
-    own, opponent = (
-        sum(t.nbytes for t in (*n.parameters(), *n.buffers()))
-        for n in (network, discriminator(settings.adversarial_phase))
-    )
+    buffers, opponent = (sum(t.nbytes for t in ts) for ts in (network.buffers(), opponent_of(settings).parameters()))
     # Weights, gradients and two moments; the opponent stands there but never learns.
-    assert counted.resident == 4 * own + opponent
+    assert counted.resident == 4 * bytes_of(network) + buffers + opponent
+
+
+def opponent_of(settings: recipe.Autoencoder) -> torch.nn.Module:
+    return discriminator(settings.adversarial_phase)
+
+
+def bytes_of(network: torch.nn.Module) -> int:
+    return sum(p.nbytes for p in network.parameters())
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_what_optimisers_keep_is_what_they_hold_after_a_step(kind: str) -> None:
+    against = {"rounds": 1, "discriminator_channels": 16, "discriminator_layers": 1}
+    settings = settings_of(
+        {"channels": [16, 16, 32], "norm_groups": 4}, optimizer=kind, adversarial_phase=against, ema_decay=0.9
+    )
+    networks = [Autoencoder(settings.network, SMALL), opponent_of(settings)]
+    held = []
+    for network in networks:
+        optimizer = optimizer_of(network, kind, 1e-3, 0.0)
+        for parameter in network.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        states = [v for state in optimizer.state.values() for k, v in state.items() if k != "step"]
+        held.append(sum(v.nbytes for v in states))
+    buffers = sum(b.nbytes for n in networks for b in n.buffers())
+    own, other = (bytes_of(n) for n in networks)
+    # The autoencoder is used by two optimisers and averaged.
+    wanted = 3 * own + 2 * held[0] + 2 * other + held[1] + 2 * buffers
+    assert training_memory(settings, SMALL, "32-true").resident == wanted
+
+
+def test_the_joint_schedule_keeps_every_part_of_a_step_for_the_discriminator() -> None:
+    def peak(schedule: str, accumulate: int) -> int:
+        against = {"rounds": 1, "schedule": schedule, "discriminator_channels": 4, "discriminator_layers": 1}
+        given = {"batch_size": 1, "accumulate": accumulate}
+        memory = training_memory(
+            settings_of(DESIGNS[0], adversarial_phase=against, reconstruction=given), SMALL, "32-true"
+        )
+        return memory.kept + memory.passing
+
+    volume, noise = 4 * 24 * 32 * 24, 4 * 4 * 6 * 8 * 6
+    # A further part: its volume and its noise, and in the joint schedule its reconstruction.
+    assert peak("alternating", 3) - peak("alternating", 1) == 2 * (volume + noise)
+    assert peak("joint", 3) - peak("joint", 1) == 2 * (2 * volume + noise)
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=["monai", "lean"])

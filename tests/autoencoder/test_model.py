@@ -78,6 +78,19 @@ def test_a_missing_folder_another_format_and_another_grid_are_refused(saved: tup
         (folder / "config.json").write_text(original)
 
 
+@pytest.mark.parametrize("key", ["network", "grid", "grid_fingerprint", "fingerprint"])
+def test_a_config_that_lacks_a_key_is_refused_by_its_name(saved: tuple[Autoencoder, Path], key: str) -> None:
+    _, folder = saved
+    config = json.loads((folder / "config.json").read_text())
+    del config[key]
+    for left in (config, [config]):
+        write_json(folder / "config.json", left)
+        write_json(folder / MANIFEST, manifest_of(folder))
+        with pytest.raises(TlesynthError, match="MOD-004") as caught:
+            load_autoencoder(folder)
+        assert caught.value.exit_status == 5 and (key in caught.value.why or left is not config)
+
+
 def test_weights_of_another_model_are_refused(saved: tuple[Autoencoder, Path]) -> None:
     _, folder = saved
     rewrite_config(folder, fingerprint="0" * 64)

@@ -145,6 +145,15 @@ def test_latents_are_normalised_and_come_back() -> None:
     assert (plainly < LEAST_SIGNAL).any() and (plainly > LEAST_SIGNAL).any()
 
 
+def test_a_voxel_that_is_not_finite_is_not_background() -> None:
+    ours = network().requires_grad_(False)
+    made = torch.tensor([[0.5, float("nan"), float("inf"), -float("inf"), 0.01, 2.0]])
+    ours.coder.decode = lambda latent: made  # ty: ignore[invalid-assignment]
+    found = ours.from_latents(torch.zeros(1, *ours.latent_shape))[0]
+    assert found.isnan().tolist() == [False, True, True, True, False, False]
+    assert found[[0, 4, 5]].tolist() == [0.5, 0.0, 1.0]
+
+
 def test_the_fingerprint_sees_every_weight_the_scale_and_the_grid() -> None:
     first, second = network(), network()
     assert first.fingerprint == second.fingerprint

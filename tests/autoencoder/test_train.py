@@ -1,5 +1,6 @@
 """Both phases run, resume to the same bits, and leave a model."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 from tlesynth import durable, interruption, recipe
-from tlesynth.autoencoder import losses
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.scans import Scans
-from tlesynth.autoencoder.train import latent_statistics, train_autoencoder
+from tlesynth.autoencoder.train import fit_latents, latent_statistics, train_autoencoder
+from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
+
+from .conftest import GRID
 
 
 def test_both_phases_run_and_leave_a_model(run: Path) -> None:
@@ -188,6 +193,38 @@ def test_other_settings_are_refused(cohort: tuple[Path, Path], run: Path, settin
     other = settings.model_copy(update={"kl": 1e-3})
     with pytest.raises(TlesynthError, match=r"CFG-010.*autoencoder\.kl"):
         train_autoencoder(*cohort, run, other, seed=1, device="cpu", precision="32-true")
+
+
+def test_other_scans_and_other_splits_are_another_run(
+    cohort: tuple[Path, Path], run: Path, settings: recipe.Autoencoder, tmp_path: Path
+) -> None:
+    derivatives, splits = cohort
+    table = durable.read_table(splits)
+    durable.write_table(
+        tmp_path / "swapped.tsv", table.assign(split=table["split"].replace({"val": "test", "test": "val"}))
+    )
+    with pytest.raises(TlesynthError, match=r"CFG-010.*differ: splits, scans"):
+        trained((derivatives, tmp_path / "swapped.tsv"), run, settings)
+    others = shutil.copytree(derivatives, tmp_path / "others")
+    writer = CohortWriter(others, GRID, "preproc", "test", "six random volumes")
+    writer.write("sub-04", read_cohort(derivatives).volume("sub-04")[::-1], {})
+    with pytest.raises(TlesynthError, match=r"CFG-010.*differ: scans"):
+        trained((others, splits), run, settings)
+    # Who stands in test is nothing to the training.
+    last = table["participant_id"].isin(["sub-05", "sub-06"])
+    durable.write_table(tmp_path / "same.tsv", table.assign(split=table["split"].mask(last, "test")))
+    trained((derivatives, tmp_path / "same.tsv"), run, settings)
+
+
+def test_fitted_latents_have_mean_0_and_deviation_1() -> None:
+    torch.manual_seed(0)
+    network = Autoencoder(recipe.AutoencoderNetwork(channels=(4, 8, 8), norm_groups=2), GRID).requires_grad_(False)
+    scans = Scans(torch.rand(2, *GRID.shape).half(), ("a", "b"))
+    fit_latents(network, scans, torch.device("cpu"))
+    latents = torch.cat([network.to_latents(scans.voxels[[row], None].float()) for row in (0, 1)])
+    by_channel = latents.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(by_channel.mean(1), torch.zeros(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(by_channel.std(1, correction=0), torch.ones(4), atol=1e-3, rtol=0)
 
 
 def test_a_channel_that_never_changes_is_refused() -> None:

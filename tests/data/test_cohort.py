@@ -55,6 +55,13 @@ def test_a_cohort_reads_back(tmp_path: Path) -> None:
     assert writer.has("sub-a1") and not writer.has("sub-zz")
 
 
+def test_a_stamp_is_the_same_for_the_same_volume_alone(tmp_path: Path) -> None:
+    written(tmp_path / "one")
+    written(tmp_path / "two").write("sub-a1", voxels(0)[:, ::-1], {})
+    one, two = read_cohort(tmp_path / "one"), read_cohort(tmp_path / "two")
+    assert one.stamp("sub-b2") == two.stamp("sub-b2") and one.stamp("sub-a1") != two.stamp("sub-a1")
+
+
 def test_it_is_valid_bids(tmp_path: Path) -> None:
     validator = Path(sys.executable).with_name("bids-validator-deno")
     writer = written(tmp_path)

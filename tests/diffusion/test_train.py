@@ -82,6 +82,19 @@ def test_a_finished_run_is_left_alone_and_another_recipe_refused(latents: Path, 
     assert caught.value.code == "CFG-010"
 
 
+def test_other_splits_and_other_latents_are_another_run(latents: Path, tmp_path: Path) -> None:
+    fit(latents, tmp_path / "run", steps=2)
+    splits = latents.parent / "splits.tsv"
+    table = durable.read_table(splits)
+    durable.write_table(splits, table[::-1])
+    with pytest.raises(TlesynthError, match=r"CFG-010.*differ: splits"):
+        fit(latents, tmp_path / "run", steps=2)
+    durable.write_table(splits, table)
+    durable.write_json(latents / "latents.json", durable.read_json(latents / "latents.json") | {"input": "other scans"})
+    with pytest.raises(TlesynthError, match=r"CFG-010.*differ: latents"):
+        fit(latents, tmp_path / "run", steps=2)
+
+
 def test_a_failed_autoencoder_is_refused_before_anything_is_written(latents: Path, tmp_path: Path) -> None:
     about = durable.read_json(latents / "latents.json")
     about["gate"] = {"verdict": "failed", "reasons": ["it blurs"], "loosened": []}

@@ -1,8 +1,9 @@
 """Errors of a reconstruction whose error is known."""
 
+import numpy as np
 import pytest
 
-from tlesynth.metrics.fidelity import fidelity, psnr
+from tlesynth.metrics.fidelity import fidelity, hippocampal_region, psnr
 
 from ..evaluation.conftest import GRID, head
 
@@ -24,6 +25,16 @@ def test_a_constant_error_inside_the_brain() -> None:
     assert found.psnr_brain_db == pytest.approx(20, abs=0.01)
     assert found.psnr_db > found.psnr_brain_db
     assert found.ssim < 1
+
+
+def test_what_holds_no_voxel_is_not_measured_and_never_perfect() -> None:
+    empty = np.zeros(GRID.shape, np.float32)
+    found = fidelity(empty, head(0).volume, GRID)
+    assert np.isnan([found.l1_brain, found.l1_hippocampus, found.psnr_brain_db]).all()
+    assert found.l1 > 0 and np.isfinite(found.psnr_db)
+    outside = np.where(hippocampal_region(GRID), 0, head(0).volume).astype(np.float32)
+    found = fidelity(outside, outside, GRID)
+    assert np.isnan(found.l1_hippocampus) and found.l1_brain == 0
 
 
 def test_psnr_is_ten_decibels_per_power_of_ten() -> None:

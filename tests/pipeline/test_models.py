@@ -14,7 +14,8 @@ def test_the_page_follows_the_training(tmp_path: Path, monkeypatch: pytest.Monke
     loaded, calls = recipe.load("tiny"), []
 
     def trained(derivatives: Path, splits: Path, out: Path, settings: recipe.Autoencoder, **machine: object) -> None:
-        assert settings == loaded.autoencoder and machine == {"seed": 1, "device": "cpu", "precision": "32-true"}
+        given = {"seed": 1, "device": "cpu", "precision": "32-true", "inference": loaded.inference}
+        assert settings == loaded.autoencoder and machine == given
         calls.append("train")
         durable.write_json(out / "gate.json", {"verdict": "failed"})
 

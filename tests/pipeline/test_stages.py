@@ -24,6 +24,13 @@ def test_what_no_weight_depends_on_costs_no_training() -> None:
     assert stage.settings(plain) == stage.settings(kept) != stage.settings(other)
 
 
+def test_how_the_model_is_run_is_judged_anew_and_costs_no_training() -> None:
+    stage = next(stage for stage in STAGES if stage.name == "train autoencoder")
+    assert stage.judged_by is not None
+    plain, half = recipe.load("tiny"), recipe.load("tiny", ["inference.precision=bf16-true"])
+    assert stage.settings(plain) == stage.settings(half) and stage.judged_by(plain) != stage.judged_by(half)
+
+
 def test_every_section_of_the_recipe_decides_a_stage() -> None:
     loaded = recipe.load("tiny")
     used = {type(part).__name__ for stage in STAGES for part in stage.settings(loaded)}

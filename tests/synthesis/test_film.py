@@ -1,11 +1,16 @@
 """The film is kept while it fits, and made again for another way of sampling."""
 
+import json
 from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
 
 from tlesynth.recipe import Sample
 from tlesynth.synthesis.film import stands, write_film
 from tlesynth.synthesis.requests import Subject
-from tlesynth.synthesis.synthesizer import synthesizer_of
+from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
 
 
 def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_path: Path) -> None:
@@ -17,3 +22,21 @@ def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_
     other = synthesizer_of(*models, settings.model_copy(update={"guidance": 2.0}), seed=3, device="cpu")
     assert not stands(tmp_path / "film", other, subject)
     assert not stands(tmp_path / "film", made, Subject("sub-syn0001", {"group": "hc"}))
+
+
+def test_a_moment_that_is_not_finite_is_left_out(
+    models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original, calls = Synthesizer.decode, []
+
+    def first_broken(self: Synthesizer, latent: torch.Tensor) -> np.ndarray:
+        calls.append(1)
+        return np.full(self.grid.shape, np.nan, np.float32) if len(calls) == 1 else original(self, latent)
+
+    monkeypatch.setattr(Synthesizer, "decode", first_broken)
+    settings = Sample(n_hc=1, n_tle=1, sampler="ddim", steps=4, film_frames=3)
+    made = synthesizer_of(*models, settings, seed=3, device="cpu")
+    write_film(tmp_path / "film", made, Subject("sub-syn0001"))
+    film = json.loads((tmp_path / "film" / "film.json").read_text())
+    assert [frame["timestep"] for frame in film["frames"]] == [500, 0]
+    assert "leaves out timestep 1000" in capsys.readouterr().err

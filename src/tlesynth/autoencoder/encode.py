@@ -23,9 +23,9 @@ import pandas as pd
 import torch
 
 from tlesynth import __version__, durable, interruption
-from tlesynth.autoencoder.doctor import Moments, channel_noise, moments, posterior_noise
+from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, moments, posterior_noise
 from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
-from tlesynth.autoencoder.model import load_autoencoder, read_gate
+from tlesynth.autoencoder.model import Trained, read_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
@@ -56,21 +56,21 @@ def encode_cohort(
 
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable model, NII-030 if the cohort is on another grid, DATA codes
-            for missing or unfitting input, RES-001 if the disk is full, OPS-075 after a stop request.
+            for missing or unfitting input, NUM-006 if a reconstruction is not finite, RES-001 if the disk is full,
+            OPS-075 after a stop request.
     """
     fabric = fabric_for(device, "32-true")
-    network, cohort = load_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
-    network.run_as(inference or Inference())
+    trained, cohort = read_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
+    network = trained.network.run_as(inference or Inference())
     if cohort.grid != network.grid:
         raise fail(
             "NII-030", derivatives, f"the cohort is on {cohort.grid.name}, the autoencoder on {network.grid.name}"
         )
     index = index_of(cohort, splits)
-    fingerprint = network.fingerprint
-    key = _key(network, cohort, index["participant_id"].tolist())
-    _write_latents(latents, network, cohort, index, key, read_gate(autoencoder))
+    key = _key(trained, cohort, index["participant_id"].tolist())
+    _write_latents(latents, trained, cohort, index, key)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
-    _write_reconstructions(reconstructions, network, cohort, held_out, fingerprint)
+    _write_reconstructions(reconstructions, trained, cohort, held_out)
 
 
 def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
@@ -91,10 +91,8 @@ def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
     return index
 
 
-def _write_latents(
-    folder: Path, network: Autoencoder, cohort: Cohort, index: pd.DataFrame, key: str, gate: dict[str, Any] | None
-) -> None:
-    ids = index["participant_id"].tolist()
+def _write_latents(folder: Path, trained: Trained, cohort: Cohort, index: pd.DataFrame, key: str) -> None:
+    network, ids = trained.network, index["participant_id"].tolist()
     unfinished = Unfinished(folder, len(index), network.latent_shape, key)
     known = _finished(folder)
     if known.get("input") == key:
@@ -102,7 +100,7 @@ def _write_latents(
     else:
         rows = iter(track(range(len(ids)), "encoding", len(ids)))
         array = unfinished.write(rows, lambda row: posteriors(network, cohort.volume(ids[row])))
-    about = _about(network, key, gate) | {"index": durable.hash_of(index.to_dict("list"))} | _noise(array, index)
+    about = _about(trained, key) | {"index": durable.hash_of(index.to_dict("list"))} | _noise(array, index)
     if known == about:
         return
     with durable.publishing(folder) as new:
@@ -127,32 +125,34 @@ def posteriors(network: Autoencoder, voxels: np.ndarray) -> Row:
     return torch.stack(views).cpu().numpy()
 
 
-def _write_reconstructions(
-    folder: Path, network: Autoencoder, cohort: Cohort, ids: list[str], fingerprint: str
-) -> None:
+def _write_reconstructions(folder: Path, trained: Trained, cohort: Cohort, ids: list[str]) -> None:
+    network = trained.network
     about = "Held-out scans encoded to the posterior mean and decoded by the autoencoder"
     writer = CohortWriter(folder, cohort.grid, "reconstruction", "Reconstructions", about)
     for participant_id in track(ids, "reconstructing", len(ids)):
         interruption.check()
         scan = durable.sha256(cohort.volume_path(participant_id))
-        sidecar = {"Autoencoder": fingerprint, "Run": network.run_about, "ScanSHA256": scan}
+        sidecar = {"Autoencoder": trained.fingerprint, "Run": network.run_about, "ScanSHA256": scan}
         made = writer.sidecar(participant_id)
         if made is not None and sidecar.items() <= made.items():
             continue
         voxels = torch.from_numpy(cohort.volume(participant_id)).to(network.latent_mean.device)
         x_hat = network.from_latents(network.to_latents(voxels[None, None]))[0, 0]
+        if not bool(x_hat.isfinite().all()):
+            raise fail("NUM-006", participant_id, "its reconstruction is not finite")
         writer.write(participant_id, x_hat.cpu().numpy(), sidecar)
     writer.finish(cohort.participants.loc[ids])
 
 
-def _key(network: Autoencoder, cohort: Cohort, ids: list[str]) -> str:
+def _key(trained: Trained, cohort: Cohort, ids: list[str]) -> str:
     """What the latents were made of: the weights, how they were run, and the content of each scan's file."""
     scans = [[name, durable.sha256(cohort.volume_path(name))] for name in ids]
-    return durable.hash_of([__version__, network.fingerprint, network.run_about, scans])
+    return durable.hash_of([__version__, trained.fingerprint, trained.network.run_about, scans])
 
 
 def _finished(folder: Path) -> dict[str, Any]:
     """latents.json of a folder that is whole, else nothing."""
+    durable.put_back(folder)
     if not (folder / "latents.json").is_file():
         return {}
     try:
@@ -162,10 +162,11 @@ def _finished(folder: Path) -> dict[str, Any]:
     return durable.read_json(folder / "latents.json")
 
 
-def _about(network: Autoencoder, key: str, gate: dict[str, Any] | None) -> dict[str, Any]:
+def _about(trained: Trained, key: str) -> dict[str, Any]:
+    network, gate = trained.network, trained.gate
     return {
         "tlesynth": __version__,
-        "autoencoder": network.fingerprint,
+        "autoencoder": trained.fingerprint,
         "input": key,
         "run": network.run_about,
         "grid": network.grid.name,

@@ -23,15 +23,16 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tlesynth import durable
-from tlesynth.autoencoder.gate import pass_gate
+from tlesynth.autoencoder.coders.monai import MonaiCoder
+from tlesynth.autoencoder.gate.judging import pass_gate
 from tlesynth.autoencoder.model import save_autoencoder
-from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last
-from tlesynth.autoencoder.scans import read_scans
-from tlesynth.autoencoder.train import latent_statistics
+from tlesynth.autoencoder.scans import FITTED, origin_of, read_scans
+from tlesynth.autoencoder.train import fit_latents
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
 from tlesynth.recipe import AutoencoderNetwork, Gate
+from tlesynth.run_folder import RunFolder
 from tlesynth.training import fabric_for
 from tlesynth.volume import Grid
 from tlesynth.weights import foreign_tensors
@@ -48,19 +49,23 @@ def import_autoencoder(
 ) -> None:
     """Publish ``out/model`` with the weights of ``file``, and the quality gate's files in ``out``.
 
+    The same import may be done again; anything else in ``out``, a training or another model, is left as it is.
+
     Raises:
-        TlesynthError: MOD-006 if the weights are not of that family or of a size we run, DATA and NII codes for missing
-            or unfitting input, NUM-001 if a latent channel never changes, OPS-075 after a stop request.
+        TlesynthError: CFG-010 if ``out`` holds anything else than this import, MOD-006 if the weights are not of that
+            family or of a size we run, DATA and NII codes for missing or unfitting input, NUM-001 if a latent channel
+            never changes, OPS-075 after a stop request.
     """
     cohort = read_cohort(derivatives)
     fabric = fabric_for(device, "32-true")
     network = read_foreign(file, family, cohort.grid, norm_groups)
     network = channels_last(network.to(fabric.device)).requires_grad_(False).eval()
-    fitted = read_scans(cohort, splits, "gen_train")
-    mean, scale = latent_statistics(network, fitted, fabric.device)
-    network.latent_mean.copy_(mean)
-    network.latent_scale.copy_(scale)
-    facts = {"imported": {"family": family, "file": file.name, "sha256": durable.sha256(file), "scans": len(fitted)}}
+    fitted = read_scans(cohort, splits, FITTED)
+    imported = {"family": family, "sha256": durable.sha256(file)}
+    size = {"norm_groups": norm_groups, "grid": cohort.grid.fingerprint}
+    RunFolder.open(out, {"imported": imported | size} | origin_of(cohort, splits))
+    fit_latents(network, fitted, fabric.device)
+    facts = {"imported": imported | {"file": file.name, "scans": len(fitted)}}
     gate = pass_gate(out, network, cohort, splits, Gate(), seed=0)
     save_autoencoder(out / "model", network, facts, gate)
 

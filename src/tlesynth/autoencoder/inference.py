@@ -65,6 +65,11 @@ class FrozenCoder:
         return x.to(self.dtype).contiguous(memory_format=torch.channels_last_3d)
 
 
+def about_of(settings: Inference, device: torch.device) -> dict[str, Any]:
+    """What ``FrozenCoder.about`` will say of any coder run as ``settings`` want it on ``device``."""
+    return frozen(nn.Identity(), settings, device, 1).about
+
+
 def frozen(coder: nn.Module, settings: Inference, device: torch.device, factor: int) -> FrozenCoder:
     """``coder`` as ``settings`` want it run; in bfloat16 it is a copy, so that the weights themselves stay float32.
 

@@ -62,7 +62,8 @@ class Unfinished:
             TlesynthError: RES-001 if the disk is full, OPS-075 after a stop request, with every row so far safe.
         """
         path = self.place / NAME
-        header, done = self._begin(path)
+        with durable.disk_errors(path):
+            header, done = self._begin(path)
         with durable.disk_errors(path), open(path, "r+b") as file:
             file.truncate(header + done * self._row_bytes)
             file.seek(0, os.SEEK_END)

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tlesynth import recipe
-from tlesynth.autoencoder import losses
-from tlesynth.autoencoder.adversarial import FORMS
+from tlesynth.autoencoder.coders.lean import VoxelNorm
 from tlesynth.autoencoder.inference import frozen
-from tlesynth.autoencoder.lean_coder import VoxelNorm
+from tlesynth.autoencoder.learning import losses
+from tlesynth.autoencoder.learning.adversarial import FORMS
 from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, Network, Reconstruction, discriminator
 from tlesynth.training.footprint import Footprint, footprint, normalising_as_on_cuda
+from tlesynth.training.optimizers import state_bytes
 from tlesynth.volume import Grid
 
 CONTEXT = 800_000_000
@@ -122,14 +123,24 @@ def thriftier(settings: recipe.Autoencoder, grid: Grid) -> Iterator[tuple[recipe
 def _steps(
     settings: recipe.Autoencoder, network: Autoencoder, opponent: nn.Module, judge: nn.Module | None
 ) -> list[Callable[[], Tensor]]:
-    """A step of each way of learning, as ``learning`` takes it."""
-    shape, form = settings.crop or network.grid.shape, FORMS[settings.adversarial_phase.loss]
-    batch = settings.reconstruction.batch_size
+    """The last part of a step of each way of learning, as ``learning`` takes it.
+
+    All volumes and noise of a step are drawn together and stand through it. In the joint schedule the reconstructions
+    of the parts before stand as well, and when the discriminator learns from them, those of all parts.
+    """
+    first, second = settings.reconstruction, settings.adversarial_phase
+    batch, drawn = first.batch_size, first.batch_size * first.accumulate
+    shape, form = settings.crop or network.grid.shape, FORMS[second.loss]
     latent = [side // COMPRESSION for side in shape]
+    standing: list[Tensor] = []  # what is not freed before the backward pass has ended
+
+    def volumes(number: int) -> Tensor:
+        return torch.empty(number, 1, *shape).contiguous(memory_format=torch.channels_last_3d)
 
     def draw() -> tuple[Tensor, Tensor]:
-        x = torch.empty(batch, 1, *shape).contiguous(memory_format=torch.channels_last_3d)
-        return x, torch.empty(batch, network.settings.latent_channels, *latent)
+        standing[:] = [volumes(drawn), torch.empty(drawn, network.settings.latent_channels, *latent)]
+        x, noise = (whole[-batch:] for whole in standing)
+        return x, noise
 
     def reconstruct() -> Tensor:
         x, noise = draw()
@@ -138,6 +149,8 @@ def _steps(
     def finetune() -> Tensor:
         opponent.requires_grad_(False)
         x, noise = draw()
+        if second.schedule == "joint":
+            standing.append(volumes(drawn - batch))
         made = network(x, noise)
         return _terms(settings, judge, x, made) + form.autoencoder(opponent(made.x_hat)[-1])
 
@@ -148,14 +161,23 @@ def _steps(
             x_hat = network(x, noise).x_hat
         return form.discriminator(opponent(x)[-1], opponent(x_hat)[-1])
 
-    return [finetune, discriminate] if settings.adversarial_phase.rounds else [reconstruct]
+    def follow() -> Tensor:
+        opponent.requires_grad_(True)
+        x, _ = draw()
+        standing.append(volumes(drawn))
+        return form.discriminator(opponent(x)[-1], opponent(standing[-1][-batch:])[-1])
+
+    if not second.rounds:
+        return [reconstruct]
+    return [finetune, discriminate] if second.schedule == "alternating" else [finetune, discriminate, follow]
 
 
 def _terms(settings: recipe.Autoencoder, judge: nn.Module | None, x: Tensor, made: Reconstruction) -> Tensor:
     """The objective without the discriminator; of every plane's slices the recipe's share, as if none were empty."""
     total = losses.l1(x, made.x_hat) + losses.kl(made.mean, made.logvar)
     if judge is not None:
-        planes = [torch.zeros(max(1, round(settings.perceptual_slices * n)), dtype=torch.long) for n in x.shape[2:]]
+        counts = [max(1, round(settings.perceptual_slices * n)) for n in x.shape[2:]]
+        planes = [[torch.zeros(count, dtype=torch.long) for _ in x] for count in counts]
         return total + losses.lpips_on_slices(judge, x, made.x_hat, planes)
     return total + losses.ssim3d(x, made.x_hat) if settings.perceptual == "ssim3d" else total
 
@@ -182,11 +204,17 @@ def _standing(*networks: nn.Module) -> list[Tensor]:
 
 
 def _resident(settings: recipe.Autoencoder, network: nn.Module, opponent: nn.Module, judge: nn.Module | None) -> int:
-    """Weights, gradients, two moments for each use of a network by an optimiser, the average, the perceptual trunk."""
-    against = settings.adversarial_phase.rounds > 0
-    copies = 2 + 2 * (2 if against else 1) + (1 if settings.ema_decay else 0)
-    trunk = _bytes(judge) if judge is not None else 0
-    return _bytes(network) * copies + _bytes(opponent) * (4 if against else 1) + trunk
+    """Weights, gradients, an optimiser's state for each use of a network, the average, the perceptual trunk."""
+    uses, kind = 2 if settings.adversarial_phase.rounds else 1, settings.optimizer
+    own = _bytes(network) * (2 if settings.ema_decay else 1) + _learned(network) + state_bytes(network, kind) * uses
+    # Without an adversarial phase the opponent stands there but never learns.
+    other = _bytes(opponent) + (_learned(opponent) + state_bytes(opponent, kind) if uses == 2 else 0)
+    return own + other + (_bytes(judge) if judge is not None else 0)
+
+
+def _learned(network: nn.Module) -> int:
+    """Bytes of what has a gradient, and so of the gradient."""
+    return sum(p.numel() * p.element_size() for p in network.parameters())
 
 
 def _memory(resident: int, found: Footprint) -> Memory:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,27 @@ SUMS = {
 }
 
 
+BUILT_FROM = ("network", "grid", "grid_fingerprint", "fingerprint")
+"""Keys of config.json without which there is no network."""
+TOLD = (*BUILT_FROM, "intensity", "latent_shape", "parameters", "training")
+"""Keys that the card tells."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An autoencoder read from its folder, its fingerprint, and the verdict it carries (None: never judged)."""
+
+    network: Autoencoder
+    fingerprint: str
+    gate: dict[str, Any] | None
+
+
 def save_autoencoder(
     folder: Path, network: Autoencoder, training: dict[str, Any], gate: dict[str, Any] | None = None
 ) -> None:
     """Publish a model folder; ``training`` holds what the card tells of the training (JSON values).
 
-    ``gate`` is what ``gate.pass_gate`` returned; a model without one says that it was never judged.
+    ``gate`` is what ``judging.pass_gate`` returned; a model without one says that it was never judged.
 
     Raises:
         TlesynthError: RES-001 if the disk is full.
@@ -71,7 +87,7 @@ def attach_gate(folder: Path, gate: dict[str, Any]) -> None:
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable folder, RES-001 if the disk is full.
     """
-    config = read_model_config(folder, FORMAT)
+    config = read_model_config(folder, FORMAT, TOLD)
     if config.get("gate") == gate:
         return
     weights = (folder / WEIGHTS).read_bytes()
@@ -96,7 +112,7 @@ def read_fingerprint(folder: Path) -> str:
     Raises:
         TlesynthError: MOD-004 or CKP-001 for an unusable folder.
     """
-    return read_model_config(folder, FORMAT)["fingerprint"]
+    return read_model_config(folder, FORMAT, ("fingerprint",))["fingerprint"]
 
 
 def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoencoder:
@@ -105,8 +121,17 @@ def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoen
     Raises:
         TlesynthError: MOD-004 if it is not such a folder or of an unknown grid, CKP-001 if a file is damaged.
     """
+    return read_autoencoder(folder, device).network
+
+
+def read_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Trained:
+    """The same with what the folder tells of it; every file is read and hashed once.
+
+    Raises:
+        TlesynthError: as ``load_autoencoder`` does.
+    """
     folder = Path(folder)
-    config = read_model_config(folder, FORMAT)
+    config = read_model_config(folder, FORMAT, BUILT_FROM)
     try:
         network = Autoencoder(AutoencoderNetwork.model_validate(config["network"]), _grid(folder, config))
         network.load_state_dict(load_file(folder / WEIGHTS))
@@ -114,7 +139,8 @@ def load_autoencoder(folder: Path, device: str | torch.device = "cpu") -> Autoen
         raise fail("MOD-004", folder, str(error).splitlines()[0]) from error
     if network.fingerprint != config["fingerprint"]:
         raise fail("CKP-001", folder / WEIGHTS, "the weights are not those that were saved")
-    return channels_last(network.to(device)).requires_grad_(False).eval()
+    network = channels_last(network.to(device)).requires_grad_(False).eval()
+    return Trained(network, config["fingerprint"], config.get("gate"))
 
 
 def _grid(folder: Path, config: dict[str, Any]) -> Grid:
@@ -187,7 +213,9 @@ def _choice(training: dict[str, Any]) -> str:
 def _verdict(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return "Never judged: the model was made without the quality gate."
-    lines = [f"**{gate['verdict'].capitalize()}** on {gate['scans']} held-out scans ({gate['split']})."]
+    run = gate.get("run", {"precision": "float32", "tiles": "none"})
+    how = f"in {run['precision']}, {'whole' if run['tiles'] == 'none' else 'in tiles'}"
+    lines = [f"**{gate['verdict'].capitalize()}** on {gate['scans']} held-out scans ({gate['split']}), run {how}."]
     lines += [f"- {reason}" for reason in gate["reasons"]]
     if gate["loosened"]:
         lines.append(f"- The recipe loosened these limits of the product: {', '.join(gate['loosened'])}.")

@@ -12,9 +12,9 @@ import torch
 from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch import Tensor, nn
 
+from tlesynth.autoencoder.coders.lean import LeanCoder
+from tlesynth.autoencoder.coders.monai import MonaiCoder
 from tlesynth.autoencoder.inference import FrozenCoder, frozen
-from tlesynth.autoencoder.lean_coder import LeanCoder
-from tlesynth.autoencoder.monai_coder import MonaiCoder
 from tlesynth.errors import fail
 from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
 from tlesynth.volume import Grid
@@ -108,11 +108,10 @@ class Autoencoder(nn.Module):
     def from_latents(self, z: Tensor) -> Tensor:
         """Volumes on [0, 1], background 0, of normalised latents: (B, C, x, y, z) -> (B, 1, X, Y, Z).
 
-        Volumes are decoded one at a time, to bound memory.
+        Volumes are decoded one at a time, to bound memory. A voxel that is not finite stays so, as NaN.
         """
         raw = z * _per_channel(self.latent_scale) + _per_channel(self.latent_mean)
-        decoded = torch.cat([(self._frozen or self.coder).decode(one).clamp(0, 1) for one in raw.split(1)])
-        return decoded.where(decoded >= LEAST_SIGNAL, 0)
+        return torch.cat([_on_scale((self._frozen or self.coder).decode(one)) for one in raw.split(1)])
 
     @property
     def fingerprint(self) -> str:
@@ -155,6 +154,12 @@ def _why_not(shape: tuple[int, int, int]) -> str:
         f"{told(map(str, shape))} voxels, but each side must be a multiple of {COMPRESSION}: "
         f"crop it to {told(map(str, cropped))} or pad it with background to {told(map(str, padded))}"
     )
+
+
+def _on_scale(decoded: Tensor) -> Tensor:
+    """Decoded voxels clipped to [0, 1], faint ones 0, those that are not finite NaN."""
+    clipped = decoded.clamp(0, 1)
+    return clipped.masked_fill(clipped < LEAST_SIGNAL, 0).masked_fill(~decoded.isfinite(), torch.nan)
 
 
 def _per_channel(values: Tensor) -> Tensor:

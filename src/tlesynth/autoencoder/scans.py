@@ -9,9 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlesynth import durable
 from tlesynth.data.cohort import Cohort
-from tlesynth.data.splits import read_splits
+from tlesynth.data.splits import digest_of, read_splits
 from tlesynth.errors import fail
+
+FITTED, JUDGED = "gen_train", "val"
+"""Splits: whose scans an autoencoder learns from, and whose choose its checkpoint and pass its gate."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,16 @@ def participants_of(cohort: Cohort, splits: Path, split: str) -> list[str]:
     if not ids:
         raise fail("DATA-010", splits, f"nobody stands in {split}")
     return ids
+
+
+def origin_of(cohort: Cohort, splits: Path) -> dict[str, str]:
+    """What an autoencoder is made from, as two digests: who stands in which split, and those scans' volumes.
+
+    No volume is read. Whoever stands in the other splits does not matter.
+
+    Raises:
+        TlesynthError: DATA-007, DATA-010 or DATA-011 if the splits do not fit the cohort.
+    """
+    found = read_splits(splits, cohort.ids)
+    scans = {name: cohort.stamp(name) for split in (FITTED, JUDGED) for name in found[split]}
+    return {"splits": digest_of(splits, (FITTED, JUDGED)), "scans": durable.hash_of(scans)}

@@ -10,43 +10,50 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.gate import pass_gate, pass_gate_again
-from tlesynth.autoencoder.learning import build_networks, learners_of
+from tlesynth.autoencoder.gate.judging import pass_gate, pass_gate_again
+from tlesynth.autoencoder.learning.learners import build_networks, learners_of
+from tlesynth.autoencoder.learning.objective import objective_of
+from tlesynth.autoencoder.learning.schedule import segments_of, steps_per_epoch
+from tlesynth.autoencoder.learning.validation import CHECKPOINT_OF, validation_of
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.autoencoder.objective import objective_of
-from tlesynth.autoencoder.scans import Scans, read_scans
-from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
-from tlesynth.autoencoder.validation import CHECKPOINT_OF, validation_of
-from tlesynth.data.cohort import read_cohort
+from tlesynth.autoencoder.scans import FITTED, JUDGED, Scans, origin_of, read_scans
+from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.errors import fail
 from tlesynth.recipe.autoencoder import FREE
 from tlesynth.run_folder import Keeping, RunFolder
 from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
-from tlesynth.volume import Grid
 
 
 def train_autoencoder(
-    derivatives: Path, splits: Path, out: Path, settings: recipe.Autoencoder, *, seed: int, device: str, precision: str
+    derivatives: Path,
+    splits: Path,
+    out: Path,
+    settings: recipe.Autoencoder,
+    *,
+    seed: int,
+    device: str,
+    precision: str,
+    inference: recipe.Inference | None = None,
 ) -> None:
     """Train on ``gen_train``, keep the weights of the last phase that are best on ``val``, publish ``out/model``.
 
-    Training ends with the quality gate (``gate``). The same command resumes; once the model stands, it only judges it
-    anew where the limits have changed.
+    Training ends with the quality gate (``gate``), which runs the model as ``inference`` will. The same command
+    resumes; once the model stands, it only judges it anew where the limits, or how the model is run, have changed.
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
-            settings, DATA and NII codes for missing or unfitting input, NUM-001 if a loss is not finite, OPS-075 after
-            a stop request.
+            settings or from other scans or splits, DATA and NII codes for missing or unfitting input, NUM-001 if a loss
+            is not finite, OPS-075 after a stop request.
     """
     cohort = read_cohort(derivatives)
-    run = RunFolder.open(out, _settings_of(settings, cohort.grid, seed, precision))
+    run = RunFolder.open(out, _settings_of(settings, cohort, splits, seed, precision))
     if run.finished:
-        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device)
+        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device, inference=inference)
         return
     fabric = fabric_for(device, precision)
     objective = objective_of(settings, cohort.grid, fabric.device)
-    fitted, held_out = (read_scans(cohort, splits, split) for split in ("gen_train", "val"))
+    fitted, held_out = (read_scans(cohort, splits, split) for split in (FITTED, JUDGED))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
     learners = learners_of(networks, fitted, objective, settings, seed)
     epoch = steps_per_epoch(settings, len(fitted))
@@ -62,11 +69,9 @@ def train_autoencoder(
         label="training the autoencoder",
     )
     network = networks.result
-    mean, scale = latent_statistics(network, fitted, fabric.device)
-    network.latent_mean.copy_(mean)
-    network.latent_scale.copy_(scale)
+    fit_latents(network, fitted, fabric.device)
     facts = _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
-    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed)
+    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed, inference=inference)
     save_autoencoder(out / "model", network, facts, gate)
     run.finish(facts)
 
@@ -82,6 +87,17 @@ def rhythm_of(settings: recipe.Autoencoder, epoch: int) -> Rhythm:
     )
 
 
+def fit_latents(network: Autoencoder, scans: Scans, device: torch.device) -> None:
+    """Give ``network`` the mean and scale by which the latents of ``scans`` have mean 0 and deviation 1 per channel.
+
+    Raises:
+        TlesynthError: NUM-001 if a channel never changes.
+    """
+    mean, scale = latent_statistics(network, scans, device)
+    network.latent_mean.copy_(mean)
+    network.latent_scale.copy_(scale)
+
+
 @torch.no_grad()
 def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation (C,) of the posterior mean per channel, over every voxel of every scan.
@@ -93,7 +109,7 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
     count = 0
     for row in range(len(scans)):
         mean, _ = network.encode(scans.batch(np.array([row]), device))  # (1, C, x, y, z)
-        values = mean[0].flatten(1).double().cpu()  # (C, x*y*z)
+        values = mean[0].flatten(1).cpu().double()  # (C, x*y*z)
         total += torch.stack([values.sum(1), values.square().sum(1)])
         count += values.shape[1]
     mean = total[0] / count
@@ -103,14 +119,16 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
     return mean.float(), scale.float()
 
 
-def _settings_of(settings: recipe.Autoencoder, grid: Grid, seed: int, precision: str) -> dict[str, Any]:
+def _settings_of(
+    settings: recipe.Autoencoder, cohort: Cohort, splits: Path, seed: int, precision: str
+) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
         "autoencoder": settings.model_dump(mode="json", exclude=set(FREE)),
-        "grid": grid.fingerprint,
+        "grid": cohort.grid.fingerprint,
         "seed": seed,
         "precision": precision,
-    }
+    } | origin_of(cohort, splits)
 
 
 def _training_facts(

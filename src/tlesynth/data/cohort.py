@@ -5,6 +5,7 @@ All three are the same kind of thing, so every later stage reads them through ``
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ COLUMNS = ("participant_id", "group", "side", "hs", "age", "sex", "site")
 GROUPS = ("hc", "tle")
 LEAST_PER_GROUP = 4
 THUMBNAIL_MM = 6.0
+GZIP_TRAILER = 8
+"""Bytes at the end of a .gz: the checksum of its content, and the content's length."""
 LEDGER = ".ledger"
 """Folder of a preprocessed cohort that holds what is ours alone: locks, claims, outcomes, thumbnails."""
 MAPS: dict[str, tuple[str, str]] = {
@@ -73,6 +76,13 @@ class Cohort:
     def volume(self, participant_id: str) -> np.ndarray:
         """A participant's T1 on [0, 1], background 0: (X, Y, Z) float32."""
         return read_on(self.volume_path(participant_id), self.grid)
+
+    def stamp(self, participant_id: str) -> list[int]:
+        """Size of a participant's file and gzip's own checksum of what is in it: another volume has another stamp."""
+        with open(self.volume_path(participant_id), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - GZIP_TRAILER))
+            return [size, int.from_bytes(file.read(), "little")]
 
     def volumes(self, ids: Iterable[str], label: str = "reading volumes") -> np.ndarray:
         """Several T1s in memory: (N, X, Y, Z) float16."""

@@ -52,10 +52,10 @@ class Latents:
         """Mean and variance over scans of what ``batch`` gives, voxel by voxel: each (C, X, Y, Z) float32."""
         total, square, noise = (torch.zeros(self.values.shape[1:], dtype=torch.float64) for _ in range(3))
         for row in range(len(self)):
-            value = self.values[row].double().cpu()
+            value = self.values[row].cpu().double()
             total, square = total + value, square + value.square()
             if self.logvar is not None:
-                noise = noise + self.logvar[row].double().exp().cpu()
+                noise = noise + self.logvar[row].cpu().double().exp()
         mean = total / len(self)
         variance = (square / len(self) - mean.square()).clamp_min(0) + noise / len(self)
         return mean.float(), variance.float()

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from tlesynth import recipe
+from tlesynth.data.splits import digest_of
 from tlesynth.diffusion.admission import admit
 from tlesynth.diffusion.conditions import conditions_of
 from tlesynth.diffusion.copying import CopyWatch
@@ -67,7 +68,7 @@ def train_diffusion(
     about = read_about(latents)
     gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
     fabric = fabric_for(device, precision, devices)
-    identity = _settings_of(settings, about, seed, precision)
+    identity = _settings_of(settings, about, splits, seed, precision)
     run = leader_first(fabric, lambda leader: RunFolder.open(out, identity, leader=leader))
     if run.finished:
         return
@@ -183,11 +184,15 @@ def _parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def _settings_of(settings: recipe.Diffusion, about: dict[str, Any], seed: int, precision: str) -> dict[str, Any]:
+def _settings_of(
+    settings: recipe.Diffusion, about: dict[str, Any], splits: Path, seed: int, precision: str
+) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
         "diffusion": settings.model_dump(mode="json", exclude={"accept_failed_gate"}),  # decides whether, not what
         "autoencoder": about["autoencoder"],
+        "latents": [about.get("input"), about.get("index")],
+        "splits": digest_of(splits, ("gen_train", "val")),
         "seed": seed,
         "precision": precision,
     }

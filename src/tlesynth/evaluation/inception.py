@@ -40,7 +40,7 @@ def inception_features(volumes: Iterable[NDArray[np.floating]], grid: Grid, netw
     for volume in volumes:
         for plane in PLANES:
             images = (as_images(slices_of(volume, grid, plane)) * 255).round().to(torch.uint8)
-            found[plane].append(network(images.to(device))[0].double().cpu().numpy())
+            found[plane].append(network(images.to(device))[0].cpu().double().numpy())
     return {plane: np.stack(rows) for plane, rows in found.items() if rows}
 
 

@@ -61,7 +61,10 @@ class Intervals:
 
 
 def reconstruction(inputs: Inputs, how: Resampling) -> tuple[Json, pd.DataFrame]:
-    """The autoencoder on test (paper, Table 1), and a row per scan of val and test."""
+    """The autoencoder on test (paper, Table 1), and a row per scan of val and test.
+
+    A scan in which a figure cannot be measured (NaN) is left out of its mean.
+    """
     made = inputs.reconstructed
     if made is None:
         return NO_RECONSTRUCTION, pd.DataFrame({"participant_id": []})
@@ -79,7 +82,7 @@ def reconstruction(inputs: Inputs, how: Resampling) -> tuple[Json, pd.DataFrame]
     if not len(table):
         return not_computed("no scan of val or test was reconstructed", "tlesynth encode"), table
     test = table[table["split"] == "test"]
-    mean = {name: mean_interval(test[name].to_numpy(np.float64), how) for name in table.columns[3:]}
+    mean = {name: mean_interval(test[name].dropna().to_numpy(np.float64), how) for name in table.columns[3:]}
     return {
         "split": "test",
         "n": len(test),

@@ -15,7 +15,7 @@ from tlesynth.volume import Grid
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Errors of one reconstruction; intensities are on [0, 1]."""
+    """Errors of one reconstruction; intensities are on [0, 1]. NaN where there is no voxel to measure."""
 
     l1: float
     l1_brain: float
@@ -42,12 +42,15 @@ def fidelity(original: NDArray[np.floating], reconstruction: NDArray[np.floating
 
 
 def psnr(mean_square_error: float) -> float:
-    """Peak signal-to-noise ratio in dB for a data range of 1; 100 where there is no error."""
+    """Peak signal-to-noise ratio in dB for a data range of 1; 100 where there is no error, NaN of NaN."""
+    if np.isnan(mean_square_error):
+        return float("nan")
     return float(min(-10 * np.log10(max(mean_square_error, 1e-10)), 100.0))
 
 
 def _mean(values: NDArray[np.float32]) -> float:
-    return float(values.mean(dtype=np.float64)) if values.size else 0.0
+    """Of no voxels it is not 0, which would be a perfect score."""
+    return float(values.mean(dtype=np.float64)) if values.size else float("nan")
 
 
 @lru_cache(maxsize=4)

@@ -42,8 +42,8 @@ def train_autoencoder(derivatives: Path, splits: Path, out: Path, recipe: Recipe
     from tlesynth.autoencoder.train import train_autoencoder as train
     from tlesynth.report import autoencoder_page, cohort_page
 
-    seed, device, precision = recipe.seed, recipe.device, recipe.precision
-    train(derivatives, splits, out, recipe.autoencoder, seed=seed, device=device, precision=precision)
+    machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
+    train(derivatives, splits, out, recipe.autoencoder, **machine, inference=recipe.inference)
     data = data or cohort_page.data_beside(derivatives)
     page = autoencoder_page.build(out, derivatives, out / autoencoder_page.PAGE, data=data)
     verdict = durable.read_json(out / "gate.json")["verdict"]

@@ -99,7 +99,7 @@ def cost_of(network: nn.Module, *inputs: torch.Tensor) -> Cost:
 
 
 def _autoencoder(recipe: recipes.Recipe) -> tuple[Cost, tuple[int, int, int, int]]:
-    from tlesynth.autoencoder.learning import refuse_sizes
+    from tlesynth.autoencoder.learning.learners import refuse_sizes
     from tlesynth.autoencoder.networks import Autoencoder
 
     grid = GRIDS[recipe.preprocess.grid]
@@ -141,7 +141,7 @@ def _classifier(recipe: recipes.Recipe) -> Cost:
 
 def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, int]:
     """Steps that move the autoencoder, and steps that move the discriminator, at most."""
-    from tlesynth.autoencoder.schedule import segments_of, steps_per_epoch
+    from tlesynth.autoencoder.learning.schedule import segments_of, steps_per_epoch
 
     segments = segments_of(settings, steps_per_epoch(settings, train))
     walks = [(way, segment.steps) for segment in segments for way in (segment.learner, *segment.then)]

@@ -129,7 +129,9 @@ def _is_done(context: Context, stage: Stage, known: dict[str, str]) -> bool:
 
 
 def _judging_key(context: Context, stage: Stage) -> dict[str, str]:
-    return {"judged_key": durable.hash_of(stage.judged_by(context.recipe).model_dump())} if stage.judged_by else {}
+    if stage.judged_by is None:
+        return {}
+    return {"judged_key": durable.hash_of([part.model_dump(mode="json") for part in stage.judged_by(context.recipe)])}
 
 
 def _given(context: Context) -> list[Any]:

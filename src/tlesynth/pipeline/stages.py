@@ -46,7 +46,7 @@ class Stage:
     by_subject: Callable[[Recipe], tuple[Section | str, ...]] | None = None
     """What decides a subject's own files, where each subject is keyed by its own input: while that is the same, a
     changed scan, limit or label costs only the subjects it touches."""
-    judged_by: Callable[[Recipe], Section] | None = None
+    judged_by: Callable[[Recipe], tuple[Section, ...]] | None = None
     """What judges the result without deciding it: where only that changed, the stage gives its verdict anew and keeps
     everything else, and no later stage is redone."""
 
@@ -180,6 +180,11 @@ def _made(recipe: Recipe) -> Section:
     return recipe.preprocess.model_copy(update=others)
 
 
+def _judged(recipe: Recipe) -> tuple[Section, ...]:
+    """What the autoencoder's verdict depends on besides its weights: the limits, and how volumes are decoded."""
+    return recipe.autoencoder.gate, recipe.inference
+
+
 def _machine(recipe: Recipe) -> dict[str, Any]:
     return {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
 
@@ -201,7 +206,7 @@ STAGES: tuple[Stage, ...] = (
         ("autoencoder",),
         lambda r: (r.autoencoder.decisive, r.precision),
         train_autoencoder,
-        judged_by=lambda r: r.autoencoder.gate,
+        judged_by=_judged,
     ),
     Stage(
         "encode",
@@ -209,7 +214,7 @@ STAGES: tuple[Stage, ...] = (
         ("latents", "reconstructions"),
         lambda r: (r.inference,),
         encode,
-        judged_by=lambda r: r.autoencoder.gate,  # the latents carry the verdict
+        judged_by=_judged,  # the latents carry the verdict
     ),
     Stage(
         "train diffusion",
@@ -227,6 +232,6 @@ STAGES: tuple[Stage, ...] = (
         ("report.html",),
         lambda r: (),
         report,
-        judged_by=lambda r: r.autoencoder.gate,  # the page prints the verdict
+        judged_by=_judged,  # the page prints the verdict
     ),
 )

@@ -116,11 +116,11 @@ def _limit(row: dict[str, Any], figure: dict[str, Any] | None) -> dict[str, Any]
 
 def _shown(files: Files, gate: dict[str, Any], derivatives: Path) -> list[figures.Shown]:
     """The worst scans, then the best: those whose reconstruction was kept."""
-    if not files.has("held_out/participants.tsv"):
+    if not gate["shown"] or not files.has("held_out/participants.tsv"):
         return []
     original, rebuilt = read_cohort(derivatives), read_cohort(files.path("held_out"))
     table = files.table("gate.tsv")
-    order = table.assign(l1=pd.to_numeric(table["l1_brain"])).sort_values("l1", ascending=False)
+    order = table.assign(l1=pd.to_numeric(table["l1_brain"])).dropna(subset="l1").sort_values("l1", ascending=False)
     place = {name: number for number, name in enumerate(order["participant_id"], 1)}
     names = [name for name in gate["shown"] if name in rebuilt.ids and name in original.ids]
     return [figures.shown_scan(original, rebuilt, name, _rank(place[name], len(place))) for name in names]
@@ -134,7 +134,8 @@ def _rank(place: int, of: int) -> str:
 
 
 def _scans(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of gate.tsv, the worst first, as the page prints them."""
+    """Rows of gate.tsv, the worst first, as the page prints them; those without figures come last."""
+    table = table.reindex(columns=["participant_id", *COLUMNS])
     figures_of = {name: pd.to_numeric(table[name], errors="coerce") for name in COLUMNS}
     order = figures_of["l1_brain"].sort_values(ascending=False).index
     return [

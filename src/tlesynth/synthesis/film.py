@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tlesynth import durable
-from tlesynth.progress import track
+from tlesynth.progress import say, track
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import write
@@ -33,8 +33,10 @@ def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
     moments = synthesizer.draw([subject], 0, synthesizer.settings.film_frames).film
     with durable.publishing(film) as folder:
         for timestep, latents in track(moments.items(), "decoding the film", len(moments)):
-            name = f"timestep-{timestep:04d}.nii.gz"
-            voxels = np.nan_to_num(np.clip(synthesizer.decode(latents[0]), 0, 1))
+            name, voxels = f"timestep-{timestep:04d}.nii.gz", synthesizer.decode(latents[0])
+            if not np.isfinite(voxels).all():
+                say(f"the film leaves out timestep {timestep}: it is not finite")
+                continue
             write(
                 folder / name, voxels, synthesizer.grid.affine, description=f"synthetic, timestep {timestep}", mni=True
             )

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LambdaLR, LRScheduler
 
-from tlesynth.training.muon import Muon
+from tlesynth.training.muon import Muon, is_kernel
 
 LEAST_LEARNING_RATE = 1e-6
 """Where an annealed rate ends; the paper gives none."""
@@ -30,6 +30,13 @@ def optimizer_of(network: nn.Module, kind: str, learning_rate: float, weight_dec
     others = [p for p in network.parameters() if p.dim() <= 1]
     groups = [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=learning_rate, fused=fused)
+
+
+def state_bytes(network: nn.Module, kind: str) -> int:
+    """What an optimiser of ``optimizer_of`` keeps from step to step: two moments a weight, of Muon's kernels one."""
+    return sum(
+        p.numel() * p.element_size() * (1 if kind == "muon" and is_kernel(p) else 2) for p in network.parameters()
+    )
 
 
 def warm_restarts(optimizer: torch.optim.Optimizer, period: int, learning_rate: float) -> LRScheduler:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from tlesynth import interruption
 from tlesynth.data.crew import Crew
 from tlesynth.data.preprocess import backends
-from tlesynth.data.preprocess.backends import Apart, ClusterCrew, crew, dask_client
+from tlesynth.data.preprocess.backends import Apart, ClusterCrew, crew, dask_client, require_tlesynth
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Preprocess
 from tlesynth.recipe.sharing import Sharing
@@ -95,6 +95,54 @@ def test_a_missing_library_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(crew(len, Preprocess(), len, len), Crew)
 
 
+class Answering:
+    """The part of dask's client that the probe uses: workers that are up, and what comes of the task."""
+
+    def __init__(self, outcome: Any = None, workers: int = 1) -> None:
+        self.outcome, self.workers, self.asked = outcome, workers, 0
+
+    def submit(self, work: Any, *, pure: bool) -> Any:
+        future: Future = Future()
+        if isinstance(self.outcome, Exception):
+            future.set_exception(self.outcome)
+        elif self.outcome != "silence":
+            future.set_result(self.outcome or work())
+        return future
+
+    def scheduler_info(self) -> dict[str, Any]:
+        self.asked += 1
+        return {"workers": dict.fromkeys(range(self.workers if self.asked > 3 else 0))}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (ModuleNotFoundError("No module named 'tlesynth'"), "ModuleNotFoundError: No module named 'tlesynth'"),
+        ("0.0.1", "they have tlesynth 0.0.1"),
+        ("silence", "no answer within 0 s"),
+    ],
+)
+def test_workers_that_cannot_run_tlesynth_are_found_out_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, outcome: Any, words: str
+) -> None:
+    monkeypatch.setattr(backends, "POLL_S", 0.01)
+    monkeypatch.setattr(backends, "PROBE_S", 0.05)
+    client = Answering(outcome)
+    with pytest.raises(TlesynthError) as caught:
+        require_tlesynth(client)
+    assert caught.value.code == "OPS-022" and caught.value.exit_status == 2 and words in caught.value.why
+    require_tlesynth(Answering())
+
+
+def test_jobs_may_queue_until_a_stop_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "POLL_S", 0.01)
+    monkeypatch.setattr(backends, "PROBE_S", 0.0)
+    polled = iter([False] * 20 + [True])
+    monkeypatch.setattr(interruption, "requested", lambda: next(polled))
+    with pytest.raises(TlesynthError, match="OPS-075"):
+        require_tlesynth(Answering("silence", workers=0))
+
+
 def test_the_job_script_asks_for_what_the_recipe_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
@@ -112,8 +160,8 @@ def test_the_job_script_asks_for_what_the_recipe_says(monkeypatch: pytest.Monkey
             asked["closed"] = True
 
     @contextmanager
-    def client(cluster: Cluster) -> Generator[str]:
-        yield "client"
+    def client(cluster: Cluster) -> Generator[Answering]:
+        yield Answering()
 
     @contextmanager
     def setting(values: dict[str, Any]) -> Generator[None]:
@@ -130,7 +178,7 @@ def test_the_job_script_asks_for_what_the_recipe_says(monkeypatch: pytest.Monkey
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
     with dask_client(Sharing(backend="dask", queue="long", workers=3, extra=("--account=lab",))) as opened:
-        assert opened == "client"
+        assert isinstance(opened, Answering)
     assert asked["set"] == {"distributed.worker.daemon": False}
     assert (asked["queue"], asked["jobs"], asked["processes"]) == ("long", 3, 1)
     assert (asked["memory"], asked["walltime"]) == ("8GB", "04:00:00")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlesynth import durable
-from tlesynth.data.splits import SPLITS, apportion, assign, read_splits
+from tlesynth.data.splits import SPLITS, apportion, assign, digest_of, read_splits
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Split
 
@@ -34,6 +34,16 @@ def test_shares_are_met_to_the_subject() -> None:
         counts = apportion(n, {"a": 0.8, "b": 0.074, "c": 0.126, "d": 0.0})
         assert sum(counts.values()) == n
         assert min(counts["a"], counts["b"], counts["c"]) >= 1
+
+
+def test_a_digest_knows_who_stands_in_its_splits_and_in_which_order(tmp_path: Path) -> None:
+    def digest(text: str) -> str:
+        (tmp_path / "splits.tsv").write_text("participant_id\tsplit\n" + text)
+        return digest_of(tmp_path / "splits.tsv", ("gen_train", "val"))
+
+    first = digest("a\tgen_train\nb\tval\nc\ttest\n")
+    assert first == digest("a\tgen_train\nd\ttest\nb\tval\n")
+    assert first != digest("b\tval\na\tgen_train\n") and first != digest("a\tval\nb\tgen_train\n")
 
 
 def test_groups_and_sites_are_spread_evenly() -> None:

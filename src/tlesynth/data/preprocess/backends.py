@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tlesynth import interruption
+from tlesynth import __version__, interruption
 from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import say
@@ -24,7 +24,10 @@ from tlesynth.recipe.sharing import Sharing
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+WHERE = "sharing.backend: dask"
 POLL_S = 0.25
+PROBE_S = 120.0
+"""How long the first worker that is up may take to import tlesynth from a cold file system."""
 AHEAD = 2
 """Subjects submitted for each worker, so that none waits for its next one."""
 FOREVER_S = 10.0 * 365 * 86_400
@@ -119,19 +122,56 @@ def require_dask() -> None:
     """Raise OPS-020 unless dask and dask-jobqueue can be imported."""
     for name in ("dask", "distributed", "dask_jobqueue"):
         if find_spec(name) is None:
-            raise fail("OPS-020", "sharing.backend: dask", f"there is no {name}; it comes with tlesynth[cluster]")
+            raise fail("OPS-020", WHERE, f"there is no {name}; it comes with tlesynth[cluster]")
 
 
 @contextmanager
 def dask_client(sharing: Sharing, logs: Path | None = None) -> Generator[Any]:
-    """A client of the cluster that ``sharing`` describes; its jobs end with the block."""
+    """A client of the cluster that ``sharing`` describes; its jobs end with the block.
+
+    Raises:
+        TlesynthError: OPS-022 if its workers cannot run tlesynth, OPS-075 after a stop request.
+    """
     dask, distributed = _dask()
     with (
         dask.config.set({"distributed.worker.daemon": False}),
         _cluster(sharing, logs) as cluster,
         distributed.Client(cluster) as client,
     ):
+        require_tlesynth(client)
         yield client
+
+
+def require_tlesynth(client: Any) -> None:
+    """Wait until a worker of ``client`` has run a function of ours; jobs may queue as long as they have to.
+
+    A worker that cannot import tlesynth may fail the task, or die over it and be started again without an end.
+
+    Raises:
+        TlesynthError: OPS-022 if a worker fails, or says nothing for ``PROBE_S`` from when the first one is up;
+            OPS-075 after a stop request.
+    """
+    probe = client.submit(version_here, pure=False)
+    up_since: float | None = None
+    while not probe.done():
+        interruption.check()
+        if up_since is None and client.scheduler_info()["workers"]:
+            up_since = time.monotonic()
+        if up_since is not None and time.monotonic() - up_since > PROBE_S:
+            probe.cancel()
+            raise fail("OPS-022", WHERE, f"no answer within {PROBE_S:.0f} s of the first worker's start")
+        time.sleep(POLL_S)
+    try:
+        found = probe.result()
+    except Exception as error:  # whatever kept the worker from importing it
+        raise fail("OPS-022", WHERE, f"{type(error).__name__}: {error}") from error
+    if found != __version__:
+        raise fail("OPS-022", WHERE, f"they have tlesynth {found}, this is {__version__}")
+
+
+def version_here() -> str:
+    """The version of tlesynth where this runs."""
+    return __version__
 
 
 def _cluster(sharing: Sharing, logs: Path | None) -> Any:

@@ -86,6 +86,19 @@ def read_splits(path: Path, ids: Iterable[str]) -> dict[str, list[str]]:
     return {name: list(table["participant_id"][table["split"] == name]) for name in SPLITS}
 
 
+def digest_of(path: Path, names: Iterable[str]) -> str:
+    """SHA-256 of who stands in the splits ``names``, in the table's order, which decides what scans meet in a batch.
+
+    Raises:
+        TlesynthError: DATA-011 if the table is missing, DATA-001 if it is damaged.
+    """
+    table = durable.read_table(path)
+    if not {"participant_id", "split"} <= set(table.columns):
+        raise fail("DATA-001", path, "it needs the columns participant_id and split")
+    rows = table.loc[table["split"].isin(list(names)), ["participant_id", "split"]]
+    return durable.hash_of(rows.to_numpy().tolist())
+
+
 def _interleaved(members: pd.DataFrame, columns: list[str], draws: np.random.Generator) -> list[str]:
     """The members so ordered that every stretch holds each stratum in proportion; chance decides within a stratum."""
     strata = members[columns].astype(object).where(members[columns].notna(), UNKNOWN).astype(str).agg("/".join, axis=1)

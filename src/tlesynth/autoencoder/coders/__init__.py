@@ -1,0 +1,1 @@
+"""The two coders an autoencoder may be built around, and what they are made of."""
