@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -79,6 +80,7 @@ def in_bfloat16(precision: str, device: str) -> bool:
     return precision == "bf16-true" or (precision == "auto" and computes_in_bfloat16(device))
 
 
+@cache
 def computes_in_bfloat16(device: str) -> bool:
     """Whether the device has instructions for it; a processor without them would emulate it, slower than float32."""
     if device != "cpu" and torch.cuda.is_available():

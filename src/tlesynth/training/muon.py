@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tlesynth.training.device import computes_in_bfloat16
+
 MOMENTUM = 0.95
 ITERATIONS = 5
 QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -21,6 +23,8 @@ MATCH = 0.2
 """Root mean square of an update of Adam's, in learning rates."""
 LEAST_SIDE = 16
 """Kernels with fewer output or input channels than this are left to Adam: nothing to make orthogonal."""
+LARGE = 256
+"""Rows and columns from which the iteration runs in bfloat16."""
 BETAS, EPSILON = (0.9, 0.99), 1e-8
 """Of the Adam that moves everything else."""
 
@@ -82,11 +86,17 @@ def is_kernel(parameter: Tensor) -> bool:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """``matrix`` (M, N) with its singular values driven to about 1, in its own precision, by Newton-Schulz steps."""
+    """``matrix`` (M, N) with its singular values driven to about 1 by Newton-Schulz steps.
+
+    Large ones in bfloat16 where the device computes in it, as their inventors do: the iteration forgives it, and in
+    float32 the products of a transformer's matrices would cost as much as its own step.
+    """
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / (wide.norm() + 1e-7)
+    if min(matrix.shape) >= LARGE and computes_in_bfloat16(matrix.device.type):
+        x = x.bfloat16()
     a, b, c = QUINTIC
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide is matrix else x.T
+    return (x if wide is matrix else x.T).to(matrix.dtype)
