@@ -11,6 +11,7 @@ from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
 from tlesynth.autoencoder.coders.passage import passage
+from tlesynth.autoencoder.coders.steady_norm import steady
 from tlesynth.autoencoder.coders.upsampling import FoldedUpsample, LinearUpsample, replace_upsampling
 from tlesynth.recipe import AutoencoderNetwork
 
@@ -34,6 +35,7 @@ class MonaiCoder(nn.Module):
         )
         kind = FoldedUpsample if settings.upsampling == "nearest" else LinearUpsample
         replace_upsampling(_blocks(self.kl.decoder), kind)
+        steady(self.kl)
         self._pass = passage(settings.checkpoint_activations)
         nn.init.constant_(self.kl.get_parameter("quant_conv_log_sigma.conv.bias"), first_logvar)
 
