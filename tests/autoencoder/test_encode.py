@@ -16,6 +16,7 @@ from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Augmentation, Encode
 from tlesynth.volume import GRIDS
 
 
@@ -40,12 +41,34 @@ def about(encoded: Path) -> dict:
 def test_latents_of_the_training_set_have_mean_0_and_deviation_1(encoded: Path) -> None:
     durable.verify(encoded / "latents")
     index = durable.read_table(encoded / "latents" / "index.tsv")
-    assert list(index.columns) == ["row", "participant_id", "group", "side", "split"]
+    told = ["group", "side", "hs", "age", "sex", "site"]
+    assert list(index.columns) == ["row", "participant_id", "split", *told]
     assert latents(encoded).shape == (6, 2, 2, 4, 5, 6, 5) and latents(encoded).dtype == np.float16
     fitted = latents(encoded)[index["split"] == "gen_train", 0, 0].astype(np.float64)
     np.testing.assert_allclose(fitted.mean(axis=(0, 2, 3, 4)), 0, atol=2e-3)
     np.testing.assert_allclose(fitted.std(axis=(0, 2, 3, 4)), 1, atol=2e-3)
     assert not list(encoded.glob(".unfinished*"))
+
+
+def test_moved_copies_follow_the_scan_and_its_mirror(
+    encoded: Path, run: Path, cohort: tuple[Path, Path], tmp_path: Path
+) -> None:
+    def encode_with(out: Path, copies: Encode) -> np.ndarray:
+        encode_cohort(run / "model", *cohort, out / "latents", out / "reconstructions", device="cpu", copies=copies)
+        return latents(out)
+
+    still = Augmentation(affine_share=1.0, rotation_deg=0, scale=0, shift_mm=0)
+    same = encode_with(tmp_path / "same", Encode(moved_copies=2, move=still))
+    np.testing.assert_allclose(same[:, :2], latents(encoded), atol=1e-3)
+    np.testing.assert_allclose(same[:, 2:], same[:, :2], atol=0.02)  # moved by nothing, resampled all the same
+    other = encode_with(tmp_path / "moved", Encode(moved_copies=3))
+    assert other.shape[1] == 5 and about(tmp_path / "moved")["axes"]["view"][2:] == [
+        "moved 1",
+        "moved 2, mirrored",
+        "moved 3",
+    ]
+    assert np.abs(other[:, 2] - other[:, 0]).mean() > 0.01
+    assert np.abs(other[0, 2] - other[0, 4]).mean() > 0.01  # each copy is moved by its own draw
 
 
 def test_each_row_is_its_participants_scan_and_its_mirror(encoded: Path, run: Path, cohort: tuple[Path, Path]) -> None:

@@ -102,3 +102,16 @@ def test_a_description_without_the_autoencoder_is_refused(latents: Path) -> None
     durable.write_json(latents / "latents.json", {"grid": "mni-3mm", "shape": [1]})
     with pytest.raises(TlesynthError, match="no autoencoder"):
         read_about(latents)
+
+
+def test_moved_copies_are_read_where_they_are_wanted(latents: Path) -> None:
+    array = np.load(latents / "latents.npy")
+    more = np.concatenate([array, array[:, :1] + np.float16(1), array[:, 1:] + np.float16(1)], axis=1)
+    np.save(latents / "latents.npy", more)
+    rows = rows_of(latents, latents.parent / "splits.tsv", "val")
+    assert len(read(latents, "val")) == 3 and len(read(latents, "val", flip=True)) == 6
+    plain = read_latents(latents, rows, CONDITIONS, moved=True)
+    assert len(plain) == 6 and torch.allclose(plain.values[3:] - plain.values[:3], torch.ones(1).half(), atol=1e-2)
+    both = read_latents(latents, rows, CONDITIONS, flip=True, moved=True)
+    sides = torch.nan_to_num(both.conditions[:, 1], nan=-1).reshape(4, 3).tolist()
+    assert len(both) == 12 and sides == [[-1, 0, 1], [-1, 1, 0], [-1, 0, 1], [-1, 1, 0]]

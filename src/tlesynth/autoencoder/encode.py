@@ -25,6 +25,7 @@ import torch
 from tlesynth import __version__, durable, interruption
 from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, moments, posterior_noise
 from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
+from tlesynth.autoencoder.learning.augmentation import moved
 from tlesynth.autoencoder.model import Trained, read_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
@@ -32,7 +33,8 @@ from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
-from tlesynth.recipe import Inference
+from tlesynth.recipe import Encode, Inference
+from tlesynth.seeds import torch_generator
 from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
@@ -49,8 +51,9 @@ def encode_cohort(
     *,
     device: str,
     inference: Inference | None = None,
+    copies: Encode = Encode(),
 ) -> None:
-    """Write the latents of every participant, and the reconstructions of ``val`` and ``test`` as a cohort.
+    """Write the latents of every participant and of its ``copies``, and the reconstructions of ``val`` and ``test`` as a cohort.
 
     What is there and still fits (same weights, same scans) is kept; the verdict is brought up to date.
 
@@ -67,8 +70,8 @@ def encode_cohort(
             "NII-030", derivatives, f"the cohort is on {cohort.grid.name}, the autoencoder on {network.grid.name}"
         )
     index = index_of(cohort, splits)
-    key = _key(trained, cohort, index["participant_id"].tolist())
-    _write_latents(latents, trained, cohort, index, key)
+    key = _key(trained, cohort, index["participant_id"].tolist(), copies)
+    _write_latents(latents, trained, cohort, index, copies, key)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
     _write_reconstructions(reconstructions, trained, cohort, held_out)
 
@@ -91,16 +94,18 @@ def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
     return index
 
 
-def _write_latents(folder: Path, trained: Trained, cohort: Cohort, index: pd.DataFrame, key: str) -> None:
-    network, ids = trained.network, index["participant_id"].tolist()
-    unfinished = Unfinished(folder, len(index), network.latent_shape, key)
+def _write_latents(
+    folder: Path, trained: Trained, cohort: Cohort, index: pd.DataFrame, copies: Encode, key: str
+) -> None:
+    network, ids, names = trained.network, index["participant_id"].tolist(), view_names(copies)
+    unfinished = Unfinished(folder, len(index), network.latent_shape, key, len(names))
     known = _finished(folder)
     if known.get("input") == key:
         array = folder / NAME
     else:
         rows = iter(track(range(len(ids)), "encoding", len(ids)))
-        array = unfinished.write(rows, lambda row: posteriors(network, cohort.volume(ids[row])))
-    about = _about(trained, key) | {"index": durable.hash_of(index.to_dict("list"))} | _noise(array, index)
+        array = unfinished.write(rows, lambda row: posteriors(network, cohort.volume(ids[row]), copies, ids[row]))
+    about = _about(trained, key, names) | {"index": durable.hash_of(index.to_dict("list"))} | _noise(array, index)
     if known == about:
         return
     with durable.publishing(folder) as new:
@@ -110,16 +115,27 @@ def _write_latents(folder: Path, trained: Trained, cohort: Cohort, index: pd.Dat
     unfinished.clear()
 
 
-@torch.no_grad()
-def posteriors(network: Autoencoder, voxels: np.ndarray) -> Row:
-    """Posterior mean and log-variance, normalised, of a volume (X, Y, Z) and of its mirror: (view, part, C, x, y, z).
+def view_names(copies: Encode) -> tuple[str, ...]:
+    """What each view of a scan shows, in the order of the array; the second, fourth ... moved copy is mirrored."""
+    moved = (f"moved {i + 1}{', mirrored' if i % 2 else ''}" for i in range(copies.moved_copies))
+    return (*VIEWS, *moved)
 
-    The mirror is encoded, not the latent mirrored: a convolutional encoder's kernels are not mirror-symmetric.
+
+@torch.no_grad()
+def posteriors(network: Autoencoder, voxels: np.ndarray, copies: Encode = Encode(), name: str = "") -> Row:
+    """Posterior mean and log-variance, normalised, of views of a volume (X, Y, Z): (view, part, C, x, y, z).
+
+    The views are the volume, its mirror image and moved copies of both in turn, which are drawn by ``name``. The
+    mirror is encoded, not the latent mirrored: a convolutional encoder's kernels are not mirror-symmetric.
     """
     volume = torch.from_numpy(voxels).to(network.latent_mean.device)[None, None]
     spread = 2 * network.latent_scale.log().view(1, -1, 1, 1, 1)
-    views = []
-    for view in (volume, volume.flip(2)):
+    views, both = [], (volume, volume.flip(2))
+    moved_copies = (
+        moved(both[i % 2], copies.move, torch_generator(0, "moved copy", name, i), network.grid.spacing)
+        for i in range(copies.moved_copies)
+    )
+    for view in (*both, *moved_copies):
         mean, logvar = network.encode(view)  # each (1, C, x, y, z)
         views.append(torch.cat([network.normalise(mean), logvar - spread]))
     return torch.stack(views).cpu().numpy()
@@ -144,10 +160,11 @@ def _write_reconstructions(folder: Path, trained: Trained, cohort: Cohort, ids: 
     writer.finish(cohort.participants.loc[ids])
 
 
-def _key(trained: Trained, cohort: Cohort, ids: list[str]) -> str:
+def _key(trained: Trained, cohort: Cohort, ids: list[str], copies: Encode) -> str:
     """What the latents were made of: the weights, how they were run, and the content of each scan's file."""
     scans = [[name, durable.sha256(cohort.volume_path(name))] for name in ids]
-    return durable.hash_of([__version__, trained.fingerprint, trained.network.run_about, scans])
+    kept = copies.model_dump(mode="json") if copies.moved_copies else {}
+    return durable.hash_of([__version__, trained.fingerprint, trained.network.run_about, scans, kept])
 
 
 def _finished(folder: Path) -> dict[str, Any]:
@@ -162,7 +179,7 @@ def _finished(folder: Path) -> dict[str, Any]:
     return durable.read_json(folder / "latents.json")
 
 
-def _about(trained: Trained, key: str) -> dict[str, Any]:
+def _about(trained: Trained, key: str, names: tuple[str, ...]) -> dict[str, Any]:
     network, gate = trained.network, trained.gate
     return {
         "tlesynth": __version__,
@@ -171,7 +188,7 @@ def _about(trained: Trained, key: str) -> dict[str, Any]:
         "run": network.run_about,
         "grid": network.grid.name,
         "shape": list(network.latent_shape),
-        "axes": {"view": list(VIEWS), "part": list(PARTS)},
+        "axes": {"view": list(names), "part": list(PARTS)},
         "channels": {"mean": network.latent_mean.tolist(), "scale": network.latent_scale.tolist()},
         "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened")},
     }

@@ -24,6 +24,7 @@ from tlesynth import durable, interruption
 
 NAME = "latents.npy"
 VIEWS, PARTS = ("as is", "mirrored"), ("mean", "log-variance")
+"""Views that are always there, before those of moved copies; and the parts of each."""
 DTYPE = np.dtype("<f2")
 SAFE_EVERY = 16
 """Rows after which what was written is made safe; a killed run repeats at most as many."""
@@ -40,6 +41,7 @@ class Unfinished:
     rows: int
     latent_shape: tuple[int, int, int, int]
     key: str
+    views: int = len(VIEWS)
 
     @property
     def place(self) -> Path:
@@ -49,7 +51,7 @@ class Unfinished:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the whole array: (N, view, part, C, x, y, z)."""
-        return (self.rows, len(VIEWS), len(PARTS), *self.latent_shape)
+        return (self.rows, self.views, len(PARTS), *self.latent_shape)
 
     @property
     def _row_bytes(self) -> int:

@@ -54,13 +54,23 @@ def encode(
 ) -> None:
     """Write every scan's latents once, and reconstructions of the held-out scans.
 
-    The recipe's section inference says in which precision, and whether in tiles.
+    The recipe's section inference says in which precision, and whether in tiles; its section encode, how many moved
+    copies of each scan are kept beside it.
     """
     from tlesynth.autoencoder.encode import encode_cohort
 
     with graceful():
-        inference = recipes.load(recipe, override or []).inference
-        encode_cohort(autoencoder, derivatives, splits, latents, reconstructions, device=device, inference=inference)
+        loaded = recipes.load(recipe, override or [])
+        encode_cohort(
+            autoencoder,
+            derivatives,
+            splits,
+            latents,
+            reconstructions,
+            device=device,
+            inference=loaded.inference,
+            copies=loaded.encode,
+        )
     result({"latents": str(latents), "reconstructions": str(reconstructions)}, as_json)
 
 

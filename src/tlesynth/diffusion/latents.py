@@ -1,7 +1,7 @@
 """The latents of one split with their conditions, read once and kept in memory as float16.
 
-``latents.npy`` is one array (N, view, part, C, X, Y, Z): each scan as it is and mirrored in x, each with the mean and
-the log-variance of its posterior, in normalised units. Mirroring latents instead would be wrong: the kernels of a
+``latents.npy`` is one array (N, view, part, C, X, Y, Z): each scan as it is, mirrored in x, and then moved copies of
+both in turn, each with the mean and the log-variance of its posterior, in normalised units. Mirroring latents instead would be wrong: the kernels of a
 convolutional encoder are not mirror-symmetric, so that a mirrored latent decodes to another head.
 """
 
@@ -21,7 +21,7 @@ from tlesynth.diffusion.conditions import Conditions
 from tlesynth.errors import fail
 
 NAME = "latents.npy"
-AS_IS, MIRRORED = 0, 1
+MIRRORED = 1
 MEAN, LOGVAR = 0, 1
 
 
@@ -72,23 +72,29 @@ class Latents:
 
 
 def read_latents(
-    folder: Path, rows: pd.DataFrame, conditions: Conditions, *, flip: bool = False, resample: bool = False
+    folder: Path,
+    rows: pd.DataFrame,
+    conditions: Conditions,
+    *,
+    flip: bool = False,
+    moved: bool = False,
+    resample: bool = False,
 ) -> Latents:
-    """The latents of ``rows``, as ``rows_of`` gives them; with ``flip`` also the mirrored scans', their conditions mirrored.
+    """The latents of ``rows``, as ``rows_of`` gives them, and with ``flip`` and ``moved`` those of their copies.
 
-    With ``resample`` the log-variances are read too, so that every batch is a new draw.
+    What is mirrored has its conditions mirrored. With ``resample`` the log-variances are read too, so that every batch is a new draw.
 
     Raises:
         TlesynthError: DATA-011 if the file is missing, DATA-001 if it is damaged.
     """
     array, places = _read_array(folder / NAME), rows.index.to_numpy()
-    views = (AS_IS, MIRRORED) if flip else (AS_IS,)
+    views = range(array.shape[1] if moved else MIRRORED + 1)[:: 1 if flip else 2]  # every second view is mirrored
     values = torch.from_numpy(np.concatenate([array[places, view, MEAN] for view in views]))
     logvar = np.concatenate([array[places, view, LOGVAR] for view in views]) if resample else None
     told, ids = conditions.of_scans(rows), tuple(rows["participant_id"])
-    if flip:
-        told, ids = torch.cat([told, conditions.mirrored(told)]), ids * 2
-    return Latents(values, told, ids, None if logvar is None else torch.from_numpy(logvar))
+    mirrored = conditions.mirrored(told)
+    told = torch.cat([mirrored if view % 2 else told for view in views])
+    return Latents(values, told, ids * len(views), None if logvar is None else torch.from_numpy(logvar))
 
 
 def rows_of(folder: Path, splits: Path, split: str) -> pd.DataFrame:
@@ -131,6 +137,11 @@ def _read_array(path: Path) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise fail("DATA-001", path, str(error)) from error
-    if array.ndim != 7 or array.dtype != np.float16 or array.shape[:3] != (rows, 2, 2):
-        raise fail("DATA-001", path, f"{array.dtype} {array.shape}; expected float16 ({rows}, 2, 2, C, X, Y, Z)")
+    if (
+        array.ndim != 7
+        or array.dtype != np.float16
+        or (array.shape[0], array.shape[2]) != (rows, 2)
+        or array.shape[1] < 2
+    ):
+        raise fail("DATA-001", path, f"{array.dtype} {array.shape}; expected float16 ({rows}, views, 2, C, X, Y, Z)")
     return array

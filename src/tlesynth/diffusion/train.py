@@ -117,7 +117,7 @@ def _read(latents: Path, splits: Path, about: dict[str, Any], settings: recipe.D
     where = f"{latents.name}/index.tsv"
     conditions = conditions_of(settings.conditions, rows, settings.unconditional, where)
     resample = settings.latents == "resample"
-    fitted = read_latents(latents, rows, conditions, flip=settings.flip, resample=resample)
+    fitted = read_latents(latents, rows, conditions, flip=settings.flip, moved=True, resample=resample)
     held_out = read_latents(latents, unseen, conditions, resample=resample)
     _check(fitted, about, latents)
     return Material(about, rows, fitted, held_out, Task(process_of(settings.noise), conditions, seed))

@@ -93,6 +93,7 @@ def encode(context: Context) -> None:
         out / "reconstructions",
         device=context.recipe.device,
         inference=context.recipe.inference,
+        copies=context.recipe.encode,
     )
 
 
@@ -212,7 +213,7 @@ STAGES: tuple[Stage, ...] = (
         "encode",
         ("train autoencoder",),
         ("latents", "reconstructions"),
-        lambda r: (r.inference,),
+        lambda r: (r.inference, r.encode),
         encode,
         judged_by=_judged,  # the latents carry the verdict
     ),

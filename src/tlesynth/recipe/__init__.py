@@ -4,6 +4,7 @@ from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
 from tlesynth.recipe.conditions import Category, Quantity
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
+from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
@@ -24,6 +25,7 @@ __all__ = [
     "Classifier",
     "Diffusion",
     "DiffusionNetwork",
+    "Encode",
     "Evaluation",
     "Gate",
     "Inference",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tlesynth.recipe.autoencoder import Autoencoder
 from tlesynth.recipe.diffusion import Diffusion
+from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
@@ -34,6 +35,7 @@ class Recipe(Section):
     split: Split = Split()
     autoencoder: Autoencoder = Autoencoder()
     inference: Inference = Inference()
+    encode: Encode = Encode()
     diffusion: Diffusion = Diffusion()
     tune: Tune = Tune()
     sample: Sample = Sample()
