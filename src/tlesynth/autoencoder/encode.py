@@ -51,9 +51,9 @@ def encode_cohort(
     *,
     device: str,
     inference: Inference | None = None,
-    copies: Encode = Encode(),
+    copies: Encode | None = None,
 ) -> None:
-    """Write the latents of every participant and of its ``copies``, and the reconstructions of ``val`` and ``test`` as a cohort.
+    """Write the latents of every participant and of its copies, and ``val`` and ``test`` reconstructed as a cohort.
 
     What is there and still fits (same weights, same scans) is kept; the verdict is brought up to date.
 
@@ -64,7 +64,7 @@ def encode_cohort(
     """
     fabric = fabric_for(device, "32-true")
     trained, cohort = read_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
-    network = trained.network.run_as(inference or Inference())
+    network, copies = trained.network.run_as(inference or Inference()), copies or Encode()
     if cohort.grid != network.grid:
         raise fail(
             "NII-030", derivatives, f"the cohort is on {cohort.grid.name}, the autoencoder on {network.grid.name}"
@@ -122,7 +122,7 @@ def view_names(copies: Encode) -> tuple[str, ...]:
 
 
 @torch.no_grad()
-def posteriors(network: Autoencoder, voxels: np.ndarray, copies: Encode = Encode(), name: str = "") -> Row:
+def posteriors(network: Autoencoder, voxels: np.ndarray, copies: Encode, name: str) -> Row:
     """Posterior mean and log-variance, normalised, of views of a volume (X, Y, Z): (view, part, C, x, y, z).
 
     The views are the volume, its mirror image and moved copies of both in turn, which are drawn by ``name``. The

@@ -31,6 +31,8 @@ from tlesynth.run_folder import read_model_config
 
 FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
+NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts")
+"""What sampling reads of config.json."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         TlesynthError: CKP-001 if a file is damaged, CKP-009 if it was trained with another autoencoder, MOD-004 if the
             folder is not such a model.
     """
-    config = read_model_config(folder, FORMAT)
+    config = read_model_config(folder, FORMAT, NEEDED)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
     settings = DiffusionNetwork.model_validate(config["network"])
