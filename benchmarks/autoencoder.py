@@ -18,10 +18,11 @@ PARTS = Path(__file__).with_suffix("")
 
 def main() -> None:
     """Run one part of the benchmark."""
-    sys.path.insert(0, str(PARTS))
+    sys.path[:0] = [str(PARTS), str(PARTS.parent / "harness")]
     from commands import run
+    from parts import COMMANDS
 
-    run(sys.argv[1:], PARTS, __doc__ or "")
+    run(sys.argv[1:], PARTS, __doc__ or "", COMMANDS)
 
 
 if __name__ == "__main__":

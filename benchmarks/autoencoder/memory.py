@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sides
-from machine import bfloat16_is_native, memory, publish, tell
+from machine import bfloat16_is_native, forget_peak, held, memory, publish, tell
 from sides import EIGHTH, FULL, TINY, our_side, peer_side, random_latent, random_volume, seeded
 from stepping import Step
 from torch import nn
@@ -58,7 +58,7 @@ def peak(name: str, kind: str, shape: tuple[int, ...]) -> dict[str, float]:
     before_state = 0.0
     if kind == "train_step":
         network = seeded(build)
-        before_state = _status("VmRSS")
+        before_state = held("VmRSS")
         step = Step(channels_last(network) if mine else network, autocast=native)
         work: Callable[[tuple[int, ...]], object] = lambda shape: step(random_volume(shape))  # noqa: E731
     else:
@@ -72,11 +72,11 @@ def peak(name: str, kind: str, shape: tuple[int, ...]) -> dict[str, float]:
         work = lambda shape: getattr(one, kind)(made(shape))  # noqa: E731
     for _ in range(WARM):
         work(TINY)
-    held = _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")
+    before = held("VmRSS")
+    forget_peak()
     work(shape)
-    state = max(0.0, held - before_state) if kind == "train_step" else 0.0
-    return {"work": _status("VmHWM") - held, "state": state}
+    state = max(0.0, before - before_state) if kind == "train_step" else 0.0
+    return {"work": held("VmHWM") - before, "state": state}
 
 
 def _measured(name: str, kind: str) -> dict[str, Any]:
@@ -101,9 +101,3 @@ def _child(name: str, kind: str, volume: str) -> dict[str, float]:
     if done.returncode:
         raise RuntimeError(f"{name} {kind} {volume}: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def _status(name: str) -> float:
-    """A line of /proc/self/status in GiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name + ":")) / 2**20

@@ -5,17 +5,15 @@ Every network sees the same crops in the same order with the same noise: the pro
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from judging import Judge
 from lightning_fabric import Fabric
 from machine import tell
 from sides import LATENT
-from timing import THREADS
+from stopwatch import Stopwatch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -49,29 +47,6 @@ class Plan:
     seed: int
     spacing: float
     optimizer: str = "adam"
-
-
-@dataclass
-class Stopwatch:
-    """Core-seconds of what runs between ``start`` and ``stop``, divided by the threads; wall seconds on a GPU."""
-
-    device: torch.device
-    seconds: float = 0.0
-    _since: float = field(default=0.0, repr=False)
-
-    def start(self) -> None:
-        """Go on counting."""
-        self._since = self._now()
-
-    def stop(self) -> None:
-        """Pause."""
-        self.seconds += self._now() - self._since
-
-    def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-            return time.perf_counter()
-        return time.process_time() / THREADS
 
 
 def school(

@@ -14,7 +14,7 @@ import torch
 from machine import bfloat16_is_native, publish, tell
 from sides import EIGHTH, FULL, VOLUMES, Side, our_side, peer_side, random_latent, random_volume, scale_of, seeded
 from stepping import Step
-from timing import Job, Load, interleave, ratio
+from timing import Job, Load, compared, interleave
 from torch import nn
 
 from tlesynth.autoencoder.networks import channels_last
@@ -118,22 +118,6 @@ def step_jobs(shape: tuple[int, ...]) -> list[Job]:
         _step_job("maisi fp32", sides.maisi, part, autocast=False),
         _step_job("maisi bf16 autocast", sides.maisi, part, autocast=True),
     ]
-
-
-def compared(jobs: list[Job], targets: dict[str, float]) -> dict[str, Any]:
-    """Ratio of every side to ours, with the target where there is one."""
-    ours = next(job for job in jobs if job.name == OURS)
-    entries = {}
-    for job in jobs:
-        if job is ours:
-            continue
-        found = ratio(job.seconds, ours.seconds)
-        entry: dict[str, Any] = {"ratio": round(found.value, 2), "range": [round(found.low, 2), round(found.high, 2)]}
-        if job.name in targets:
-            # A target is met by the slower of the passes, not by their median.
-            entry |= {"target": targets[job.name], "met": found.low >= targets[job.name]}
-        entries[job.name] = entry
-    return entries
 
 
 def quoted(path: Path | None) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
+from rows import lines, met, or_none, times
+
 ABOUT = "print the measured figures as a Markdown table, for benchmarks/README.md"
-HEAD = ("| figure | ours | peer | times or limit | target | met |", "|---|---|---|---|---|---|")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +24,7 @@ def run(given: argparse.Namespace, _: Path) -> None:
 def table(folder: Path) -> list[str]:
     """Lines of the table; a result that is not there has no rows."""
     makers = {"speed": _speed, "memory": _memory, "executor": _executor, "shapes": _shapes, "loader": _loader}
-    lines = list(HEAD)
-    for name, rows in (makers | {"quality": _quality}).items():
-        path = folder / f"{name}.json"
-        if path.is_file():
-            lines += ["| " + " | ".join(row) + " |" for row in rows(json.loads(path.read_text()))]
-    return lines
+    return lines(folder, makers | {"quality": _quality})
 
 
 def _speed(result: dict[str, Any]) -> list[list[str]]:
@@ -39,8 +34,7 @@ def _speed(result: dict[str, Any]) -> list[list[str]]:
         for peer, entry in work["ratios"].items():
             seconds, target = work["seconds"][peer]["median_s"], entry.get("target")
             figure = f"{kind.replace('_', ' ')}, against {peer}"
-            times = f"{entry['ratio']:g} ({entry['range'][0]:g} to {entry['range'][1]:g})"
-            rows.append([figure, f"{ours:.2f} s", f"{seconds:.1f} s", times, _or_none(target), _met(entry)])
+            rows.append([figure, f"{ours:.2f} s", f"{seconds:.1f} s", times(entry), or_none(target), met(entry)])
     return rows
 
 
@@ -54,8 +48,8 @@ def _memory(result: dict[str, Any]) -> list[list[str]]:
                 f"{ours['gib']:.2f} GiB",
                 f"{peers} GiB" if peers else "",
                 "",
-                _or_none(ours.get("target_gib")),
-                _met(ours),
+                or_none(ours.get("target_gib")),
+                met(ours),
             ]
         )
     return rows
@@ -68,8 +62,8 @@ def _executor(result: dict[str, Any]) -> list[list[str]]:
             f"{result['seconds'][f'ours {precision}']['median_s']:.1f} s",
             f"{result['seconds']['monai 64-128-256 r2 fp32']['median_s']:.1f} s",
             f"{entry['ratio']:g}, differs by {entry['max_abs_difference']:.1g}",
-            _or_none(entry["target"]),
-            _met(entry),
+            or_none(entry["target"]),
+            met(entry),
         ]
         for precision, entry in result["ours"].items()
     ]
@@ -84,7 +78,7 @@ def _shapes(result: dict[str, Any]) -> list[list[str]]:
 
 def _loader(result: dict[str, Any]) -> list[list[str]]:
     share = f"{100 * result['loader_share']:.2f} % of a step"
-    return [["fetching a batch", share, "", "", f"{100 * result['target']:g} %", _met(result)]]
+    return [["fetching a batch", share, "", "", f"{100 * result['target']:g} %", met(result)]]
 
 
 def _quality(result: dict[str, Any]) -> list[list[str]]:
@@ -98,11 +92,3 @@ def _quality(result: dict[str, Any]) -> list[list[str]]:
         shown = "not reached" if reached is None else f"{reached:.2f} of its core-seconds"
         rows.append([f"{name}'s last L1 reached in", shown, "", "", "0.25" if name.startswith("maisi") else "", ""])
     return rows
-
-
-def _or_none(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
-
-
-def _met(entry: dict[str, Any]) -> str:
-    return {True: "yes", False: "**no**"}.get(entry.get("met"), "")

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def timing(part: Callable[[str], ModuleType]) -> ModuleType:
-    return part("autoencoder/timing")
+    return part("harness/timing")
 
 
 def test_the_ratio_is_that_of_the_medians(timing: ModuleType) -> None:

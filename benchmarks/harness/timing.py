@@ -9,7 +9,7 @@ import gc
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,19 @@ def ratio(peer: Sequence[float], ours: Sequence[float]) -> Ratio:
         for place in range(passes)
     ]
     return Ratio(statistics.median(peer) / statistics.median(ours), min(pairs), max(pairs))
+
+
+def compared(jobs: Sequence[Job], targets: Mapping[str, float], ours: str = "ours") -> dict[str, Any]:
+    """Ratio of every job to the one called ``ours``, with the target where there is one."""
+    mine = next(job for job in jobs if job.name == ours)
+    return {job.name: verdict(job.seconds, mine.seconds, targets.get(job.name)) for job in jobs if job is not mine}
+
+
+def verdict(peer: Sequence[float], ours: Sequence[float], target: float | None) -> dict[str, Any]:
+    """A ratio's entry in the JSON file; a target is met by the slower of the passes, not by their median."""
+    found = ratio(peer, ours)
+    entry: dict[str, Any] = {"ratio": round(found.value, 2), "range": [round(found.low, 2), round(found.high, 2)]}
+    return entry | ({} if target is None else {"target": target, "met": found.low >= target})
 
 
 class Load:

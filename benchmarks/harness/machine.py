@@ -40,6 +40,17 @@ def memory(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name + ":")) / 2**20
 
 
+def held(name: str) -> float:
+    """One line of /proc/self/status in GiB: VmRSS, what this process holds; VmHWM, the most since ``forget_peak``."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name + ":")) / 2**20
+
+
+def forget_peak() -> None:
+    """Let the high-water mark of this process start from what it holds now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def bfloat16_is_native() -> bool:
     """Whether the processor has instructions for bfloat16; where it has none, ours infers in float32."""
     return bool({"avx512_bf16", "amx_bf16"} & set(machine()["flags"]))
@@ -47,7 +58,8 @@ def bfloat16_is_native() -> bool:
 
 def publish(name: str, result: dict[str, Any], path: Path) -> None:
     """Write and print a result with the command and the machine that made it."""
-    words = ["python", "benchmarks/autoencoder.py", *(_public(word) for word in sys.argv[1:])]
+    script = f"benchmarks/{Path(sys.argv[0]).name}"
+    words = ["python", script, *(_public(word) for word in sys.argv[1:])]
     head = {"benchmark": name, "command": shlex.join(words), "date": date.today().isoformat(), "machine": machine()}
     durable.write_json(path, head | result)
     print(json.dumps(head | result, indent=2))

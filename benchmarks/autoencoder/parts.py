@@ -1,0 +1,25 @@
+"""The parts of the benchmark by name."""
+
+from __future__ import annotations
+
+import designs
+import executor
+import loader
+import memory
+import quality
+import runs
+import shapes
+import speed
+import table
+
+COMMANDS = {
+    "speed": speed,
+    "memory": memory,
+    "loader": loader,
+    "shapes": shapes,
+    "executor": executor,
+    "quality": quality,
+    "table": table,
+    "designs": designs,
+    "runs": runs,
+}

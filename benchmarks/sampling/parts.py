@@ -1,0 +1,23 @@
+"""The parts of the benchmark by name."""
+
+from __future__ import annotations
+
+import denoise
+import memory
+import sample
+import scale
+import shapes
+import step
+import table
+import variants
+
+COMMANDS = {
+    "denoise": denoise,
+    "step": step,
+    "sample": sample,
+    "scale": scale,
+    "memory": memory,
+    "shapes": shapes,
+    "variants": variants,
+    "table": table,
+}

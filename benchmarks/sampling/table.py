@@ -1,0 +1,154 @@
+"""The measured figures as Markdown tables, read from the results that lie here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rows import lines, met, or_none, times
+
+ABOUT = "print the measured figures as Markdown tables, for benchmarks/README.md"
+VARIANTS_HEAD = (
+    "| variant | steps | held-out velocity error | held-out clean error | Frechet distance | d, left against right |",
+    "|---|---|---|---|---|---|",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of this part."""
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
+
+
+def run(given: argparse.Namespace, _: Path) -> None:
+    """Print the tables."""
+    print("\n".join(table(given.folder)))
+
+
+def table(folder: Path) -> list[str]:
+    """Lines of the tables; a result that is not there has no rows."""
+    makers = {"denoise": _denoise, "step": _step, "sample": _sample, "scale": _scale, "memory": _memory}
+    made = lines(folder, makers | {"shapes": _shapes})
+    path = folder / "variants.json"
+    return made + (["", *variants(json.loads(path.read_text()))] if path.is_file() else [])
+
+
+def variants(result: dict[str, Any]) -> list[str]:
+    """The ablation as a table of its own; the real scans are its last row."""
+    rows = []
+    for name, entry in result["variants"].items():
+        steps = str(entry["points"][-1]["step"]) if entry.get("points") else ""
+        errors, distance = entry["errors"], "not finite" if entry["frechet"] is None else f"{entry['frechet']:.3g}"
+        figures = [f"{errors['velocity_mse']:.4f}", f"{errors['clean_mse']:.4f}"]
+        rows.append([name, steps, *figures, distance, _effect(entry["effect"])])
+    real = result["real_effect"]
+    rows.append(["real scans, decoded", "", "", "", f"{result['frechet_floor']:.3g} (floor)", _effect(real["decoded"])])
+    if real["scans"]:
+        rows.append(["real scans", "", "", "", "", _effect(real["scans"])])
+    return [*VARIANTS_HEAD, *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def _denoise(result: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for batch, work in result["work"].items():
+        rows += _against(f"denoiser's pass, {batch} at a time", work, "ours")
+        ours, entry = work["seconds"]["ours fp32"]["median_s"], work["fp32"]
+        plain = f"{work['seconds']['plain fp32']['median_s']:.3f} s"
+        name = f"denoiser's pass in float32, {batch} at a time, against plain fp32"
+        rows.append([name, f"{ours:.3f} s", plain, times(entry), or_none(entry["target"]), met(entry)])
+    for name, entry in result["errors"].items():
+        rows.append(
+            [
+                f"error of {name} against float64",
+                f"{entry['relative']:.2g}",
+                "",
+                or_none(entry.get("most")),
+                "",
+                met(entry),
+            ]
+        )
+    return rows
+
+
+def _step(result: dict[str, Any]) -> list[list[str]]:
+    curve = result["curve"]
+    apart = f"at most {100 * curve['apart']:.2g} % apart"
+    return [
+        *_against(f"train step of {result['batch']}", result, "ours"),
+        [
+            f"loss over {curve['steps']} steps, against plain fp32",
+            apart,
+            "",
+            f"{100 * curve['most']:g} %",
+            "",
+            met(curve),
+        ],
+    ]
+
+
+def _sample(result: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for peer, entry in result["ratios"].items():
+        ours, seconds = (result["seconds"][name]["median_s"] for name in ("ours, 20 steps", peer))
+        figure = f"a brain in 20 steps, against {peer}"
+        rows.append(
+            [figure, f"{ours:.2f} s", f"{seconds:.1f} s", times(entry), or_none(entry.get("target")), met(entry)]
+        )
+    for name, entry in result["absolute"].items():
+        seconds = f"{result['seconds'][name]['median_s']:.2f} s"
+        rows.append([f"a brain: {name}", seconds, "", f"{entry['most_s']:g} s", "", met(entry)])
+    hourly = result["volumes_an_hour"]
+    return [*rows, ["volumes an hour", str(hourly["ours"]), "", "", or_none(hourly["target"]), met(hourly)]]
+
+
+def _scale(result: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for n, entry in result["larger"].items():
+        figure = f"time a subject, {n} against {result['against']}"
+        ours = f"{entry['ratio']:g}, {entry['more_mib']:g} MiB more"
+        rows.append([figure, ours, "", f"{entry['most']:g}, {entry['most_mib']:g} MiB", "", met(entry)])
+    batches = ", ".join(map(str, result["same_bits"]["batches"]))
+    return [*rows, [f"same bits in batches of {batches}", "", "", "", "", met(result["same_bits"])]]
+
+
+def _memory(result: dict[str, Any]) -> list[list[str]]:
+    whole, steps = result["sample"], result["train_step"]
+    ours, plain = steps["ours"], steps["plain fp32"]
+    return [
+        ["`sample`, the whole process", f"{whole['gib']:.2f} GiB", "", "", or_none(whole["target_gib"]), met(whole)],
+        [
+            f"train step of {result['batch']}, over the model",
+            f"{ours['gib']:.2f} GiB",
+            f"plain fp32 {plain['gib']:.2f} GiB",
+            "",
+            or_none(ours["target_gib"]),
+            met(ours),
+        ],
+    ]
+
+
+def _shapes(result: dict[str, Any]) -> list[list[str]]:
+    return [
+        [f"shapes, {name}", ", ".join(f"{number} {outcome}" for outcome, number in counted.items()), "", "", "", ""]
+        for name, counted in result["outcomes"].items()
+    ]
+
+
+def _against(figure: str, work: dict[str, Any], ours: str) -> list[list[str]]:
+    mine = work["seconds"][ours]["median_s"]
+    return [
+        [
+            f"{figure}, against {peer}",
+            f"{mine:.3f} s",
+            f"{work['seconds'][peer]['median_s']:.3f} s",
+            times(entry),
+            or_none(entry.get("target")),
+            met(entry),
+        ]
+        for peer, entry in work["ratios"].items()
+    ]
+
+
+def _effect(entry: dict[str, Any]) -> str:
+    return "not measured" if entry["d"] is None else f"{entry['d']:.2f} ± {entry['half_width']:.2f}"
