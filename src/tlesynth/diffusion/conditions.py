@@ -144,10 +144,13 @@ class Conditions:
 
 def read_conditions(described: list[dict[str, Any]], unconditional: float = 0.1) -> Conditions:
     """The conditions that ``Conditions.described`` wrote."""
-    items = (
-        item | {"values": tuple(item["values"]), "mirror": tuple(map(tuple, item["mirror"]))} for item in described
-    )
-    return Conditions(tuple(Condition(**item) for item in items), unconditional)
+    return Conditions(tuple(_read(item) for item in described), unconditional)
+
+
+def _read(described: dict[str, Any]) -> Condition:
+    pairs = tuple((value, other) for value, other in described["mirror"])
+    fields: dict[str, Any] = described | {"values": tuple(described["values"]), "mirror": pairs}
+    return Condition(**fields)
 
 
 def conditions_of(

@@ -74,7 +74,7 @@ class Latents:
 def read_latents(
     folder: Path, rows: pd.DataFrame, conditions: Conditions, *, flip: bool = False, resample: bool = False
 ) -> Latents:
-    """The latents of ``rows``, as ``rows_of`` gives them; with ``flip`` also the mirrored scans', their conditions mirrored.
+    """The latents of ``rows``, as ``rows_of`` gives them; with ``flip`` also the mirrored scans', conditions mirrored.
 
     With ``resample`` the log-variances are read too, so that every batch is a new draw.
 

@@ -28,7 +28,8 @@ def tuning_picture(found: dict[str, Any]) -> Picture:
         axes.legend()
 
     words = f"{best['steps']} steps at guidance {best['guidance']:g} were chosen, distance {best['distance']:.3g}"
-    alt = f"Distance to the validation latents by steps and guidance; {words}, that of training scans {found['floor']:.3g}."
+    floor = f"that of training scans {found['floor']:.3g}"
+    alt = f"Distance to the validation latents by steps and guidance; {words}, {floor}."
     return chart(draw, alt, size=(5.4, 3.6))
 
 

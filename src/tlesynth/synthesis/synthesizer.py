@@ -61,7 +61,7 @@ class Synthesizer:
         return self.settings.batch_size
 
     def seed_of(self, subject: Subject, attempt: int) -> int:
-        """The seed of a subject's generator: by its name alone, so that under other conditions it has the same noise."""
+        """The seed of a subject's generator, by its name alone: under other conditions it has the same noise."""
         return seed_of(self.seed, "synthetic", subject.participant_id, attempt)
 
     def draw(self, subjects: list[Subject], attempt: int, frames: int = 0) -> Sampled:
