@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tlesynth import durable
 from tlesynth.recipe import Sample
 from tlesynth.synthesis.film import stands, write_film
 from tlesynth.synthesis.requests import Subject
@@ -17,3 +18,12 @@ def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_
     other = synthesizer_of(*models, settings.model_copy(update={"guidance": 2.0}), seed=3, device="cpu")
     assert not stands(tmp_path / "film", other, subject)
     assert not stands(tmp_path / "film", made, Subject("sub-syn0001", {"group": "hc"}))
+
+
+def test_the_film_says_what_was_asked_for_as_the_report_reads_it(models: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = Sample(n_hc=1, n_tle=1, sampler="ddim", steps=2, film_frames=2)
+    made = synthesizer_of(*models, settings, seed=3, device="cpu")
+    asked = {"group": "tle", "side": "left", "age": "35"}
+    for name, told, words in (("a", asked, "tle-left, age 35"), ("b", {"group": "hc"}, "hc"), ("c", {}, "")):
+        write_film(tmp_path / name, made, Subject("sub-syn0001", told))
+        assert {f["condition"] for f in durable.read_json(tmp_path / name / "film.json")["frames"]} == {words}

@@ -25,6 +25,7 @@ COLUMNS = ("participant_id", "group", "side", "hs", "age", "sex", "site")
 GROUPS = ("hc", "tle")
 LEAST_PER_GROUP = 4
 THUMBNAIL_MM = 6.0
+VOLUMES = "volumes.tsv"
 LEDGER = ".ledger"
 """Folder of a preprocessed cohort that holds what is ours alone: locks, claims, outcomes, thumbnails."""
 MAPS: dict[str, tuple[str, str]] = {
@@ -65,6 +66,16 @@ class Cohort:
     def of_group(self, group: str) -> list[str]:
         """The participants of one group."""
         return list(self.participants.index[self.participants["group"] == group])
+
+    def measured(self) -> pd.DataFrame:
+        """``participants`` with the structures' volumes (mm3) that preprocessing measured, where it did.
+
+        Raises:
+            TlesynthError: DATA-001 if volumes.tsv is damaged.
+        """
+        if not (self.root / VOLUMES).is_file():
+            return self.participants
+        return self.participants.join(durable.read_table(self.root / VOLUMES).set_index("participant_id"))
 
     def volume_path(self, participant_id: str) -> Path:
         """Where a participant's T1 lies."""

@@ -72,6 +72,10 @@ class Condition:
             return NULL if math.isnan(number) else min(max((number - self.low) / (self.high - self.low), 0.0), 1.0)
         return float(self.values.index(text)) if text in self.values else NULL
 
+    def decode(self, number: float) -> str:
+        """The value that ``encode`` makes ``number`` of, as text."""
+        return repr(self.low + number * (self.high - self.low)) if self.quantity else self.values[int(number)]
+
     @property
     def told(self) -> str:
         """What may be asked for, in words."""
