@@ -89,9 +89,9 @@ def test_the_sweep_finds_the_steps_that_suffice(root: Path, stub: Callable[..., 
     stub()
     found = swept(root)
     distance = {(pair["steps"], pair["guidance"]): pair["distance"] for pair in found["pairs"]}
-    assert len(distance) == 6 and distance[60, 1.0] < distance[8, 1.0] < distance[2, 1.0]
+    assert len(distance) == 6 and max(distance[60, 1.0], distance[8, 1.0]) < distance[2, 1.0]
     assert distance[60, 1.0] < distance[60, 3.0]  # an exact model needs no guidance
-    assert found["chosen"]["guidance"] == 1.0 and found["chosen"]["passes"] == found["chosen"]["steps"]
+    assert found["chosen"]["guidance"] == 1.0 and found["chosen"]["passes"] == found["chosen"]["steps"] > 2
     assert {pair["passes"] for pair in found["pairs"] if pair["guidance"] == 3.0} == {4, 16, 120}
     assert found["floor"] > 0 and found["validation_scans"] == 3
     assert durable.read_json(root / "diffusion" / "tuned.json") == found

@@ -171,6 +171,17 @@ def test_another_grid_is_refused(cohort: Path, tmp_path: Path) -> None:
     assert caught.value.code == "NII-030"
 
 
+def test_a_scan_of_which_nothing_is_left_is_refused(cohort: Path, tmp_path: Path) -> None:
+    made = models()
+    coder = SimpleNamespace(grid=GRID, to_latents=lambda x: x, from_latents=torch.zeros_like)
+    with pytest.raises(TlesynthError, match="sub-hc") as caught:
+        counterfactuals(
+            replace(made, autoencoder=cast(Autoencoder, coder)), cohort, [], {"group": "tle"}, {}, tmp_path / "out"
+        )
+    assert caught.value.code == "NUM-006"
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_a_change_is_counted_where_it_is() -> None:
     before = np.where(BRAIN, TEMPLATE.t1, 0).astype(np.float32)
     lobes = mesial_temporal(GRID)

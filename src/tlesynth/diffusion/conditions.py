@@ -74,7 +74,7 @@ class Condition:
 
     def decode(self, number: float) -> str:
         """The value that ``encode`` makes ``number`` of, as text."""
-        return repr(self.low + number * (self.high - self.low)) if self.quantity else self.values[int(number)]
+        return str(float(self.low + number * (self.high - self.low))) if self.quantity else self.values[int(number)]
 
     @property
     def told(self) -> str:

@@ -70,7 +70,8 @@ def counterfactuals(
 
     Raises:
         TlesynthError: CFG-011 for a condition the model does not know, CFG-002 for a sampler that cannot be inverted,
-            DATA-010 for a subject that is not there, NII-030 for another grid, OPS-075 after a stop request.
+            DATA-010 for a subject that is not there, NII-030 for another grid, NUM-006 for a scan of which nothing is
+            left, OPS-075 after a stop request.
     """
     source, model = read_cohort(cohort), models.diffusion
     if source.grid != models.autoencoder.grid:
@@ -135,6 +136,8 @@ def _one(
     there = moved(models, latent, own, asked)
     here_again = moved(models, there, asked, own)
     before, after, back = (brain_only(models.decode(z[0])) for z in (latent, there, here_again))
+    if not (before.any() and after.any()):
+        raise fail("NUM-006", name, "its reconstruction or its counterfactual is empty")
     change = asdict(change_of(before, after, back, source.grid))
     sidecar = {
         "Synthetic": True,

@@ -14,7 +14,6 @@ from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import write
 
-
 KIND = ("group", "side")
 
 

@@ -10,7 +10,7 @@ import torch
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.latents import Latents
 from tlesynth.errors import TlesynthError
-from tlesynth.synthesis.baselines.pca import PcaGaussian, class_of, fit_pca
+from tlesynth.synthesis.baselines.pca import PcaGaussian, categories, fit_pca
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import GRIDS
 
@@ -39,7 +39,7 @@ def training(per_class: int = 8) -> Latents:
 
 def rival(data: Latents) -> PcaGaussian:
     coder = SimpleNamespace(grid=GRIDS["mni-3mm"], fingerprint="a" * 64)
-    return PcaGaussian(cast(Any, coder), CONDITIONS, *fit_pca(data, CONDITIONS), seed=1, fitted="b" * 64)
+    return PcaGaussian(cast(Any, coder), CONDITIONS, fit_pca(data, CONDITIONS), seed=1, fitted="b" * 64)
 
 
 def draws(made: PcaGaussian, n: int, **asked: str) -> np.ndarray:
@@ -53,8 +53,8 @@ def test_many_draws_have_the_mean_and_covariance_of_the_class() -> None:
     centred = np.concatenate([part - part.mean(0) for part in np.split(flat, 3)])
     covariance = centred.T @ centred / (len(flat) - 3)
     made = rival(data)
-    assert len(made.components) == 5
-    np.testing.assert_allclose(torch.tensordot(*[made.components.flatten(1)] * 2, [[0], [0]]), covariance, atol=5e-2)
+    components = made.fit.components.flatten(1).numpy()
+    np.testing.assert_allclose(components.T @ components, covariance, atol=1e-3)
     found = draws(made, 4000, group="tle", side="left")
     np.testing.assert_allclose(found.mean(0), flat[8:16].mean(0), atol=0.2)
     np.testing.assert_allclose(np.cov(found.T), covariance, atol=0.08 * np.abs(covariance).max())
@@ -62,27 +62,35 @@ def test_many_draws_have_the_mean_and_covariance_of_the_class() -> None:
 
 def test_each_class_has_its_own_mean_and_quantities_make_none() -> None:
     data = training()
-    means, _ = fit_pca(data, CONDITIONS)
-    assert set(means) == {(0, -1), (1, 0), (1, 1)}
-    for part, key in zip(data.values.float().split(8), [(0, -1), (1, 0), (1, 1)], strict=True):
-        torch.testing.assert_close(means[key], part.mean(0))
-    told = CONDITIONS.asked([{"group": "tle", "side": "right", "age": "30"}, {"group": "hc"}], "test")
-    assert class_of(CONDITIONS, told) == [(1, 1), (0, -1)]
+    fit = fit_pca(data, CONDITIONS)
+    assert fit.classes.tolist() == [[0, -1], [1, 0], [1, 1]] and fit.counts.tolist() == [8, 8, 8]
+    for mean, part in zip(fit.means, data.values.float().split(8), strict=True):
+        torch.testing.assert_close(mean, part.mean(0))
+    told = CONDITIONS.asked([{"group": "tle", "side": "right", "age": "30"}], "test")
+    assert categories(CONDITIONS, told).tolist() == [[1, 1]]
 
 
 def test_mirrored_scans_count_for_the_other_side() -> None:
     """As ``read_latents`` gives them with flip: every scan twice, the conditions of the second mirrored."""
     data = training()
-    mirrored = Latents(
-        torch.cat([data.values, -data.values]),
-        torch.cat([data.conditions, CONDITIONS.mirrored(data.conditions)]),
-        data.ids * 2,
-    )
-    means, components = fit_pca(mirrored, CONDITIONS)
+    values = torch.cat([data.values, -data.values])
+    told = torch.cat([data.conditions, CONDITIONS.mirrored(data.conditions)])
+    fit = fit_pca(Latents(values, told, data.ids * 2), CONDITIONS)
+    assert fit.counts.tolist() == [16, 16, 16]
     left, right = (data.values[8 * i : 8 * i + 8].float().mean(0) for i in (1, 2))
-    torch.testing.assert_close(means[1, 0], (left - right) / 2, atol=1e-2, rtol=1e-2)
-    torch.testing.assert_close(means[1, 1], (right - left) / 2, atol=1e-2, rtol=1e-2)
-    assert components.isfinite().all()
+    torch.testing.assert_close(fit.means[1], (left - right) / 2)
+    torch.testing.assert_close(fit.means[2], (right - left) / 2)
+
+
+def test_what_is_not_asked_for_is_drawn_as_often_as_it_is_there() -> None:
+    """16 of 20 patients are left; nobody's sex, site or side has to be named."""
+    data = training(16)
+    some = [*range(16, 32), *range(32, 36)]
+    made = rival(Latents(data.values[some], data.conditions[some], tuple(map(str, some))))
+    means = made.fit.means.flatten(1).numpy()
+    found = draws(made, 400, group="tle") - np.stack([draws(made, 400, group="tle", side="left") - means[0]])[0]
+    right = np.abs(found - means[1]).max(1) < 1e-4
+    assert np.abs(found[~right] - means[0]).max() < 1e-4 and right.mean() == pytest.approx(0.2, abs=0.06)
 
 
 def test_a_subject_is_drawn_by_its_name_and_keeps_its_weights_in_another_class() -> None:
