@@ -176,7 +176,8 @@ def _close(course: Course, segment: Segment, position: Position) -> None:
 
 
 def _validate(course: Course, segment: Segment, position: Position) -> None:
-    figures = course.validate()
+    # Those of the first process: what is best, and when to end, must not hang on how another's card rounds.
+    figures = course.fabric.broadcast(course.validate())
     course.run.log_metrics(position.step, segment.phase, {f"val_{name}": value for name, value in figures.items()})
     save_best(course.run, course.learners, position, segment.phase, figures, dict(course.rhythm.criteria))
 
