@@ -17,7 +17,10 @@ about: A cohort whose table calls things other names, with a narrower transforme
 preprocess: {grid: mni-3mm}
 labels: {group_column: Group, hc: [Healthy], tle: [Patient], side_column: TLEside}
 autoencoder: {perceptual: ssim3d, reconstruction: {epochs: 20}}
-diffusion: {network: {patch: [2, 1, 2], width: 192, classes: group-side}, steps: 20000}
+diffusion:
+  network: {patch: [2, 1, 2], width: 192}
+  conditions: {group: {values: [hc, tle]}, side: {values: [left, right]}, age: {quantity: true}}
+  steps: 20000
 """
 
 with tempfile.TemporaryDirectory() as folder:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth import durable
-from tlesynth.pipeline.stages import STAGES
+from tlesynth import durable, recipe
+from tlesynth.pipeline.stages import Context, stages_of
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+STAGES = stages_of(Context(recipe.load("tiny"), Path()))
 
 
 def command(out: Path) -> list[str]:

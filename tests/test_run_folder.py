@@ -79,3 +79,22 @@ def test_the_environment_names_versions_but_no_machine() -> None:
     known = environment()
     assert known["packages"]["torch"] == torch.__version__.split("+")[0] or known["packages"]["torch"]
     assert socket.gethostname() not in json.dumps(known)
+
+
+def test_whoever_does_not_lead_writes_nothing(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, {"a": 1}).save("step-00000001", {"w": torch.ones(1)}, {"step": 1})
+    before = durable.manifest_of(tmp_path)
+    run = RunFolder.open(tmp_path, {"a": 1}, leader=False)
+    run.log("event")
+    run.log_metrics(1, "fit", {"loss": 0.5})
+    run.write_metrics()
+    run.save("step-00000002", {"w": torch.zeros(1)}, {"step": 2})
+    run.finish({"steps": 2})
+    assert durable.manifest_of(tmp_path) == before and not run.finished
+    newest = run.load_newest()
+    assert newest is not None and newest.state == {"step": 1}
+    with pytest.raises(TlesynthError) as caught:
+        RunFolder.open(tmp_path, {"a": 2}, leader=False)
+    assert caught.value.code == "CFG-010"
+    RunFolder.open(tmp_path / "new", {"a": 1}, leader=False)
+    assert not (tmp_path / "new").exists()

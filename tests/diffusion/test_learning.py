@@ -1,4 +1,4 @@
-"""What training and validation compute: balance, held-out errors that repeat, the gap of a network that knows by heart."""
+"""What training and validation compute: balance, errors that repeat, the gap of a network that knows by heart."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.latents import Latents, read_latents, rows_of
-from tlesynth.diffusion.learning import Task, balanced_rows, squared_error, training_loss, validation
+from tlesynth.diffusion.learning import Task, balanced_rows, training_loss, validation
 from tlesynth.diffusion.process import process_of
 from tlesynth.recipe import Diffusion, Noise
 from tlesynth.training import fabric_for
@@ -58,12 +58,6 @@ def test_validation_repeats_and_tells_what_was_learnt_by_heart(latents: Path) ->
 def test_balanced_rows_repeat_the_rare() -> None:
     rows = balanced_rows(torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0, torch.nan]))
     assert np.bincount(rows).tolist() == [1, 1, 1, 1, 4, 4]
-
-
-def test_squared_error_is_of_each_sample() -> None:
-    assert squared_error(
-        torch.zeros(2, 1, 2, 2, 2), torch.tensor([1.0, 3.0]).reshape(2, 1, 1, 1, 1).expand(2, 1, 2, 2, 2)
-    ).tolist() == [1, 9]
 
 
 def test_the_loss_of_a_step_repeats_and_steps_differ(latents: Path) -> None:

@@ -1,11 +1,15 @@
-"""Training ends with a verdict and a page, also when the training itself was finished before."""
+"""What a verb and a stage of a run both do: training with its verdict and page, in one process or several, tuning."""
 
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from tlesynth import durable, recipe
+from tlesynth import durable, interruption, recipe
 from tlesynth.autoencoder import train
+from tlesynth.diffusion import train as diffusion
+from tlesynth.diffusion import tune as tuning
 from tlesynth.pipeline import models
 from tlesynth.report import autoencoder_page
 
@@ -29,3 +33,60 @@ def test_the_page_follows_the_training(tmp_path: Path, monkeypatch: pytest.Monke
     told = models.train_autoencoder(tmp_path / "derivatives", tmp_path / "splits.tsv", run, loaded, data="planted")
     assert calls == ["train", "planted"]
     assert told == {"model": str(run / "model"), "quality gate": "failed", "page": str(run / "autoencoder.html")}
+
+
+def test_one_device_trains_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(diffusion, "train_diffusion", lambda *args, **named: calls.append((*args, named)))
+    loaded = recipe.load("tiny")
+    models.train_diffusion(tmp_path / "l", tmp_path / "s", tmp_path / "o", loaded, written=tmp_path / "recipe.yaml")
+    machine = {"seed": 1, "device": "cpu", "precision": "32-true"}
+    assert calls == [(tmp_path / "l", tmp_path / "s", tmp_path / "o", loaded.diffusion, machine)]
+
+
+def test_several_devices_are_a_command_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning repeats the command of the first process: that of the whole run would start every stage again."""
+    words: list[str] = []
+    monkeypatch.setattr(models, "_by_command", words.extend)
+    loaded = recipe.load("tiny", ["devices=2"])
+    models.train_diffusion(Path("l"), Path("s.tsv"), Path("o"), loaded, written=Path("recipe.yaml"))
+    places = ["--latents", "l", "--splits", "s.tsv", "--out", "o", "--recipe", "recipe.yaml"]
+    assert words == ["train", "diffusion", *places]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for the interpreter: ends with 3 for the verb ``fail``, else waits to be stopped and ends with 75."""
+    path = tmp_path / "python"
+    path.write_text("#!/bin/sh\n[ \"$3\" = fail ] && exit 3\ntrap 'exit 75' TERM\nwhile true; do sleep 0.1; done\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(path))
+    return path
+
+
+def test_a_command_that_fails_ends_the_run_with_its_status(command: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        models._by_command(["fail"])
+    assert caught.value.code == 3
+
+
+def test_a_stop_request_is_handed_on(command: Path) -> None:
+    with interruption.graceful():
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as caught:
+            models._by_command(["wait"])
+    assert caught.value.code == 75
+
+
+def test_tuning_leaves_its_table_and_its_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = recipe.load("tiny")
+    pair = {"steps": 4, "guidance": 1.0, "distance": 0.5, "passes": 4}
+
+    def swept(*args: object, **named: object) -> dict[str, object]:
+        assert args[3:] == (loaded.tune, loaded.sample) and named == {"seed": 1, "device": "cpu"}
+        return {"pairs": [pair], "chosen": pair, "floor": 0.4}
+
+    monkeypatch.setattr(tuning, "tune", swept)
+    told = models.tune(tmp_path / "diffusion" / "model", tmp_path / "l", tmp_path / "s", loaded)
+    assert told["steps"] == 4 and told["guidance"] == 1.0
+    assert told["curves"] == str(tmp_path / "diffusion" / "tuned.webp") and Path(told["curves"]).stat().st_size > 1000

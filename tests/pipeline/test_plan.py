@@ -8,7 +8,7 @@ from torch import nn
 
 from tlesynth import recipe
 from tlesynth.errors import TlesynthError
-from tlesynth.pipeline.plan import _share_seen, cost_of, plan
+from tlesynth.pipeline.plan import _passes, _share_seen, cost_of, plan
 from tlesynth.pipeline.stages import Context
 from tlesynth.volume import GRIDS
 
@@ -47,3 +47,17 @@ def test_crops_cost_their_share_of_the_volume() -> None:
     assert _share_seen(recipe.Autoencoder(), grid) == 1
     half = recipe.Autoencoder.model_validate({"crop": [56, 136, 112]})
     assert _share_seen(half, grid) == pytest.approx(0.5)
+
+
+def test_passes_count_what_guidance_and_the_solver_ask_for() -> None:
+    plain = recipe.load("tiny", ["sample.guidance=1", "sample.steps=10"])
+    assert _passes(plain) == (10, 0)
+    assert _passes(recipe.load("tiny", ["sample.guidance=3", "sample.steps=10"])) == (20, 0)
+    half = ["sample.guidance=3", "sample.steps=10", "sample.guidance_interval=[0, 0.5]"]
+    assert 14 <= _passes(recipe.load("tiny", half))[0] <= 16
+    flow = ["diffusion.noise.process=flow", "sample.sampler=heun", "sample.guidance=1", "sample.steps=10"]
+    assert _passes(recipe.load("tiny", flow)) == (19, 0)
+    swept = ["sample.tuned=true", "tune.n=8", "tune.steps=[5, 10]", "tune.guidance=[1, 2]"]
+    assert _passes(recipe.load("tiny", swept))[1] == 8 * (5 + 10 + 10 + 20)
+    with pytest.raises(TlesynthError, match="CFG-002"):
+        _passes(recipe.load("tiny", ["sample.sampler=euler"]))

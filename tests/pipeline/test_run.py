@@ -23,7 +23,7 @@ class Kitchen:
         self.fault: Exception | None = None
         self.signal = 0
         made = tuple(replace(stage, do=self.cook(stage)) for stage in stages.STAGES)
-        monkeypatch.setattr("tlesynth.pipeline.run.STAGES", made)
+        monkeypatch.setattr(stages, "STAGES", made)
 
     def cook(self, stage: Stage):  # noqa: ANN201
         def do(context: Context) -> None:
@@ -47,7 +47,7 @@ def context(out: Path, *overrides: str, given: Path | None = None) -> Context:
     return Context(recipe.load("tiny", overrides), out, given)
 
 
-NAMES = [stage.name for stage in stages.STAGES]
+NAMES = [stage.name for stage in stages.stages_of(context(Path()))]
 
 
 def test_the_second_run_does_nothing(kitchen: Kitchen, tmp_path: Path) -> None:
@@ -175,3 +175,16 @@ def test_a_stage_that_made_nothing_does_not_bind_the_folder(kitchen: Kitchen, tm
     kitchen.fault = None
     run_stages(context(tmp_path / "r", "sample.guidance=3"))
     assert kitchen.calls[-1] == "report"
+
+
+def test_tuning_is_a_stage_where_the_recipe_asks_for_it(kitchen: Kitchen, tmp_path: Path) -> None:
+    assert "tune" not in NAMES
+    run_stages(context(tmp_path / "r", "sample.tuned=true"))
+    assert kitchen.calls == [*NAMES[: NAMES.index("sample")], "tune", *NAMES[NAMES.index("sample") :]]
+    kitchen.calls.clear()
+    run_stages(context(tmp_path / "r", "sample.tuned=true", "tune.n=9"), replace=True)
+    assert kitchen.calls == ["tune", "sample", "train classifier", "evaluate", "report"]
+    assert (tmp_path / "r/diffusion/x.txt").is_file()
+    kitchen.calls.clear()
+    run_stages(context(tmp_path / "r"), replace=True)
+    assert kitchen.calls == ["sample", "train classifier", "evaluate", "report"]

@@ -23,6 +23,7 @@ from .conftest import write_models
 
 SETTINGS = Sample(n_hc=3, n_tle=3, sampler="ddim", steps=4, guidance=1.5, batch_size=2, film_frames=3)
 GRID = GRIDS["mni-3mm"]
+ANYBODY = Wish()
 
 
 class Stopped(Exception):
@@ -30,7 +31,7 @@ class Stopped(Exception):
 
 
 def draw(
-    root: Path, models: tuple[Path, Path], settings: Sample = SETTINGS, seed: int = 5, wish: Wish = Wish()
+    root: Path, models: tuple[Path, Path], settings: Sample = SETTINGS, seed: int = 5, wish: Wish = ANYBODY
 ) -> Path:
     made = synthesizer_of(*models, settings, seed=seed, device="cpu")
     subjects = subjects_of(wish, settings, made.diffusion)

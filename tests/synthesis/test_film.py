@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tlesynth import durable
 from tlesynth.recipe import Sample
 from tlesynth.synthesis.film import stands, write_film
 from tlesynth.synthesis.requests import Subject
@@ -40,3 +41,12 @@ def test_a_moment_that_is_not_finite_is_left_out(
     film = json.loads((tmp_path / "film" / "film.json").read_text())
     assert [frame["timestep"] for frame in film["frames"]] == [500, 0]
     assert "leaves out timestep 1000" in capsys.readouterr().err
+
+
+def test_the_film_says_what_was_asked_for_as_the_report_reads_it(models: tuple[Path, Path], tmp_path: Path) -> None:
+    settings = Sample(n_hc=1, n_tle=1, sampler="ddim", steps=2, film_frames=2)
+    made = synthesizer_of(*models, settings, seed=3, device="cpu")
+    asked = {"group": "tle", "side": "left", "age": "35"}
+    for name, told, words in (("a", asked, "tle-left, age 35"), ("b", {"group": "hc"}, "hc"), ("c", {}, "")):
+        write_film(tmp_path / name, made, Subject("sub-syn0001", told))
+        assert {f["condition"] for f in durable.read_json(tmp_path / name / "film.json")["frames"]} == {words}

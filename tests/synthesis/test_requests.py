@@ -1,4 +1,4 @@
-"""Whom a wish names: the two groups, given conditions, the likes of a table, nobody in particular, or a clear refusal."""
+"""Whom a wish names: two groups, given conditions, the likes of a table, nobody in particular, or a clear refusal."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,10 @@ class Model:
     class_counts: dict[str, int] = field(default_factory=lambda: {"hc": 36, "tle-left": 22, "tle-right": 14})
 
 
-def wished(wish: Wish, model: Any = Model()) -> list[tuple[str, dict[str, str]]]:
+MODEL = Model()
+
+
+def wished(wish: Wish, model: Any = MODEL) -> list[tuple[str, dict[str, str]]]:
     return [(s.participant_id, dict(s.asked)) for s in subjects_of(wish, SETTINGS, model)]
 
 

@@ -1,13 +1,35 @@
-"""The device that was asked for, or a refusal."""
+"""The device that was asked for, or a refusal; what several processes agree on."""
 
 import os
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 import torch
 
-from tlesynth.errors import TlesynthError
+from tlesynth import progress
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.training import device as devices
 from tlesynth.training import fabric_for
-from tlesynth.training.device import compute_repeatably
+from tlesynth.training.device import agreed, compute_repeatably, leader_first, mean_over_processes
+
+
+@dataclass
+class Two:
+    """Stands for Fabric in one of two processes; the other holds ``other``."""
+
+    is_global_zero: bool = True
+    other: float = 0.0
+    world_size: int = 2
+    device: torch.device = torch.device("cpu")
+    done: list[str] = field(default_factory=list)
+
+    def barrier(self) -> None:
+        self.done.append("barrier")
+
+    def all_reduce(self, values: torch.Tensor, reduce_op: str) -> torch.Tensor:
+        assert reduce_op == "mean"
+        return (values + self.other) / 2
 
 
 def test_the_cpu_is_always_there() -> None:
@@ -32,3 +54,59 @@ def test_repeatable_algorithms_are_asked_for(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         torch.use_deterministic_algorithms(False)
         torch.utils.deterministic.fill_uninitialized_memory = filling
+
+
+def test_one_yes_is_enough_for_all() -> None:
+    for mine, other in ((True, 0.0), (False, 1.0), (True, 1.0)):
+        assert agreed(cast(Any, Two(other=other)), mine)
+    assert not agreed(cast(Any, Two()), False)
+    assert agreed(cast(Any, Two(world_size=1)), True) and not agreed(cast(Any, Two(world_size=1, other=1.0)), False)
+
+
+def test_the_mean_over_one_process_is_its_own() -> None:
+    assert mean_over_processes(cast(Any, Two(other=4.0)), torch.tensor(2.0)) == 3
+    assert mean_over_processes(cast(Any, Two(other=4.0, world_size=1)), torch.tensor(2.0)) == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_first_opens_before_the_others(first: bool) -> None:
+    fabric = Two(is_global_zero=first)
+
+    def opened(leader: bool) -> bool:
+        fabric.done.append("open")
+        return leader
+
+    assert leader_first(cast(Any, fabric), opened) is first
+    assert fabric.done == (["open", "barrier"] if first else ["barrier", "open"])
+
+
+def test_a_refusal_of_the_first_lets_the_others_go_on_to_it() -> None:
+    fabric = Two()
+
+    def refused(leader: bool) -> None:
+        raise fail("CFG-010", "run", "steps")
+
+    with pytest.raises(TlesynthError, match="CFG-010"):
+        leader_first(cast(Any, fabric), refused)
+    assert fabric.done == ["barrier"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_all_but_the_first_are_silent(
+    first: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Launched(Two):
+        def __init__(self, **asked: object) -> None:
+            assert (asked["devices"], asked["strategy"], asked["num_nodes"]) == (2, "ddp", 1)
+            super().__init__(is_global_zero=first)
+
+        def launch(self) -> None:
+            self.done.append("launch")
+
+    monkeypatch.setattr(devices, "Fabric", Launched)
+    monkeypatch.setattr(progress, "_silent", False)
+    fabric_for("cpu", "32-true", 2)
+    assert progress.silent() is not first
+    progress.say("here")
+    assert list(progress.track(range(2), "counting", 2)) == [0, 1]
+    assert bool(capsys.readouterr().err) is first

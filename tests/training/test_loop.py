@@ -158,3 +158,37 @@ def test_a_joint_run_resumes_to_the_same_bits(tmp_path: Path, kill_at: int) -> N
     run_pair(tmp_path / "killed", resumed)
     assert [weights(learner) for learner in resumed.values()] == [weights(learner) for learner in whole.values()]
     assert (tmp_path / "killed/metrics.csv").read_text() == (tmp_path / "whole/metrics.csv").read_text()
+
+
+def test_a_turn_ends_when_it_gets_no_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Best at step 8; three validations later it ends, also after a resume."""
+    scores = iter([5.0, 4.0, 4.5, 4.0, 6.0, 1.0])
+    run, learner = RunFolder.open(tmp_path, {"seed": 1}), line_learner()
+    position = train(
+        run,
+        fabric_for("cpu", "32-true"),
+        {"line": learner},
+        [Segment("fit", "fit", "line", 100)],
+        validate=lambda: {"score": next(scores)},
+        rhythm=Rhythm(validate_every=4, checkpoint_every=7, patience=3),
+        label="fit",
+    )
+    assert position.step == learner.steps == 20 and position.best["best"].step == 8
+    assert position.turns == [{"name": "fit", "steps": 20, "ended_by": "patience"}]
+    assert "no better for 3 validations, ended at step 20" in capsys.readouterr().err
+    newest = RunFolder.open(tmp_path, {"seed": 1}).load_newest()
+    assert newest is not None and newest.state["position"]["step"] == 14
+
+
+def test_without_patience_every_step_is_taken(tmp_path: Path) -> None:
+    run, learner = RunFolder.open(tmp_path, {"seed": 1}), line_learner()
+    train(
+        run,
+        fabric_for("cpu", "32-true"),
+        {"line": learner},
+        [Segment("fit", "fit", "line", 12)],
+        validate=lambda: {"score": float(learner.steps)},
+        rhythm=Rhythm(validate_every=1, checkpoint_every=7),
+        label="fit",
+    )
+    assert learner.steps == 12

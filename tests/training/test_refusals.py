@@ -80,3 +80,12 @@ def test_rows_are_counted_by_step(tmp_path: Path) -> None:
     assert [refusals.in_a_row(step) for step in (3, 4, 6, 7)] == [1, 0, 2, 3]
     assert [refusals.in_all(step) for step in (2, 5, 7)] == [0, 2, 4]
     assert Refusals(tmp_path).rows == refusals.rows
+
+
+def test_one_of_several_processes_writes_them_down(tmp_path: Path) -> None:
+    refusal = Refusal(3, "line", "the loss is nan", 0.1)
+    follower = Refusals(tmp_path, leader=False)
+    assert follower.add(refusal) and not follower.add(refusal) and follower.in_all(3) == 1
+    assert not (tmp_path / "refused.json").exists()
+    Refusals(tmp_path).add(refusal)
+    assert Refusals(tmp_path, leader=False).cause(3, "line") == "the loss is nan"

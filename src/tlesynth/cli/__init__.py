@@ -9,14 +9,18 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 import traceback
 from typing import Annotated
 
 import typer
 
-from tlesynth import __version__
+from tlesynth import __version__, progress
 from tlesynth.cli import cohorts, inspection, judging, models, preparing, pretrained, whole
-from tlesynth.errors import EXIT_STATUSES, TlesynthError, fail
+from tlesynth.errors import EXIT_STATUSES, STOPPED, TlesynthError, fail
+
+FIRST_ENDS_S = 15.0
+"""How long one of several processes that failed waits for the first to end: after that it has failed alone."""
 
 ABOUT = f"""Synthetic T1 brain MRI with and without temporal lobe epilepsy, measured honestly.
 
@@ -70,29 +74,52 @@ def main() -> None:
     # Before torch is imported: threads that wait by spinning make a step many times slower as soon as any other
     # process wants a core of the same machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    parent = os.getppid()
     try:
         status = app(standalone_mode=False)
-    except TlesynthError as error:
-        status = _tell(error)
-    except typer.Abort:
-        status = 130
     except KeyboardInterrupt:
         status = 130
-    except MemoryError:
-        status = _tell(fail("RES-020"))
     except SystemExit as stop:
         # The reader of our output has gone (typer ends with 1 then); that is its right.
         status = 0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else stop.code
-    except OSError as error:
-        status = _tell(fail("RES-001", why=error.strerror or "")) if error.errno == errno.ENOSPC else _bug(error)
     except Exception as error:
-        status = _usage(error) if hasattr(error, "format_message") else _bug(error)
+        status = _status_alike(error, parent) or _told(error)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _status_alike(error: Exception, parent: int) -> int:
+    """The status of a process that ends as the first of several does, which says why; 0 if it is the first or alone.
+
+    It waits for the first to end, because Lightning kills the first as soon as another has ended badly. If the first
+    goes on, this one has failed alone and must say so itself.
+    """
+    status = error.exit_status if isinstance(error, TlesynthError) else 1
+    if not progress.silent():
+        return 0
+    if status == STOPPED and "TORCHELASTIC_RUN_ID" in os.environ:
+        return status
+    deadline = time.monotonic() + FIRST_ENDS_S
+    while os.getppid() == parent and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return status if status == STOPPED or os.getppid() != parent else 0
+
+
+def _told(error: Exception) -> int:
+    """Say what happened; the status it ends with."""
+    if isinstance(error, TlesynthError):
+        return _tell(error)
+    if isinstance(error, typer.Abort):
+        return 130
+    if isinstance(error, MemoryError):
+        return _tell(fail("RES-020"))
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return _tell(fail("RES-001", why=error.strerror or ""))
+    return _usage(error) if hasattr(error, "format_message") else _bug(error)
 
 
 def _tell(error: TlesynthError) -> int:
     if "--debug" in sys.argv:
-        traceback.print_exc()
+        traceback.print_exception(error)
     print(error, file=sys.stderr)
     return error.exit_status
 
@@ -107,7 +134,7 @@ def _bug(error: Exception) -> int:
     if type(error).__name__ == "OutOfMemoryError":
         return _tell(fail("RES-020", why=str(error).splitlines()[0]))
     if "--debug" in sys.argv:
-        traceback.print_exc()
+        traceback.print_exception(error)
     print(
         f"error[BUG] {type(error).__name__}: {error}. This is a fault of tlesynth. "
         "Do: run it again with --debug before the verb and report what it prints.",

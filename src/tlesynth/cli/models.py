@@ -110,7 +110,11 @@ def tune(
 ) -> None:
     """Choose the number of steps and the guidance scale on the validation latents.
 
-    Writes tuned.json and the curves beside the model folder; sample takes them with --set sample.tuned=true.
+    The recipe's section tune says what is tried. Writes tuned.json and tuned.webp beside the model
+    folder; sample takes them with --set sample.tuned=true.
+
+    Example: tlesynth tune --diffusion run/diffusion/model --latents run/latents
+    --splits run/splits.tsv --recipe demo
     """
     from tlesynth.pipeline.models import tune as choose
 
@@ -126,14 +130,14 @@ def sample(
     out: Out,
     more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="More of --where.")] = None,
     where: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE...", help="Conditions: --where group=tle side=left age=35")
+        list[str] | None, typer.Option(metavar="NAME=VALUE...", help="Conditions; again, or more words, for more.")
     ] = None,
     n: Annotated[
-        int | None, typer.Option("--n", "-n", min=1, help="How many; else as many as the recipe says.")
+        int | None, typer.Option("--n", "-n", min=1, help="How many; the recipe's number if left out.")
     ] = None,
-    like: Annotated[Path | None, typer.Option(help="A participants.tsv whose make-up is matched, row by row.")] = None,
+    like: Annotated[Path | None, typer.Option(help="A participants.tsv: a subject for each row.")] = None,
     unconditional: Annotated[bool, typer.Option("--unconditional", help="Ask for nothing.")] = False,
-    film: Annotated[bool, typer.Option("--film", help="Also the film of one reverse process, in OUT-film.")] = False,
+    film: Annotated[bool, typer.Option("--film", help="And one reverse process, in OUT-film.")] = False,
     recipe: RecipeName = "paper",
     override: Override = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the recipe's if left out.")] = None,
@@ -141,10 +145,11 @@ def sample(
 ) -> None:
     """Write a synthetic BIDS cohort: the recipe's two groups, or as many of whom you ask for.
 
-    Subject i of a seed is the same volume whatever the batch size, and has the same noise under other conditions.
+    Subject i of a seed is the same volume whatever the batch size, and grows from the same noise
+    under other conditions.
 
-    Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model --out left_tle
-    --n 20 --where group=tle side=left
+    Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model
+    --out left_tle --n 20 --where group=tle side=left age=35
     """
     from tlesynth.synthesis.cohort import sample_cohort
     from tlesynth.synthesis.film import film_of
@@ -179,8 +184,11 @@ def baseline(
 ) -> None:
     """Write a cohort of as many scans as sample would, by a rival that needs no diffusion model.
 
-    pca: a Gaussian over the latents of each class. prior: noise through the decoder. deformation: training scans,
-    bent; every one is a patient's, so share nothing of it.
+    pca: a Gaussian over the latents of each class. prior: noise through the decoder.
+    deformation: training scans, bent; every one is a person's, so share nothing of it.
+
+    Example: tlesynth baseline pca --autoencoder run/autoencoder/model --latents run/latents
+    --derivatives run/derivatives --splits run/splits.tsv --recipe demo --out pca
     """
     from tlesynth.synthesis.baselines.building import write_baseline
 
@@ -195,23 +203,23 @@ def counterfactual(
     autoencoder: Annotated[Path, typer.Option(help="Model folder of the autoencoder.")],
     diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],
     out: Out,
-    to: Annotated[list[str], typer.Option(metavar="NAME=VALUE...", help="Conditions: --to group=tle side=left")],
+    to: Annotated[list[str], typer.Option(metavar="NAME=VALUE...", help="Conditions; again, or more words, for more.")],
     more: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="More of --to.")] = None,
     subject: Annotated[list[str] | None, typer.Option(help="Participant, sub-...; all, if left out.")] = None,
     given: Annotated[
-        list[str] | None, typer.Option("--from", metavar="NAME=VALUE", help="The scan's own; else participants.tsv's.")
+        list[str] | None, typer.Option("--from", metavar="NAME=VALUE", help="The scan's own, where its table is wrong.")
     ] = None,
     recipe: RecipeName = "paper",
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw real scans again under other conditions, as with and without the disease, from the same noise.
+    """Draw real scans again under other conditions, as with and without the disease.
 
-    Writes volumes, difference maps and counterfactuals.tsv: how the hippocampi changed, what else did, and how well
-    the way back finds the scan again.
+    Each grows from its own noise. Writes volumes, difference maps and counterfactuals.tsv: how the
+    hippocampi changed, what else did, and how well the way back finds the scan again.
 
-    Example: tlesynth counterfactual derivatives --subject sub-01 --to group=tle side=left --autoencoder
-    run/autoencoder/model --diffusion run/diffusion/model --recipe recommended --out what_if
+    Example: tlesynth counterfactual run/derivatives --subject sub-01 --to group=tle side=left
+    --autoencoder run/autoencoder/model --diffusion run/diffusion/model --recipe demo --out what_if
     """
     from tlesynth.synthesis.counterfactual import TABLE, counterfactuals
     from tlesynth.synthesis.requests import parse

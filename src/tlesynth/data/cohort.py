@@ -28,6 +28,7 @@ LEAST_PER_GROUP = 4
 THUMBNAIL_MM = 6.0
 GZIP_TRAILER = 8
 """Bytes at the end of a .gz: the checksum of its content, and the content's length."""
+VOLUMES = "volumes.tsv"
 LEDGER = ".ledger"
 """Folder of a preprocessed cohort that holds what is ours alone: locks, claims, outcomes, thumbnails."""
 MAPS: dict[str, tuple[str, str]] = {
@@ -68,6 +69,16 @@ class Cohort:
     def of_group(self, group: str) -> list[str]:
         """The participants of one group."""
         return list(self.participants.index[self.participants["group"] == group])
+
+    def measured(self) -> pd.DataFrame:
+        """``participants`` with the structures' volumes (mm3) that preprocessing measured, where it did.
+
+        Raises:
+            TlesynthError: DATA-001 if volumes.tsv is damaged.
+        """
+        if not (self.root / VOLUMES).is_file():
+            return self.participants
+        return self.participants.join(durable.read_table(self.root / VOLUMES).set_index("participant_id"))
 
     def volume_path(self, participant_id: str) -> Path:
         """Where a participant's T1 lies."""

@@ -1,1 +1,1 @@
-"""The latent diffusion transformer: classes, network, objective, sampling, training (paper, sections 3.2 and 5.2)."""
+"""The latent diffusion transformer: conditions, noise, network, training, sampling (paper, sections 3.2 and 5.2)."""

@@ -72,6 +72,10 @@ class Condition:
             return NULL if math.isnan(number) else min(max((number - self.low) / (self.high - self.low), 0.0), 1.0)
         return float(self.values.index(text)) if text in self.values else NULL
 
+    def decode(self, number: float) -> str:
+        """The value that ``encode`` makes ``number`` of, as text."""
+        return str(float(self.low + number * (self.high - self.low))) if self.quantity else self.values[int(number)]
+
     @property
     def told(self) -> str:
         """What may be asked for, in words."""
@@ -144,10 +148,13 @@ class Conditions:
 
 def read_conditions(described: list[dict[str, Any]], unconditional: float = 0.1) -> Conditions:
     """The conditions that ``Conditions.described`` wrote."""
-    items = (
-        item | {"values": tuple(item["values"]), "mirror": tuple(map(tuple, item["mirror"]))} for item in described
-    )
-    return Conditions(tuple(Condition(**item) for item in items), unconditional)
+    return Conditions(tuple(_read(item) for item in described), unconditional)
+
+
+def _read(described: dict[str, Any]) -> Condition:
+    pairs = tuple((value, other) for value, other in described["mirror"])
+    fields: dict[str, Any] = described | {"values": tuple(described["values"]), "mirror": pairs}
+    return Condition(**fields)
 
 
 def conditions_of(

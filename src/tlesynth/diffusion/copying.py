@@ -2,8 +2,9 @@
 
 A scan of somebody new lies as far from the training scans as those of the validation split do. Samples that lie much
 nearer are copies. Distances are root mean square differences of latents (in standard deviations of a channel), to the
-mirrored training scans too where those are trained on. The audit of a finished cohort measures more (see the evaluation); this one is cheap
-enough to look on while a model is trained (Dar et al., arXiv 2402.01054: longer training copies more).
+mirrored training scans too where those are trained on. The audit of a finished cohort measures more (see the
+evaluation); this one is cheap enough to look on while a model is trained (Dar et al., arXiv 2402.01054: longer
+training copies more).
 """
 
 from __future__ import annotations

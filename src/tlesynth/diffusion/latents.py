@@ -82,7 +82,8 @@ def read_latents(
 ) -> Latents:
     """The latents of ``rows``, as ``rows_of`` gives them, and with ``flip`` and ``moved`` those of their copies.
 
-    What is mirrored has its conditions mirrored. With ``resample`` the log-variances are read too, so that every batch is a new draw.
+    What is mirrored has its conditions mirrored. With ``resample`` the log-variances are read too: every batch is then
+    a new draw.
 
     Raises:
         TlesynthError: DATA-011 if the file is missing, DATA-001 if it is damaged.

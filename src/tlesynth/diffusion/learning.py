@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tlesynth import recipe
 from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.latents import Latents
-from tlesynth.diffusion.process import Process
+from tlesynth.diffusion.process import Process, squared_error
 from tlesynth.seeds import torch_generator
 from tlesynth.training import Loss, Order
 
@@ -32,11 +32,6 @@ class Task:
     process: Process
     conditions: Conditions
     seed: int
-
-
-def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error (B,) of each sample of (B, C, X, Y, Z); equation 7 is its mean."""
-    return torch.mean((predicted.float() - target.float()) ** 2, dim=tuple(range(1, target.ndim)))
 
 
 def training_loss(network: nn.Module, data: Latents, task: Task, settings: recipe.Diffusion, fabric: Fabric) -> Loss:

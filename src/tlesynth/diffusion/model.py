@@ -47,6 +47,8 @@ class Diffusion:
     autoencoder: str
     class_counts: dict[str, int]
     fingerprint: str
+    flip: bool
+    """Whether it was trained on the mirrored scans too."""
 
     def use_bfloat16(self) -> None:
         """Run the transformer in bfloat16 from now on; what it corrects and its sum stay in float32."""
@@ -114,6 +116,7 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         autoencoder=config["autoencoder"],
         class_counts=config["class_counts"],
         fingerprint=durable.sha256(folder / WEIGHTS),
+        flip=config["training"]["flip"],
     )
 
 

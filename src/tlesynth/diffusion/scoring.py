@@ -56,7 +56,7 @@ def ruler_of(fitted: Latents, held_out: Latents) -> Ruler:
     values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64) / len(rows))
     order = np.argsort(values)[::-1][: min(MOST_COMPONENTS, len(rows) - 1)]
     order = order[values[order] > 1e-9 * values.max()]
-    components = (vectors[:, order] / values[order]).T.astype(np.float32) @ centred / len(rows)
+    components = (vectors[:, order] / values[order]).T.astype(np.float32) @ centred / np.float32(len(rows) ** 0.5)
     ruler = Ruler(mean, components, np.empty((0, len(order))), np.empty((0, len(order))))
     return Ruler(mean, components, ruler.features(held_out.values), ruler.features(fitted.values))
 

@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from tlesynth import durable
+from tlesynth import durable, interruption
 from tlesynth.recipe import Recipe
+
+POLL_S = 0.2
+
+
+def train_diffusion(latents: Path, splits: Path, out: Path, recipe: Recipe, *, written: Path) -> None:
+    """Train the diffusion transformer, on several devices where the recipe says so; ``written`` holds the recipe.
+
+    Raises:
+        TlesynthError: as ``diffusion.train.train_diffusion`` does.
+        SystemExit: with the status of processes that failed, which have said why.
+    """
+    if recipe.devices > 1:
+        # Lightning starts the command of the first process again for every other: that must be this verb alone.
+        places = {"--latents": latents, "--splits": splits, "--out": out, "--recipe": written}
+        _by_command(["train", "diffusion", *(str(word) for option in places.items() for word in option)])
+        return
+    from tlesynth.diffusion.train import train_diffusion as train
+
+    seed, device, precision = recipe.seed, recipe.device, recipe.precision
+    train(latents, splits, out, recipe.diffusion, seed=seed, device=device, precision=precision)
+
+
+def _by_command(words: list[str]) -> None:
+    """Run a verb as a command of its own, and hand on a stop request, once."""
+    command = [sys.executable, "-m", "tlesynth", *words]
+    process, told = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True), False
+    while process.poll() is None:
+        time.sleep(POLL_S)
+        if interruption.requested() and not told:
+            process.terminate()
+            told = True
+    if process.returncode:
+        raise SystemExit(process.returncode)
 
 
 def tune(diffusion: Path, latents: Path, splits: Path, recipe: Recipe) -> dict[str, Any]:
@@ -18,8 +54,7 @@ def tune(diffusion: Path, latents: Path, splits: Path, recipe: Recipe) -> dict[s
     from tlesynth.diffusion.tune import tune as sweep
     from tlesynth.report.tuning_figure import write_curves
 
-    sampler = recipe.sample.sampler
-    found = sweep(diffusion, latents, splits, recipe.tune, sampler=sampler, seed=recipe.seed, device=recipe.device)
+    found = sweep(diffusion, latents, splits, recipe.tune, recipe.sample, seed=recipe.seed, device=recipe.device)
     picture = write_curves(found, diffusion.parent / "tuned.webp")
     best = found["chosen"]
     return {

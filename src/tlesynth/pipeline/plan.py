@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,8 +39,8 @@ def plan(context: Context) -> dict[str, Any]:
     """What a run would compute, as rows a person or a machine reads.
 
     Raises:
-        TlesynthError: CFG-003 if sizes do not divide or are too small, DATA codes if the input cohort cannot be
-            understood.
+        TlesynthError: CFG-002 for a sampler that does not fit, CFG-003 if sizes do not divide or are too small, DATA
+            codes if the input cohort cannot be understood.
     """
     recipe = context.recipe
     grid = GRIDS[recipe.preprocess.grid]
@@ -56,7 +56,7 @@ def plan(context: Context) -> dict[str, Any]:
     cls_steps = recipe.classifier.steps or recipe.classifier.epochs * _batches(train, recipe.classifier.batch_size)
     batch = recipe.autoencoder.reconstruction.batch_size
     samples = recipe.sample.n_hc + recipe.sample.n_tle
-    passes = recipe.sample.steps * (1 if recipe.sample.guidance == 1 else 2)
+    sampling, tuning = _passes(recipe)
     seconds = {
         "preprocess": scans * SECONDS_PER_SCAN * (grid.spacing / 1.5) ** -2 / max(torch.get_num_threads(), 1),
         "train autoencoder": (1 + BACKWARD)
@@ -66,7 +66,8 @@ def plan(context: Context) -> dict[str, Any]:
         * _share_seen(recipe.autoencoder, grid)
         / rate,
         "train diffusion": (1 + BACKWARD) * dit_steps * recipe.diffusion.batch_size * diffusion.flops / rate,
-        "sample": samples * (passes * diffusion.flops + 0.6 * autoencoder.flops) / rate,
+        **({"tune": tuning * diffusion.flops / rate} if recipe.sample.tuned else {}),
+        "sample": samples * (sampling * diffusion.flops + 0.6 * autoencoder.flops) / rate,
         "train classifier": len(recipe.classifier.arms)
         * (1 + BACKWARD)
         * cls_steps
@@ -81,7 +82,8 @@ def plan(context: Context) -> dict[str, Any]:
         "autoencoder": _row(autoencoder, batch, ae_steps),
         "discriminator": _row(discriminator, batch, disc_steps) if disc_steps else "none",
         "diffusion": _row(diffusion, recipe.diffusion.batch_size, dit_steps) + f", {tokens} tokens",
-        "sampling": f"{samples} volumes, {recipe.sample.sampler}, {passes} forward passes each",
+        "sampling": f"{samples} volumes, {recipe.sample.sampler}, {sampling} forward passes each"
+        + (" unless tune chooses otherwise" if recipe.sample.tuned else ""),
         "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
         + f", {len(recipe.classifier.arms)} arms",
         "machine": f"{rate / 1e9:.0f} GFLOP/s in a one-second probe",
@@ -129,6 +131,22 @@ def _diffusion(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> tup
     patch = recipe.diffusion.network.patch
     tokens = torch.Size(n // p for n, p in zip(latent[1:], patch, strict=True)).numel()
     return cost, tokens
+
+
+def _passes(recipe: recipes.Recipe) -> tuple[int, int]:
+    """Forward passes of the transformer that a synthetic subject takes, and that the sweep of ``tune`` takes in all.
+
+    Raises:
+        TlesynthError: CFG-002 for a sampler that does not fit the noise process.
+    """
+    from tlesynth.diffusion.process import process_of
+    from tlesynth.diffusion.sampling import Plan
+
+    sample, tune = recipe.sample, recipe.tune
+    plain = Plan(process_of(recipe.diffusion.noise), sample.sampler, guidance_interval=sample.guidance_interval)
+    pairs = [(steps, scale) for steps in tune.steps for scale in tune.guidance] if sample.tuned else []
+    swept = sum(replace(plain, steps=steps, guidance=scale).passes for steps, scale in pairs)
+    return replace(plain, steps=sample.steps, guidance=sample.guidance).passes, tune.n * swept
 
 
 def _classifier(recipe: recipes.Recipe) -> Cost:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tlesynth import __version__, durable, interruption
 from tlesynth.errors import fail
-from tlesynth.pipeline.stages import STAGES, Context, Stage
+from tlesynth.pipeline.stages import Context, Stage, stages_of
 from tlesynth.progress import clock, say
 from tlesynth.recipe import Section, dump
 
@@ -47,7 +47,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
     _require_run_folder(context)
     with durable.locked(context.out), interruption.graceful():
         keys = stage_keys(context)
-        changed = [stage for stage in _stages(context) if _differs(context, stage, keys[stage.name])]
+        changed = [stage for stage in stages_of(context) if _differs(context, stage, keys[stage.name])]
         if changed and not replace:
             names = ", ".join(stage.name for stage in changed)
             raise fail("CFG-010", context.out, f"these stages differ: {names}")
@@ -55,7 +55,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
             _forget(context, stage)
         durable.sweep(context.out)
         durable.write_text(context.out / "recipe.yaml", dump(context.recipe))
-        stages = _stages(context)
+        stages = stages_of(context)
         for number, stage in enumerate(stages, 1):
             _do(context, stage, keys[stage.name], f"[{number}/{len(stages)}] {stage.name}")
     return Outcome(
@@ -69,7 +69,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
 def stage_keys(context: Context) -> dict[str, str]:
     """The key of each stage of this run."""
     keys: dict[str, str] = {}
-    for stage in _stages(context):
+    for stage in stages_of(context):
         inputs = [keys[name] for name in stage.needs if name in keys] or [_given(context)]
         keys[stage.name] = durable.hash_of([_own_key(context, stage, stage.settings(context.recipe)), inputs])
     return keys
@@ -100,10 +100,6 @@ def failed_scans(derivatives: Path) -> int:
     """How many scans preprocessing had to leave out."""
     table = derivatives / "outcomes.tsv"
     return int((durable.read_table(table)["status"] == "failed").sum()) if table.is_file() else 0
-
-
-def _stages(context: Context) -> list[Stage]:
-    return [stage for stage in STAGES if stage.name != "simulate" or context.given is None]
 
 
 def _do(context: Context, stage: Stage, key: str, heading: str) -> None:

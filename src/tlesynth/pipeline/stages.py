@@ -49,6 +49,8 @@ class Stage:
     judged_by: Callable[[Recipe], tuple[Section, ...]] | None = None
     """What judges the result without deciding it: where only that changed, the stage gives its verdict anew and keeps
     everything else, and no later stage is redone."""
+    wanted: Callable[[Recipe], bool] = lambda recipe: True
+    """Whether the recipe asks for it."""
 
 
 def simulate(context: Context) -> None:
@@ -99,17 +101,16 @@ def encode(context: Context) -> None:
 
 def train_diffusion(context: Context) -> None:
     """Train the diffusion transformer on the latents."""
-    from tlesynth.diffusion.train import train_diffusion as train
-
-    out, recipe = context.out, context.recipe
-    train(
-        out / "latents",
-        out / "splits.tsv",
-        out / "diffusion",
-        recipe.diffusion,
-        devices=recipe.devices,
-        **_machine(recipe),
+    out = context.out
+    models.train_diffusion(
+        out / "latents", out / "splits.tsv", out / "diffusion", context.recipe, written=out / "recipe.yaml"
     )
+
+
+def tune(context: Context) -> None:
+    """Choose how to sample."""
+    out = context.out
+    models.tune(out / "diffusion" / "model", out / "latents", out / "splits.tsv", context.recipe)
 
 
 def sample(context: Context) -> None:
@@ -224,7 +225,15 @@ STAGES: tuple[Stage, ...] = (
         lambda r: (r.diffusion.model_copy(update={"accept_failed_gate": False}), r.precision),
         train_diffusion,
     ),
-    Stage("sample", ("train diffusion",), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
+    Stage(
+        "tune",
+        ("train diffusion",),
+        ("diffusion/tuned.json", "diffusion/tuned.webp"),
+        lambda r: (r.tune, r.sample.sampler, str(r.sample.guidance_interval)),
+        tune,
+        wanted=lambda r: r.sample.tuned,
+    ),
+    Stage("sample", ("train diffusion", "tune"), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
     Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),
     Stage(
@@ -236,3 +245,9 @@ STAGES: tuple[Stage, ...] = (
         judged_by=_judged,  # the page prints the verdict
     ),
 )
+
+
+def stages_of(context: Context) -> list[Stage]:
+    """The stages of a run: a given cohort is not simulated, and what the recipe does not ask for is left out."""
+    given = context.given is not None
+    return [stage for stage in STAGES if stage.wanted(context.recipe) and not (given and stage.name == "simulate")]

@@ -109,8 +109,8 @@ def film(folder: Path, about: dict[str, Any]) -> list[Row]:
         grid = _grid_of(volume.voxels.shape)
         moment = f"t = {frame['timestep']}"
         plane = cut(_normalised(volume.voxels), grid, "coronal", HIPPOCAMPAL_MM["coronal"])
-        condition = str(frame.get("condition", ""))
-        title = CONDITION_WORDS.get(condition, condition)
+        kind, *others = str(frame.get("condition", "")).split(", ")
+        title = ", ".join([CONDITION_WORDS.get(kind, kind), *others])
         picture = slice_picture(plane, f"Reverse diffusion of {title or 'a sample'} at {moment}, coronal.", moment)
         rows.setdefault(title, []).append(picture)
     return [Row(title, tuple(pictures)) for title, pictures in rows.items()]

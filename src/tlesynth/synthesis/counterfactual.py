@@ -7,6 +7,7 @@ effect of the disease. A picture of what the model has learnt, not a prediction 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from tlesynth import durable, interruption
 from tlesynth.data.anatomy import SIDES, hippocampus_radius
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort, volume_path
 from tlesynth.data.hippocampus import hippocampi
-from tlesynth.diffusion.conditions import MISSING
+from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.inversion import invert_latents
 from tlesynth.diffusion.sampling import sample_from
 from tlesynth.errors import fail
@@ -64,12 +65,13 @@ def counterfactuals(
     """Write the counterfactual of each of ``subjects`` (all, if empty) of a preprocessed cohort to ``out``.
 
     ``to`` is what is asked for; conditions it does not name stay the scan's own, which are those of the cohort's
-    participants.tsv unless ``given``. ``out`` becomes a cohort, with the difference to the reconstruction of each scan
-    under ``differences/`` and a row of ``Change`` for each in counterfactuals.tsv, which is returned.
+    participants.tsv and volumes.tsv unless ``given``. ``out`` becomes a cohort, with the difference to each scan's
+    reconstruction under ``differences/`` and a row of ``Change`` for each in counterfactuals.tsv, which is returned.
 
     Raises:
         TlesynthError: CFG-011 for a condition the model does not know, CFG-002 for a sampler that cannot be inverted,
-            DATA-010 for a subject that is not there, NII-030 for another grid, OPS-075 after a stop request.
+            DATA-010 for a subject that is not there, NII-030 for another grid, NUM-006 for a scan of which nothing is
+            left, OPS-075 after a stop request.
     """
     source, model = read_cohort(cohort), models.diffusion
     if source.grid != models.autoencoder.grid:
@@ -78,10 +80,10 @@ def counterfactuals(
         raise fail("DATA-010", cohort, f"{strange[0]} is not in it")
     model.conditions.asked([dict(to), dict(given)], "--to")
     writer, rows, people = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT), {}, {}
-    chosen = subjects or source.ids
+    chosen, told = subjects or source.ids, source.measured()
     for name in track(chosen, "asking what if", len(chosen)):
         interruption.check()
-        own = _conditions_of(source, name, models) | dict(given)
+        own = _conditions_of(told.loc[name], models.diffusion.conditions) | dict(given)
         asked = own | dict(to)
         if asked.get("group") == "hc":
             asked.pop("side", None)  # the healthy have none
@@ -134,6 +136,8 @@ def _one(
     there = moved(models, latent, own, asked)
     here_again = moved(models, there, asked, own)
     before, after, back = (brain_only(models.decode(z[0])) for z in (latent, there, here_again))
+    if not (before.any() and after.any()):
+        raise fail("NUM-006", name, "its reconstruction or its counterfactual is empty")
     change = asdict(change_of(before, after, back, source.grid))
     sidecar = {
         "Synthetic": True,
@@ -162,14 +166,13 @@ def moved(models: Synthesizer, latent: Tensor, own: Tensor, asked: Tensor) -> Te
     return sample_from(network, noise, asked, plan).latents
 
 
-def _conditions_of(source: Cohort, name: str, models: Synthesizer) -> dict[str, str]:
-    """What the cohort's table says of a scan, as far as the model knows it."""
-    row, known = source.participants.loc[name], {}
-    for item in models.diffusion.conditions.items:
-        value = row.get(item.name)
-        text = "" if value is None or pd.isna(value) else str(value).strip()
-        if text.lower() not in MISSING and item.of_scan(text) == item.of_scan(text):  # NaN: never seen
-            known[item.name] = text
+def _conditions_of(row: pd.Series, conditions: Conditions) -> dict[str, str]:
+    """What the cohort's tables say of a scan, as training told it: a number beyond its range is the range's end."""
+    known = {}
+    for item in conditions.items:
+        number = item.of_scan(row.get(item.name))
+        if not math.isnan(number):
+            known[item.name] = item.decode(number)
     return known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from tlesynth.progress import say, track
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import write
+
+KIND = ("group", "side")
 
 
 def film_of(subjects: list[Subject], synthesizer: Synthesizer, film: Path) -> None:
@@ -40,9 +43,15 @@ def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
             write(
                 folder / name, voxels, synthesizer.grid.affine, description=f"synthetic, timestep {timestep}", mni=True
             )
-            frames.append({"timestep": timestep, "file": name, "condition": " ".join(subject.asked.values())})
+            frames.append({"timestep": timestep, "file": name, "condition": _condition(subject.asked)})
         about = {"about": _about(synthesizer, subject), "grid": synthesizer.grid.name, "frames": frames}
         durable.write_json(folder / "film.json", about)
+
+
+def _condition(asked: Mapping[str, str]) -> str:
+    """What was asked for: group and side as in the class counts (tle-left), anything else by its name."""
+    kind = "-".join(asked[name] for name in KIND if name in asked)
+    return ", ".join([kind, *(f"{name} {value}" for name, value in asked.items() if name not in KIND)])
 
 
 def _about(synthesizer: Synthesizer, subject: Subject) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Synthesizer:
         return self.settings.batch_size
 
     def seed_of(self, subject: Subject, attempt: int) -> int:
-        """The seed of a subject's generator: by its name alone, so that under other conditions it has the same noise."""
+        """The seed of a subject's generator, by its name alone: under other conditions it has the same noise."""
         return seed_of(self.seed, "synthetic", subject.participant_id, attempt)
 
     def draw(self, subjects: list[Subject], attempt: int, frames: int = 0) -> Sampled:
@@ -116,12 +116,12 @@ def synthesizer_of(
 
 
 def _as_tuned(settings: Sample, diffusion: Path, model: Diffusion) -> Sample:
-    """``settings`` with the steps and guidance that ``tune`` chose for these weights; their own where it never ran."""
+    """``settings`` as ``tune`` chose them for these weights; their own where it never ran."""
     found = read_tuned(diffusion, model.fingerprint)
     if found is None:
         say(f"{NAME} is not there for these weights: sampling as the recipe says; 'tlesynth tune' chooses better")
         return settings
-    return settings.model_copy(update={key: found[key] for key in ("sampler", "steps", "guidance")})
+    return settings.model_copy(update=found)
 
 
 def brain_only(volume: np.ndarray) -> np.ndarray:

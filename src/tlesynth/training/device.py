@@ -46,20 +46,29 @@ def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
 
 def leader_first(fabric: Fabric, open_run: Callable[[bool], T]) -> T:
     """``open_run(True)`` in the first process, then ``open_run(False)`` in the others, once what it wrote is there."""
-    if fabric.is_global_zero:
-        opened = open_run(True)
+    if not fabric.is_global_zero:
         fabric.barrier()
-        return opened
-    fabric.barrier()
-    return open_run(False)
+        return open_run(False)
+    try:
+        return open_run(True)
+    finally:
+        fabric.barrier()  # after a refusal too: the others meet the same one instead of waiting for ever
 
 
 def agreed(fabric: Fabric, here: bool) -> bool:
     """Whether any of the processes says so: all of them turn the same way."""
     if fabric.world_size == 1:
         return here
-    told = torch.tensor(float(here), device=fabric.device)
-    return bool(fabric.all_reduce(told, reduce_op="sum") > 0)
+    return float(mean_over_processes(fabric, torch.tensor(float(here), device=fabric.device))) > 0
+
+
+def mean_over_processes(fabric: Fabric, values: torch.Tensor) -> torch.Tensor:
+    """``values`` averaged over the processes; the same tensor where there is one."""
+    if fabric.world_size == 1:
+        return values
+    averaged = fabric.all_reduce(values, reduce_op="mean")
+    assert isinstance(averaged, torch.Tensor)
+    return averaged
 
 
 def compute_repeatably() -> None:

@@ -59,7 +59,7 @@ def train(
     position = resume(run, learners)
     total = sum(segment.steps for segment in segments)
     with bar(label, total, _planned(segments, position)) as shown:
-        course = Course(run, fabric, learners, validate, rhythm, Refusals(run.path), shown)
+        course = Course(run, fabric, learners, validate, rhythm, Refusals(run.path, leader=run.leader), shown)
         while position.segment < len(segments):
             segment = segments[position.segment]
             _turn(course, segment, position)
@@ -80,6 +80,7 @@ def _turn(course: Course, segment: Segment, position: Position) -> None:
     while not _over(segment, position, rhythm):
         if agreed(course.fabric, interruption.requested()):
             save(run, learners, position)
+            course.fabric.barrier()  # nobody ends before the first has saved
             raise fail("OPS-075")
         position.step += 1
         position.step_in_segment += 1
@@ -175,7 +176,8 @@ def _close(course: Course, segment: Segment, position: Position) -> None:
 
 
 def _validate(course: Course, segment: Segment, position: Position) -> None:
-    figures = course.validate()
+    # Those of the first process: what is best, and when to end, must not hang on how another's card rounds.
+    figures = course.fabric.broadcast(course.validate())
     course.run.log_metrics(position.step, segment.phase, {f"val_{name}": value for name, value in figures.items()})
     save_best(course.run, course.learners, position, segment.phase, figures, dict(course.rhythm.criteria))
 

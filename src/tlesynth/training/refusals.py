@@ -35,13 +35,13 @@ class Refusal:
 class Refusals:
     """The refused steps of a run, on disk."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read what ``folder`` knows.
+    def __init__(self, folder: Path, *, leader: bool = True) -> None:
+        """Read what ``folder`` knows; whoever is not the ``leader`` of several processes writes nothing.
 
         Raises:
             TlesynthError: CKP-001 if its refused.json cannot be read.
         """
-        self.path = folder / "refused.json"
+        self.path, self.leader = folder / "refused.json", leader
         stored = durable.read_json(self.path, "CKP-001") if self.path.is_file() else []
         self.rows = [Refusal(**row | {"samples": tuple(row["samples"])}) for row in stored]
 
@@ -54,7 +54,8 @@ class Refusals:
         if self.cause(refusal.step, refusal.learner):
             return False
         self.rows.append(refusal)
-        durable.write_json(self.path, [asdict(row) for row in self.rows])
+        if self.leader:
+            durable.write_json(self.path, [asdict(row) for row in self.rows])
         return True
 
     def in_a_row(self, step: int) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from tlesynth.training.checkpointing import bare
+from tlesynth.training.device import mean_over_processes
 from tlesynth.training.learners import Learner
 
 
@@ -38,7 +39,7 @@ def take_step(fabric: Fabric, learner: Learner, known_fault: str = "") -> Taken:
     named = terms | {"gradient_norm": torch.as_tensor(norm, device=terms["loss"].device)}
     stacked = torch.stack([value.detach().float() for value in named.values()])
     # The mean over processes: what is not finite in one is finite in none, and all refuse the step together.
-    values = (fabric.all_reduce(stacked) if fabric.world_size > 1 else stacked).tolist()  # ty: ignore[unresolved-attribute]
+    values = mean_over_processes(fabric, stacked).tolist()
     figures = dict(zip(named, values, strict=True)) | {"learning_rate": optimizer.param_groups[0]["lr"]}
     fault = known_fault or _fault(figures, network)
     learner.steps += 1

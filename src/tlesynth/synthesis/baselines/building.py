@@ -57,5 +57,4 @@ def write_baseline(
 def _pca(coder: Autoencoder, latents: Path, rows: pd.DataFrame, conditions: Conditions, recipe: Recipe) -> PcaGaussian:
     data = read_latents(latents, rows, conditions, flip=recipe.diffusion.flip)
     fitted = durable.hash_of([durable.sha256(latents / "latents.npy"), rows["participant_id"].tolist()])
-    means, components = fit_pca(data, conditions)
-    return PcaGaussian(coder, conditions, means, components, recipe.seed, fitted)
+    return PcaGaussian(coder, conditions, fit_pca(data, conditions), recipe.seed, fitted)

@@ -17,9 +17,27 @@ from torch import Tensor
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.latents import Latents
+from tlesynth.errors import fail
 from tlesynth.seeds import seed_of
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import Grid
+
+UNTOLD = -1.0
+"""Stands for null in ``Fit.classes``."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training latents of M classes are like."""
+
+    classes: Tensor
+    """(M, G): the values of each class's categories."""
+    counts: Tensor
+    """Scans (M,) of each."""
+    means: Tensor
+    """(M, C, X, Y, Z)."""
+    components: Tensor
+    """(K, C, X, Y, Z), each scaled to the standard deviation along it."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +46,7 @@ class PcaGaussian:
 
     autoencoder: Autoencoder
     conditions: Conditions
-    means: dict[tuple[float, ...], Tensor]
-    """Mean latent (C, X, Y, Z) of each class: the values of its categories, -1 for null."""
-    components: Tensor
-    """(K, C, X, Y, Z), each scaled to the standard deviation along it."""
+    fit: Fit
     seed: int
     fitted: str
     """Fingerprint of what it was fitted to."""
@@ -43,11 +58,22 @@ class PcaGaussian:
         return self.autoencoder.grid
 
     def latent(self, subject: Subject, attempt: int) -> Tensor:
-        """The latent (C, X, Y, Z) of a subject: its class's mean plus normal weights on the components."""
+        """The latent (C, X, Y, Z) of a subject: its class's mean plus normal weights on the components.
+
+        Where several classes have what is asked for, it is of one of them, as often as the training scans are.
+
+        Raises:
+            TlesynthError: CFG-011 if no training scan has what is asked for.
+        """
         generator = torch.Generator().manual_seed(self._seed_of(subject, attempt))
-        weights = torch.randn(len(self.components), generator=generator)
-        key = class_of(self.conditions, self.conditions.asked([subject.asked], "baseline"))[0]
-        return self.means[key] + torch.tensordot(weights, self.components, 1)
+        weights = torch.randn(len(self.fit.components), generator=generator)
+        told = categories(self.conditions, self.conditions.asked([subject.asked], "baseline"))  # (1, G)
+        scans = self.fit.counts * ((self.fit.classes == told) | told.isnan()).all(1)  # (M,)
+        if not scans.any():
+            asked = " ".join(f"{name}={value}" for name, value in subject.asked.items())
+            raise fail("CFG-011", "baseline", f"no training scan has {asked}")
+        chosen = int(torch.multinomial(scans.float(), 1, generator=generator))
+        return self.fit.means[chosen] + torch.tensordot(weights, self.fit.components, 1)
 
     def volumes(self, subjects: list[Subject], attempt: int) -> Iterator[np.ndarray]:
         """The volume (X, Y, Z) of each of ``subjects``."""
@@ -71,24 +97,21 @@ class PcaGaussian:
         return seed_of(self.seed, "baseline pca", subject.participant_id, attempt)
 
 
-def fit_pca(data: Latents, conditions: Conditions) -> tuple[dict[tuple[float, ...], Tensor], Tensor]:
-    """Class means, and pooled components (K, C, X, Y, Z) scaled to their standard deviations, of training latents."""
-    keys, flat = class_of(conditions, data.conditions), data.values.flatten(1).float()
-    shape, means = data.values.shape[1:], {}
-    centred = torch.empty_like(flat)
-    for key in dict.fromkeys(keys):
-        rows = torch.tensor([other == key for other in keys])
-        mean = flat[rows].mean(0)
-        means[key], centred[rows] = mean.reshape(shape), flat[rows] - mean
-    freedom = max(len(keys) - len(means), 1)
+def fit_pca(data: Latents, conditions: Conditions) -> Fit:
+    """The classes of training latents, and the components of what is left within them, pooled."""
+    flat, shape = data.values.flatten(1).float(), data.values.shape[1:]
+    told = categories(conditions, data.conditions).nan_to_num(nan=UNTOLD)
+    classes, member, counts = told.unique(dim=0, return_inverse=True, return_counts=True)
+    means = torch.stack([flat[member == i].mean(0) for i in range(len(classes))])  # (M, D)
+    centred = flat - means[member]
+    freedom = max(len(flat) - len(means), 1)
     # N scans of D numbers, N far below D: the components come from the N by N products.
     values, vectors = torch.linalg.eigh((centred @ centred.T).double())
     kept = values > 1e-9 * values.max()
     components = vectors[:, kept].T.float() @ centred / freedom**0.5  # rows have length sqrt(value / freedom)
-    return means, components.reshape(-1, *shape)
+    return Fit(classes, counts, means.reshape(-1, *shape), components.reshape(-1, *shape))
 
 
-def class_of(conditions: Conditions, told: Tensor) -> list[tuple[float, ...]]:
-    """The class of each row of ``told`` (N, K): the values of its categories; quantities do not make classes."""
-    columns = [column for column, item in enumerate(conditions.items) if not item.quantity]
-    return [tuple(row) for row in torch.nan_to_num(told[:, columns], nan=-1.0).tolist()]
+def categories(conditions: Conditions, told: Tensor) -> Tensor:
+    """What ``told`` (N, K) says of categories (N, G); quantities do not make classes."""
+    return told[:, [column for column, item in enumerate(conditions.items) if not item.quantity]]

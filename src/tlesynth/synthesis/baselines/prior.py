@@ -1,4 +1,4 @@
-"""The autoencoder alone: standard normal noise decoded, as if its latents had the distribution its loss pulls them to."""
+"""The autoencoder alone: standard normal noise decoded, as if latents had the distribution its loss pulls them to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,143 @@
+"""The verbs of the generator: their examples parse, conditions reach the request, and a wrong one costs one line."""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tlesynth import cli
+from tlesynth.cli import models as verbs
+from tlesynth.diffusion import tune as tuning
+from tlesynth.diffusion.conditions import Condition, Conditions
+from tlesynth.pipeline import models as pipeline
+from tlesynth.synthesis import cohort, counterfactual, film, synthesizer
+from tlesynth.synthesis.baselines import building
+
+CONDITIONS = Conditions(
+    (
+        Condition("group", ("hc", "tle")),
+        Condition("side", ("left", "right")),
+        Condition("age", low=20.0, high=60.0),
+    )
+)
+
+Told = tuple[int, str, str]
+Run = Callable[[str], Told]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the verbs call, with nothing computed."""
+    made: dict[str, Any] = {}
+    model = SimpleNamespace(conditions=CONDITIONS, class_counts={"hc": 3, "tle-left": 2, "tle-right": 1})
+    loaded = SimpleNamespace(diffusion=model)
+    monkeypatch.setattr(
+        synthesizer, "synthesizer_of", lambda *args, **named: made.update(models=args, **named) or loaded
+    )
+    monkeypatch.setattr(cohort, "sample_cohort", lambda source, subjects, out: made.update(subjects=subjects, out=out))
+    monkeypatch.setattr(film, "film_of", lambda subjects, models, folder: made.update(film=folder))
+    monkeypatch.setattr(counterfactual, "counterfactuals", lambda *args: made.update(counterfactuals=args[1:]))
+    monkeypatch.setattr(building, "write_baseline", lambda *args: made.update(baseline=args))
+    chosen = {"steps": 10, "guidance": 1.0, "table": "tuned.json", "curves": "tuned.webp"}
+    monkeypatch.setattr(pipeline, "tune", lambda *args: made.update(tune=args) or chosen)
+    return made
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process: status, stdout, stderr."""
+
+    def told(line: str) -> Told:
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return told
+
+
+def example(verb: Callable[..., None]) -> str:
+    return " ".join((verb.__doc__ or "").partition("Example:")[2].split())
+
+
+SAMPLE = "tlesynth sample --autoencoder a --diffusion d --out o --recipe tiny "
+
+
+@pytest.mark.parametrize(
+    ("verb", "part"),
+    [
+        (verbs.sample, "subjects"),
+        (verbs.tune, "tune"),
+        (verbs.baseline, "baseline"),
+        (verbs.counterfactual, "counterfactuals"),
+    ],
+)
+def test_the_example_in_the_help_parses(verb: Callable[..., None], part: str, calls: dict[str, Any], run: Run) -> None:
+    status, out, err = run(example(verb))
+    assert status == 0 and out and not err and part in calls
+
+
+@pytest.mark.parametrize("verb", ["sample", "tune", "baseline", "counterfactual", "train diffusion"])
+def test_the_help_fits_a_hundred_columns(verb: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERMINAL_WIDTH", "100")
+    status, out, _ = run(f"tlesynth {verb} --help")
+    lines = out.splitlines()
+    assert status == 0 and max(map(len, lines)) <= 100
+    text = "\n".join(lines[: next(i for i, line in enumerate(lines) if "╭" in line)])
+    assert not [line for line in text.splitlines() if 0 < len(line.split()) < 2], "a word alone on its line"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "--where group=tle side=left age=35",
+        "--where group=tle --where side=left --where age=35",
+        "--where 'group=tle side=left' age=35",
+    ],
+)
+def test_conditions_are_words_or_repeated(where: str, calls: dict[str, Any], run: Run) -> None:
+    assert run(SAMPLE + "-n 2 " + where)[0] == 0
+    assert [dict(s.asked) for s in calls["subjects"]] == [{"group": "tle", "side": "left", "age": "35"}] * 2
+    assert "film" not in calls and calls["seed"] == 1
+
+
+def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> None:
+    status, out, _ = run(SAMPLE + "--film --seed 7")
+    assert status == 0 and calls["film"] == Path("o-film") and "o-film" in out and calls["seed"] == 7
+
+
+def test_counterfactuals_take_what_is_asked_and_what_is_given(calls: dict[str, Any], run: Run) -> None:
+    line = "tlesynth counterfactual c --autoencoder a --diffusion d --out o --subject sub-1 --subject sub-2 "
+    assert run(line + "--from age=30 --to group=tle side=left")[0] == 0
+    asked, given = {"group": "tle", "side": "left"}, {"age": "30"}
+    assert calls["counterfactuals"] == (Path("c"), ["sub-1", "sub-2"], asked, given, Path("o"))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("--where sex=F", "sex is no condition of this model: group, side, age"),
+        ("--where group=ad", "group is one of hc, tle"),
+        ("--where group=tle age=90", "age is from 20 to 60"),
+        ("--where group=tle age", "'age' is not NAME=VALUE"),
+        ("--where group=tle --unconditional", "take one of --where, --like and --unconditional"),
+        ("--like nowhere.tsv", "DATA-011"),
+    ],
+)
+def test_a_wrong_condition_costs_one_line(words: str, reason: str, calls: dict[str, Any], run: Run) -> None:
+    status, out, err = run(SAMPLE + words)
+    assert status == (3 if "DATA" in reason else 2) and out == ""
+    assert reason in err and len(err.splitlines()) == 1 and "subjects" not in calls
+
+
+def test_tune_is_told_where_things_are(calls: dict[str, Any], run: Run) -> None:
+    status, out, _ = run("tlesynth tune --diffusion d --latents l --splits s --recipe tiny --set tune.n=9 --json")
+    assert status == 0 and '"steps": 10' in out
+    assert calls["tune"][:3] == (Path("d"), Path("l"), Path("s")) and calls["tune"][3].tune.n == 9
+    assert tuning.NAME == "tuned.json"

@@ -1,0 +1,195 @@
+"""What if: a known model changes what it knows the disease to change, nothing else, and finds its way back.
+
+The model is exact: brains are the template with a little noise, and in left TLE the left hippocampus is darker.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tlesynth import durable
+from tlesynth.autoencoder.networks import Autoencoder
+from tlesynth.data.anatomy import hippocampus_mask
+from tlesynth.data.cohort import CohortWriter, read_cohort, volume_path
+from tlesynth.data.template import load_template
+from tlesynth.diffusion.conditions import Condition, Conditions
+from tlesynth.diffusion.model import Diffusion
+from tlesynth.diffusion.process import process_of
+from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Noise, Sample
+from tlesynth.synthesis.counterfactual import DIFFERENCES, TABLE, change_of, counterfactuals, mesial_temporal
+from tlesynth.synthesis.synthesizer import Synthesizer
+from tlesynth.volume import GRIDS, read_on
+
+GRID = GRIDS["mni-3mm"]
+SPREAD, DARKER = 0.02, 0.2
+CONDITIONS = Conditions(
+    (
+        Condition("group", ("hc", "tle")),
+        Condition("side", ("left", "right")),
+        Condition("age", low=20.0, high=60.0),
+        Condition("hippocampus_left_mni_mm3", low=1000.0, high=5000.0),
+    )
+)
+PROCESS = process_of(Noise(process="flow"))
+TEMPLATE = load_template(GRID)
+BRAIN = TEMPLATE.t1 > 0.1
+LEFT = (hippocampus_mask(TEMPLATE, GRID, "left") > 0.5) & BRAIN
+
+
+class Exact(nn.Module):
+    """The best prediction for voxels N(m, SPREAD^2), where m is the template, darker in the hippocampus of left TLE."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.healthy = torch.from_numpy(np.where(BRAIN, TEMPLATE.t1, 0).astype(np.float32))[None]
+        self.loss = torch.from_numpy(DARKER * LEFT.astype(np.float32))[None]
+        self.asked: list[list[float]] = []
+
+    def forward(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
+        self.asked += conditions.tolist()
+        a, b = PROCESS.scales(times)
+        ill = (conditions[:, 0] == 1) & (conditions[:, 1] == 0)
+        mean = self.healthy - self.loss * ill.float().reshape(-1, 1, 1, 1, 1)
+        unit = (z - a * mean) / (a**2 * SPREAD**2 + b**2)
+        return PROCESS.target(mean + a * SPREAD**2 * unit, b * unit, times)
+
+
+def models(sampler: str = "heun", guidance: float = 1.0) -> Synthesizer:
+    """The volume itself is the latent."""
+    coder = SimpleNamespace(grid=GRID, to_latents=lambda x: x, from_latents=lambda z: z.clamp(0, 1))
+    diffusion = Diffusion(
+        Exact(), PROCESS, CONDITIONS, (1, *GRID.shape), GRID.name, "a" * 64, {"hc": 1, "tle-left": 1}, "f" * 64, False
+    )
+    settings = Sample(sampler=cast(Any, sampler), steps=12, guidance=guidance)
+    return Synthesizer(cast(Autoencoder, coder), diffusion, settings, 0, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("cohort")
+    writer = CohortWriter(root, GRID, "preproc", "Scans", "Scans.")
+    people = pd.DataFrame(
+        {"group": ["hc", "tle"], "side": [None, "left"], "age": [70, 30], "site": ["a", "b"]},
+        index=["sub-hc", "sub-left"],
+    )
+    for seed, (name, side) in enumerate(people["side"].items()):
+        noise = np.random.default_rng(seed).normal(0, SPREAD, GRID.shape)
+        clean = TEMPLATE.t1 - DARKER * (LEFT & (side == "left"))
+        writer.write(str(name), (np.clip(clean + noise, 0.06, 1) * BRAIN).astype(np.float32), {})
+    writer.finish(people)
+    durable.write_table(
+        root / "volumes.tsv",
+        pd.DataFrame({"participant_id": list(people.index), "hippocampus_left_mni_mm3": [3000.0, 2000.0]}),
+    )
+    return root
+
+
+@pytest.fixture(scope="module")
+def asked(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame]:
+    out = tmp_path_factory.mktemp("asked") / "what_if"
+    return out, counterfactuals(models(), cohort, ["sub-hc"], {"group": "tle", "side": "left"}, {}, out)
+
+
+def test_only_what_the_disease_changes_is_changed(asked: tuple[Path, pd.DataFrame]) -> None:
+    row = asked[1].iloc[0]
+    effect = DARKER * LEFT.sum() / (mesial_temporal(GRID) & BRAIN).sum()
+    assert row["change_inside"] == pytest.approx(effect + row["change_outside"], rel=0.1)
+    assert row["change_outside"] < 0.003 and row["identity"] > 0.999
+    assert row["round_trip"] < 0.003
+    assert row["left_change_percent"] < -3 and abs(row["right_change_percent"]) < 2
+    assert row["asymmetry_change"] > 3  # positive where the left is smaller
+
+
+def test_it_leaves_a_cohort_with_its_differences_and_its_table(asked: tuple[Path, pd.DataFrame], cohort: Path) -> None:
+    out, table = asked
+    made = read_cohort(out)
+    assert made.desc == "counterfactual" and made.ids == ["sub-hc"]
+    assert made.participants.loc["sub-hc", ["group", "side"]].tolist() == ["tle", "left"]
+    written = durable.read_table(out / TABLE)
+    assert written["participant_id"].tolist() == ["sub-hc"] and set(written) == set(table)
+    path = volume_path(out / DIFFERENCES, "sub-hc", GRID, "counterfactual", "difference")
+    difference = read_on(path, GRID)
+    assert difference[LEFT].mean() == pytest.approx(-DARKER, rel=0.15)
+    before = read_cohort(cohort).volume("sub-hc")
+    assert np.abs(made.volume("sub-hc") - before - difference)[BRAIN].max() < 2e-3
+    facts = durable.read_json(made.volume_path("sub-hc").with_name(path.name.replace("difference.nii.gz", "T1w.json")))
+    assert facts["Counterfactual"]["To"]["group"] == "tle" and facts["Counterfactual"]["From"]["group"] == "hc"
+
+
+def test_a_scan_is_told_as_in_training(asked: tuple[Path, pd.DataFrame]) -> None:
+    """An age beyond the range is the range's end, volumes come from volumes.tsv, an unknown column is left out."""
+    facts = durable.read_json(next((asked[0] / "sub-hc/anat").glob("*.json")))["Counterfactual"]
+    assert facts["From"] == {"group": "hc", "age": "60.0", "hippocampus_left_mni_mm3": "3000.0"}
+    assert facts["To"] == facts["From"] | {"group": "tle", "side": "left"}
+
+
+def test_the_same_conditions_change_nothing(cohort: Path, tmp_path: Path) -> None:
+    row = counterfactuals(models(), cohort, ["sub-left"], {"group": "tle"}, {}, tmp_path / "out").iloc[0]
+    assert row["change_inside"] < 0.003 and row["change_outside"] < 0.003 and row["identity"] > 0.999
+
+
+def test_the_healthy_have_no_side_and_given_conditions_win(cohort: Path, tmp_path: Path) -> None:
+    made = models()
+    counterfactuals(made, cohort, ["sub-left"], {"group": "hc"}, {"age": "40"}, tmp_path / "out")
+    facts = durable.read_json(next((tmp_path / "out/sub-left/anat").glob("*.json")))["Counterfactual"]
+    assert facts["From"]["side"] == "left" and facts["From"]["age"] == "40" and "side" not in facts["To"]
+    told = {tuple(row) for row in np.nan_to_num(cast(Exact, made.diffusion.network).asked, nan=-1).tolist()}
+    assert told == {(1, 0, 0.5, 0.25), (0, -1, 0.5, 0.25)}
+
+
+@pytest.mark.parametrize(
+    ("subjects", "to", "sampler", "code"),
+    [
+        (["sub-nobody"], {"group": "tle"}, "heun", "DATA-010"),
+        ([], {"sex": "F"}, "heun", "CFG-011"),
+        ([], {"side": "both"}, "heun", "CFG-011"),
+        ([], {"age": "90"}, "heun", "CFG-011"),
+        (["sub-hc"], {"group": "tle"}, "dpm++", "CFG-002"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    cohort: Path, tmp_path: Path, subjects: list[str], to: dict[str, str], sampler: str, code: str
+) -> None:
+    with pytest.raises(TlesynthError) as caught:
+        counterfactuals(models(sampler), cohort, subjects, to, {}, tmp_path / "out")
+    assert caught.value.code == code
+    assert not list((tmp_path / "out").glob("sub-*")) if (tmp_path / "out").exists() else True
+
+
+def test_another_grid_is_refused(cohort: Path, tmp_path: Path) -> None:
+    made = models()
+    coder = SimpleNamespace(grid=GRIDS["mni-1.5mm"])
+    with pytest.raises(TlesynthError) as caught:
+        counterfactuals(replace(made, autoencoder=cast(Autoencoder, coder)), cohort, [], {}, {}, tmp_path / "out")
+    assert caught.value.code == "NII-030"
+
+
+def test_a_scan_of_which_nothing_is_left_is_refused(cohort: Path, tmp_path: Path) -> None:
+    made = models()
+    coder = SimpleNamespace(grid=GRID, to_latents=lambda x: x, from_latents=torch.zeros_like)
+    with pytest.raises(TlesynthError, match="sub-hc") as caught:
+        counterfactuals(
+            replace(made, autoencoder=cast(Autoencoder, coder)), cohort, [], {"group": "tle"}, {}, tmp_path / "out"
+        )
+    assert caught.value.code == "NUM-006"
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_change_is_counted_where_it_is() -> None:
+    before = np.where(BRAIN, TEMPLATE.t1, 0).astype(np.float32)
+    lobes = mesial_temporal(GRID)
+    found = change_of(before, before + np.float32(0.1) * (lobes & BRAIN), before, GRID)
+    assert found.change_inside == pytest.approx(0.1, rel=1e-4) and found.change_outside == 0
+    assert found.identity == pytest.approx(1) and found.round_trip == 0
+    same = change_of(before, before, before, GRID)
+    assert same.left_change_percent == same.right_change_percent == same.asymmetry_change == 0
+    empty = change_of(np.where(BRAIN, 0.5, 0).astype(np.float32), before, before, GRID)
+    assert empty.left_mm3 is None and empty.left_change_percent is None
