@@ -140,22 +140,6 @@ def test_a_bad_volume_is_drawn_again_with_another_seed(
     assert sidecar["Attempt"] == 2
 
 
-def test_a_moment_that_is_not_finite_is_left_out_of_the_film(
-    models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    original, calls = synthesis.Synthesizer.decode, []
-
-    def first_broken(self: synthesis.Synthesizer, latent: torch.Tensor) -> np.ndarray:
-        calls.append(1)
-        return np.full(GRID.shape, np.nan, np.float32) if len(calls) == 1 else original(self, latent)
-
-    monkeypatch.setattr(synthesis.Synthesizer, "decode", first_broken)
-    draw(tmp_path, models, SETTINGS.model_copy(update={"n_hc": 1, "n_tle": 1}))
-    film = json.loads((tmp_path / "film" / "film.json").read_text())
-    assert [frame["timestep"] for frame in film["frames"]] == [500, 0]
-    assert "leaves out timestep 1000" in capsys.readouterr().err
-
-
 def test_nothing_but_empty_volumes_is_an_error(tmp_path: Path) -> None:
     models = write_models(tmp_path, brightness=-9.0)
     with pytest.raises(TlesynthError) as caught:

@@ -28,7 +28,7 @@ from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
 from tlesynth.autoencoder.learning.augmentation import moved
 from tlesynth.autoencoder.model import Trained, read_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
+from tlesynth.data.cohort import VOLUMES, Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.metrics.statistics import rounded
@@ -39,7 +39,6 @@ from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
 FITTED = "gen_train"
-VOLUMES = "volumes.tsv"
 
 
 def encode_cohort(

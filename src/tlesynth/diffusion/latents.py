@@ -1,8 +1,9 @@
 """The latents of one split with their conditions, read once and kept in memory as float16.
 
 ``latents.npy`` is one array (N, view, part, C, X, Y, Z): each scan as it is, mirrored in x, and then moved copies of
-both in turn, each with the mean and the log-variance of its posterior, in normalised units. Mirroring latents instead would be wrong: the kernels of a
-convolutional encoder are not mirror-symmetric, so that a mirrored latent decodes to another head.
+both in turn, each with the mean and the log-variance of its posterior, in normalised units. Mirroring latents instead
+would be wrong: the kernels of a convolutional encoder are not mirror-symmetric, so that a mirrored latent decodes to
+another head.
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ LARGE = 2**20
 class SteadyGroupNorm(nn.GroupNorm):
     """``nn.GroupNorm`` of (B, C, X, Y, Z), with its sums taken row by row and then in float64 where that matters."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Normalise each group of channels, then scale and shift each channel."""
+        x = input
         per_group = x[0].numel() // self.num_groups
         last = x.dim() == 5 and x.is_contiguous(memory_format=torch.channels_last_3d)
         if x.dtype != torch.float32 or x.device.type != "cpu" or not last or per_group < LARGE:
