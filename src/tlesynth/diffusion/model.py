@@ -142,7 +142,7 @@ average), {config["parameters"]:,} parameters.
 
 ## Training data
 
-| class | scans{" (mirrored ones counted)" if training["flip"] else ""} |
+| class | scans{" (each also mirrored)" if training["flip"] else ""} |
 |---|---|
 {counts}
 

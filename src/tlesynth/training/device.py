@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from functools import cache
@@ -35,6 +36,7 @@ def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
         precision = "bf16-mixed" if computes_in_bfloat16(device) else "32-true"
     nodes = int(os.environ.get("SLURM_NNODES", os.environ.get("GROUP_WORLD_SIZE", "1"))) if devices > 1 else 1
     strategy = "ddp" if devices > 1 else "auto"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # else every process tells its rank
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=nodes, strategy=strategy, precision=precision)  # ty: ignore[invalid-argument-type]
     fabric.launch()
     if not fabric.is_global_zero:

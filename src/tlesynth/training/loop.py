@@ -170,7 +170,8 @@ def _close(course: Course, segment: Segment, position: Position) -> None:
     position.turns.append(turn)
     course.run.log("turn", **turn)
     # A turn that stopped early leaves its unused steps behind.
-    course.shown.advance(segment.steps - position.step_in_segment)
+    if unused := segment.steps - position.step_in_segment:
+        course.shown.advance(unused)
     position.segment += 1
     position.step_in_segment, position.running, position.running_weight = 0, 0.0, 0.0
 
