@@ -50,6 +50,14 @@ class Quoter:
         shown = plain(value)
         return self._data(source, shown, shown if len(shown) <= LONG else shown[: LONG - 1] + "…")
 
+    def text_or(self, source: str, otherwise: str) -> Markup:
+        """``text``, or plain words where the file has no such value and need not have it."""
+        try:
+            self.files.resolve(source)
+        except Absent:
+            return Markup("{}").format(otherwise)
+        return self.text(source)
+
     def line(self, source: str) -> Markup:
         """A text value in full."""
         try:

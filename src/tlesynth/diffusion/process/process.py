@@ -92,7 +92,7 @@ class Process(ABC):
         Even a network that knew the posterior's mean could not tell the posterior's noise from the added one: what
         ``unseen`` moves in the target is left. The floor is the mean over voxels and evenly spread times.
         """
-        some = variance.flatten()[:: max(1, variance.numel() // MOST_VARIANCES)].double().cpu()
+        some = variance.flatten()[:: max(1, variance.numel() // MOST_VARIANCES)].cpu().double()
         levels = some.quantile(torch.linspace(0.005, 0.995, 100, dtype=torch.float64))  # (100,)
         times = self.moments(self.timesteps)  # (T,)
         left = self.target(*self.unseen(times, levels), times)  # (T, 1, 1, 1, 100)
