@@ -97,8 +97,12 @@ def run(given: argparse.Namespace, out: Path) -> None:
     found[PCA] = _kept(given.curves / f"{PCA}.scores.json", identity, lambda: pca(given, material, judge))
     for entry in found.values():
         entry["effect_error"] = effect_error(entry["effect"], real["scans"])
-    floor = judge.ruler.floor(given.samples, generator(given.seed, "benchmark", "floor"))
-    result = {"frechet_floor": round(floor, 4), "real_effect": real, "variants": found, "how": how_of(given, material)}
+    result = {
+        "distances": controls(given, material, judge),
+        "real_effect": real,
+        "variants": found,
+        "how": how_of(given, material),
+    }
     publish("variants", best(found) | result, out)
 
 
@@ -137,7 +141,8 @@ def judge_of(given: argparse.Namespace, material: Material, fabric: Fabric) -> J
         for row in rows
     ]
     asked = [asked[i % len(asked)] for i in range(given.samples)]
-    return Judge(ruler_of(mirrored, held_out), autoencoder, asked, given.a_side)
+    unseen = material.held_out.values.float()
+    return Judge(ruler_of(mirrored, held_out), autoencoder, unseen, asked, given.a_side)
 
 
 def real_effects(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str, Any]:
@@ -175,14 +180,24 @@ def pca(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str
     return {"errors": errors} | judge.scores(draw)
 
 
+def controls(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str, dict[str, float]]:
+    """The distances of training scans, and of their mean again and again, which is no generator at all."""
+    scans = material.fitted.values[: len(material.rows)].float()
+    floor = judge.ruler.floor(given.samples, generator(given.seed, "benchmark", "floor"))
+    mean = scans.mean(0, keepdim=True).expand(given.samples, *scans.shape[1:])
+    training = {"frechet": float(f"{floor:.5g}"), "energy": judge.distances(scans)["energy"]}
+    return {"training scans": training, "their mean": judge.distances(mean)}
+
+
 def best(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Which variant is best by each figure, the rival left out."""
     variants = {name: entry for name, entry in found.items() if name != PCA and entry.get("errors")}
     if not variants:
         return {}
     chosen = {"velocity_mse": min(variants, key=lambda name: variants[name]["errors"]["velocity_mse"])}
-    drawn = {name: entry["frechet"] for name, entry in variants.items() if entry["frechet"] is not None}
-    chosen |= {"frechet": min(drawn, key=drawn.__getitem__)} if drawn else {}
+    for figure in ("frechet", "energy"):
+        drawn = {name: entry[figure] for name, entry in variants.items() if entry[figure] is not None}
+        chosen |= {figure: min(drawn, key=drawn.__getitem__)} if drawn else {}
     missed = {n: abs(e["effect_error"]) for n, e in variants.items() if e.get("effect_error") is not None}
     return {"best": chosen | ({"effect": min(missed, key=missed.__getitem__)} if missed else {})}
 
