@@ -90,7 +90,11 @@ def sample_peak(size: Size) -> float:
         words += ["--set", "sample.guidance=2", "--set", "device=cpu"]
         with open(Path(folder) / "log", "w+") as log:
             child = subprocess.Popen(words, stdout=log, stderr=log)
-            _, status, used = os.wait4(child.pid, 0)
+            try:
+                _, status, used = os.wait4(child.pid, 0)
+            except BaseException:
+                child.kill()
+                raise
             child.returncode = os.waitstatus_to_exitcode(status)
             if child.returncode:
                 raise RuntimeError(f"sample: {(Path(folder) / 'log').read_text().strip().splitlines()[-1]}")

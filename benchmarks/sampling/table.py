@@ -11,8 +11,8 @@ from rows import lines, met, or_none, times
 
 ABOUT = "print the measured figures as Markdown tables, for benchmarks/README.md"
 VARIANTS_HEAD = (
-    "| variant | steps | held-out velocity error | held-out clean error | Frechet distance | d, left against right |",
-    "|---|---|---|---|---|---|",
+    "| variant | steps | held-out velocity error | clean error | Frechet | energy distance | d, left against right |",
+    "|---|---|---|---|---|---|---|",
 )
 
 
@@ -39,13 +39,15 @@ def variants(result: dict[str, Any]) -> list[str]:
     rows = []
     for name, entry in result["variants"].items():
         steps = str(entry["points"][-1]["step"]) if entry.get("points") else ""
-        errors, distance = entry["errors"], "not finite" if entry["frechet"] is None else f"{entry['frechet']:.3g}"
+        errors = entry["errors"]
         figures = [f"{errors['velocity_mse']:.4f}", f"{errors['clean_mse']:.4f}"]
-        rows.append([name, steps, *figures, distance, _effect(entry["effect"])])
+        rows.append([name, steps, *figures, *_distances(entry), _effect(entry["effect"])])
     real = result["real_effect"]
-    rows.append(["real scans, decoded", "", "", "", f"{result['frechet_floor']:.3g} (floor)", _effect(real["decoded"])])
+    for name, entry in result["distances"].items():
+        effect = _effect(real["decoded"]) if name == "training scans" else ""
+        rows.append([name, "", "", "", *_distances(entry), effect and f"{effect} (decoded)"])
     if real["scans"]:
-        rows.append(["real scans", "", "", "", "", _effect(real["scans"])])
+        rows.append(["training scans, as they are", "", "", "", "", "", _effect(real["scans"])])
     return [*VARIANTS_HEAD, *("| " + " | ".join(row) + " |" for row in rows)]
 
 
@@ -148,6 +150,10 @@ def _against(figure: str, work: dict[str, Any], ours: str) -> list[list[str]]:
         ]
         for peer, entry in work["ratios"].items()
     ]
+
+
+def _distances(entry: dict[str, Any]) -> list[str]:
+    return ["not finite" if entry[name] is None else f"{entry[name]:.3g}" for name in ("frechet", "energy")]
 
 
 def _effect(entry: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +86,23 @@ def run(given: argparse.Namespace, out: Path) -> None:
     settings = {name: settings_of(name, given.set) for name in given.variants}
     material = read(given.latents, given.splits, next(iter(settings.values())))
     judge = judge_of(given, material, fabric)
-    real = real_effects(given, material, judge)
+    identity = durable.hash_of([judged_by(given), given.derivatives is None])
+    real = _kept(given.curves / "real.json", identity, lambda: real_effects(given, material, judge))
     found = {}
     for name, asked in settings.items():
         identity = identity_of(given, asked)
         trained = _trained(name, asked, given, material, fabric, identity)
         found[name] = trained | _scored(name, asked, given, material, judge, fabric, identity)
-    found[PCA] = pca(given, material, judge)
+    identity = durable.hash_of([judged_by(given), given.seed, given.samples, given.a_side])
+    found[PCA] = _kept(given.curves / f"{PCA}.scores.json", identity, lambda: pca(given, material, judge))
     for entry in found.values():
         entry["effect_error"] = effect_error(entry["effect"], real["scans"])
-    floor = judge.ruler.floor(given.samples, generator(given.seed, "benchmark", "floor"))
-    result = {"frechet_floor": round(floor, 4), "real_effect": real, "variants": found, "how": how_of(given, material)}
+    result = {
+        "distances": controls(given, material, judge),
+        "real_effect": real,
+        "variants": found,
+        "how": how_of(given, material),
+    }
     publish("variants", best(found) | result, out)
 
 
@@ -108,9 +114,13 @@ def settings_of(name: str, shared: Sequence[str] = ()) -> recipe.Diffusion:
 
 def identity_of(given: argparse.Namespace, settings: recipe.Diffusion) -> str:
     """What a curve depends on."""
-    latents = read_about(given.latents)["autoencoder"], durable.sha256(given.splits)
     asked = [given.budget, given.seed, given.device, given.precision]
-    return durable.hash_of([settings.model_dump(mode="json"), latents, asked])
+    return durable.hash_of([settings.model_dump(mode="json"), judged_by(given), asked])
+
+
+def judged_by(given: argparse.Namespace) -> list[str]:
+    """The autoencoder and the splits."""
+    return [read_about(given.latents)["autoencoder"], durable.sha256(given.splits)]
 
 
 def judge_of(given: argparse.Namespace, material: Material, fabric: Fabric) -> Judge:
@@ -131,7 +141,8 @@ def judge_of(given: argparse.Namespace, material: Material, fabric: Fabric) -> J
         for row in rows
     ]
     asked = [asked[i % len(asked)] for i in range(given.samples)]
-    return Judge(ruler_of(mirrored, held_out), autoencoder, asked, given.a_side)
+    unseen = material.held_out.values.float()
+    return Judge(ruler_of(mirrored, held_out), autoencoder, unseen, asked, given.a_side)
 
 
 def real_effects(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str, Any]:
@@ -169,14 +180,24 @@ def pca(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str
     return {"errors": errors} | judge.scores(draw)
 
 
+def controls(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str, dict[str, float]]:
+    """The distances of training scans, and of their mean again and again, which is no generator at all."""
+    scans = material.fitted.values[: len(material.rows)].float()
+    floor = judge.ruler.floor(given.samples, generator(given.seed, "benchmark", "floor"))
+    mean = scans.mean(0, keepdim=True).expand(given.samples, *scans.shape[1:])
+    training = {"frechet": float(f"{floor:.5g}"), "energy": judge.distances(scans)["energy"]}
+    return {"training scans": training, "their mean": judge.distances(mean)}
+
+
 def best(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Which variant is best by each figure, the rival left out."""
     variants = {name: entry for name, entry in found.items() if name != PCA and entry.get("errors")}
     if not variants:
         return {}
     chosen = {"velocity_mse": min(variants, key=lambda name: variants[name]["errors"]["velocity_mse"])}
-    drawn = {name: entry["frechet"] for name, entry in variants.items() if entry["frechet"] is not None}
-    chosen |= {"frechet": min(drawn, key=drawn.__getitem__)} if drawn else {}
+    for figure in ("frechet", "energy"):
+        drawn = {name: entry[figure] for name, entry in variants.items() if entry[figure] is not None}
+        chosen |= {figure: min(drawn, key=drawn.__getitem__)} if drawn else {}
     missed = {n: abs(e["effect_error"]) for n, e in variants.items() if e.get("effect_error") is not None}
     return {"best": chosen | ({"effect": min(missed, key=missed.__getitem__)} if missed else {})}
 
@@ -210,7 +231,7 @@ def _trained(
     """The curve of a variant; its weights lie beside it."""
     path = given.curves / f"{file_of(name)}.json"
     if (done := _done(path, identity)) is not None:
-        return done
+        return {key: value for key, value in done.items() if key != "identity"}
     tell(f"{name}: {given.budget:g} core-seconds")
     with Load() as load:
         network, points = taught(settings, material, given.budget, fabric, given.seed)
@@ -218,8 +239,9 @@ def _trained(
         save_file({key: value.cpu().contiguous() for key, value in network.state_dict().items()}, temporary)
     size = sum(p.numel() for p in network.parameters())
     made = {"overrides": list(VARIANTS[name]), "parameters": size, "points": points}
-    durable.write_json(path, made | {"load": load.result(), "machine": machine(), "identity": identity})
-    return durable.read_json(path)
+    made |= {"load": load.result(), "machine": machine()}
+    durable.write_json(path, made | {"identity": identity})
+    return made
 
 
 def _scored(
@@ -232,21 +254,19 @@ def _scored(
     identity: str,
 ) -> dict[str, Any]:
     """Errors at every level, distance and effect of a variant's weights."""
-    path = given.curves / f"{file_of(name)}.scores.json"
-    identity = durable.hash_of([identity, given.samples, given.a_side])
-    if (done := _done(path, identity)) is None:
+
+    def scores() -> dict[str, Any]:
         tell(f"{name}: drawing")
         network = new(settings, material, given.seed)
         network.load_state_dict(load_file(given.curves / f"{file_of(name)}.safetensors"))
         network = network.to(fabric.device).eval().requires_grad_(False)
-        process = process_of(settings.noise)
-        held_out = material.held_out.to(fabric.device)
-        errors = held_out_errors(
-            lambda z, t, c: process.clean_of(z, network(z, t, c), t), process, held_out, given.seed
-        )
-        done = {"errors": errors} | judge.scores(_drawing(network, settings, material, given.seed, fabric))
-        durable.write_json(path, done | {"identity": identity})
-    return {key: value for key, value in done.items() if key != "identity"}
+        process, held_out = process_of(settings.noise), material.held_out.to(fabric.device)
+        guess = lambda z, times, told: process.clean_of(z, network(z, times, told), times)  # noqa: E731
+        errors = held_out_errors(guess, process, held_out, given.seed)
+        return {"errors": errors} | judge.scores(_drawing(network, settings, material, given.seed, fabric))
+
+    identity = durable.hash_of([identity, given.samples, given.a_side])
+    return _kept(given.curves / f"{file_of(name)}.scores.json", identity, scores)
 
 
 def _drawing(network: nn.Module, settings: recipe.Diffusion, material: Material, seed: int, fabric: Fabric) -> Draw:
@@ -276,6 +296,14 @@ def _drawing(network: nn.Module, settings: recipe.Diffusion, material: Material,
 def file_of(name: str) -> str:
     """A variant's name as one of a file."""
     return name.replace(",", "").replace(" ", "-")
+
+
+def _kept(path: Path, identity: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What lies at ``path``, made now where it does not."""
+    if (done := _done(path, identity)) is None:
+        done = make()
+        durable.write_json(path, done | {"identity": identity})
+    return {key: value for key, value in done.items() if key != "identity"}
 
 
 def _done(path: Path, identity: str) -> dict[str, Any] | None:

@@ -97,17 +97,22 @@ def test_the_tables(part: Load, tmp_path: Path) -> None:
     )
     (tmp_path / "memory.json").write_text(json.dumps(memory | {"batch": 16}))
     effect = {"d": 1.5, "half_width": 0.5, "n": [24, 24]}
-    entry = {"errors": {"velocity_mse": 0.5, "clean_mse": 0.25}, "frechet": 3.25, "effect": effect}
+    entry = {"errors": {"velocity_mse": 0.5, "clean_mse": 0.25}, "frechet": 3.25, "energy": 0.125, "effect": effect}
     variants = {"flow": entry | {"points": [{"step": 10}]}, "pca": entry | {"effect": {"d": None}}}
     real = {"scans": effect, "decoded": effect}
-    result = {"variants": variants, "real_effect": real, "frechet_floor": 2.0}
+    result = {
+        "variants": variants,
+        "real_effect": real,
+        "distances": {"training scans": {"frechet": 2.0, "energy": 0.0}},
+    }
     (tmp_path / "variants.json").write_text(json.dumps(result))
     made = table(tmp_path)
     assert made[2:4] == [
         "| `sample`, the whole process | 1.20 GiB |  |  | 1.5 | yes |",
         "| train step of 16, over the model | 3.00 GiB | plain fp32 3.00 GiB |  | 4 | yes |",
     ]
-    assert made[-4:-2] == [
-        "| flow | 10 | 0.5000 | 0.2500 | 3.25 | 1.50 ± 0.50 |",
-        "| pca |  | 0.5000 | 0.2500 | 3.25 | not measured |",
+    assert made[-4:-1] == [
+        "| flow | 10 | 0.5000 | 0.2500 | 3.25 | 0.125 | 1.50 ± 0.50 |",
+        "| pca |  | 0.5000 | 0.2500 | 3.25 | 0.125 | not measured |",
+        "| training scans |  |  |  | 2 | 0 | 1.50 ± 0.50 (decoded) |",
     ]
