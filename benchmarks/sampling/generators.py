@@ -41,6 +41,7 @@ def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
         autoencoder="",
         class_counts={},
         fingerprint="",
+        flip=True,
     )
     if computes_in_bfloat16("cpu"):
         model.use_bfloat16()

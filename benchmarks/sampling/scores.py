@@ -20,7 +20,7 @@ from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.process import Process, RectifiedFlow
 from tlesynth.diffusion.scoring import Ruler
 from tlesynth.seeds import torch_generator
-from tlesynth.synthesis.baselines.pca import class_of
+from tlesynth.synthesis.baselines.pca import Fit, categories
 from tlesynth.synthesis.synthesizer import brain_only
 
 LEVELS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -118,18 +118,21 @@ def energy(drawn: Tensor, real: Tensor) -> float:
     return float(2 * torch.cdist(x, y).mean() - sum(within)) / x.shape[1] ** 0.5
 
 
-def gaussian_guess(
-    process: Process, conditions: Conditions, means: dict[tuple[float, ...], Tensor], components: Tensor
-) -> Guess:
-    """The exact guess of z_0 where latents are N(mean of the class, C^T C) with ``components`` C (K, C, x, y, z)."""
+def gaussian_guess(process: Process, conditions: Conditions, fit: Fit) -> Guess:
+    """The exact guess of z_0 where latents are N(mean of the class, C^T C) with components C (K, C, x, y, z).
+
+    Where several classes have what is told, about the mean of the first.
+    """
+    components = fit.components
     rows = components.flatten(1).double()
     products = rows @ rows.T
 
     def guess(z: Tensor, times: Tensor, told: Tensor) -> Tensor:
         a, b = process.scales(times)
         made = []
-        for one, a_, b_, key in zip(z, a.flatten(), b.flatten(), class_of(conditions, told), strict=True):
-            mean = means[key].double()
+        for one, a_, b_, asked in zip(z, a.flatten(), b.flatten(), categories(conditions, told), strict=True):
+            fits = ((fit.classes == asked) | asked.isnan()).all(1)  # (M,)
+            mean = fit.means[int(fits.int().argmax())].double()
             surprise = rows @ (one.double() - a_ * mean).flatten()  # (K,)
             inner = a_**2 * products + b_**2 * torch.eye(len(rows), dtype=torch.float64)
             weights = a_ * torch.linalg.solve(inner, surprise)

@@ -168,10 +168,10 @@ def real_effects(given: argparse.Namespace, material: Material, judge: Judge) ->
 
 def pca(given: argparse.Namespace, material: Material, judge: Judge) -> dict[str, Any]:
     """The shipped rival, a Gaussian in principal components of each class's latents, scored like the variants."""
-    means, components = fit_pca(material.fitted, material.conditions)
-    rival = PcaGaussian(judge.autoencoder, material.conditions, means, components, given.seed, "")
+    fit = fit_pca(material.fitted, material.conditions)
+    rival = PcaGaussian(judge.autoencoder, material.conditions, fit, given.seed, "")
     process = process_of(recipe.Noise(process="flow"))
-    guess = gaussian_guess(process, material.conditions, means, components)
+    guess = gaussian_guess(process, material.conditions, fit)
 
     def draw(asked: Sequence[dict[str, str]], key: str) -> torch.Tensor:
         return torch.stack([rival.latent(Subject(f"{key} {i}", one), 0) for i, one in enumerate(asked)])
@@ -280,6 +280,7 @@ def _drawing(network: nn.Module, settings: recipe.Diffusion, material: Material,
         autoencoder="",
         class_counts={},
         fingerprint="",
+        flip=True,
     )
     if computes_in_bfloat16(fabric.device.type):
         model.use_bfloat16()

@@ -19,6 +19,7 @@ from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.process import process_of
 from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Noise
+from tlesynth.synthesis.baselines.pca import Fit
 from tlesynth.volume import GRIDS
 
 Load = Callable[[str], ModuleType]
@@ -64,8 +65,8 @@ def test_what_is_right_has_no_error(scores: ModuleType) -> None:
 def test_the_gaussian_guess_is_exact_for_one_number(scores: ModuleType) -> None:
     # z_0 ~ N(2, 9), z = 0.5 z_0 + 0.5 eps: the mean of z_0 is 2 + 0.5 * 9 / (0.25 * 9 + 0.25) * (z - 1).
     conditions = Conditions((Condition("group", ("hc",)),))
-    means, components = {(0.0,): torch.full((1, 1, 1, 1), 2.0)}, torch.full((1, 1, 1, 1, 1), 3.0)
-    guess = scores.gaussian_guess(process_of(Noise(process="flow")), conditions, means, components)
+    fit = Fit(torch.zeros(1, 1), torch.ones(1), torch.full((1, 1, 1, 1, 1), 2.0), torch.full((1, 1, 1, 1, 1), 3.0))
+    guess = scores.gaussian_guess(process_of(Noise(process="flow")), conditions, fit)
     made = guess(torch.full((1, 1, 1, 1, 1), 3.0), torch.tensor([500.0]), torch.zeros(1, 1))
     assert made.item() == pytest.approx(2 + 0.5 * 9 / 2.5 * 2)
 

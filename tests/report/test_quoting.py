@@ -25,6 +25,11 @@ def test_a_number_carries_its_value_and_its_source(quoter: Quoter) -> None:
     )
 
 
+def test_what_need_not_be_there_is_put_in_plain_words(quoter: Quoter) -> None:
+    assert quoter.text_or("r.json#/gone", "not declared") == "not declared" and quoter.quotes == {}
+    assert quoter.text_or("r.json#/f1/n", "not declared") == quoter.text("r.json#/f1/n")
+
+
 def test_an_interval_quotes_each_of_its_ends(quoter: Quoter) -> None:
     shown = quoter.interval("r.json#/f1", 2, n=True)
     assert [q.text for q in quoter.quotes.values()] == ["0.81", "0.70", "0.90", "1,234"]
