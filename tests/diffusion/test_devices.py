@@ -1,7 +1,8 @@
 """Two processes that train together give the model of one, say what one says, and stop together.
 
-Most are forked from this process, with what torchrun would tell them: that spares each the import of torch. The last
-tests start them as a user does, by the command line itself and by torchrun.
+Most are started with what torchrun would tell them, so that a test sees how each of them ends. (Forked from a process
+that has computed, they would wait for ever: its threads' locks are not forked with it.) The last tests start them as a
+user does, by the command line itself and by torchrun.
 """
 
 import csv
@@ -17,12 +18,8 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.utils.tensorboard
 import yaml
 from safetensors.torch import load_file
-
-from tlesynth import cli
-from tlesynth.diffusion import train  # before forking, so that no process has to load it again
 
 from .conftest import write_latents
 
@@ -71,48 +68,35 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Forked:
+class Started:
     """A process that runs a command line."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
     told: Path
     said: Path
 
     def wait(self) -> Ended:
-        _, status = os.waitpid(self.pid, 0)
-        return Ended(os.waitstatus_to_exitcode(status), self.told.read_text(), self.said.read_text())
+        return Ended(self.process.wait(timeout=500), self.told.read_text(), self.said.read_text())
 
 
-def forked(line: list[str], folder: Path, size: int) -> list[Forked]:
+def beside(line: list[str], folder: Path, size: int) -> list[Started]:
     """As many processes as torchrun would start, each with what torchrun tells it; a single one is told nothing."""
-    assert train
     port, processes = free_port(), []
     for rank in range(size):
         told, said = (folder / f"{name}-{rank}-of-{size}" for name in ("told", "said"))
-        if pid := os.fork():
-            processes.append(Forked(pid, told, said))
-            continue
-        for file, descriptor in ((told, 1), (said, 2)):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = ["tlesynth", *line]
         here = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "GROUP_RANK": 0}
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GROUP_WORLD_SIZE": 1, "TORCHELASTIC_RUN_ID": "x"}
-        os.environ.update({name: str(value) for name, value in (here | where).items()} if size > 1 else {})
-        try:
-            cli.main()
-        except SystemExit as end:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(int(end.code or 0))
-        finally:
-            os._exit(70)
+        told_it = {name: str(value) for name, value in (here | where).items()} if size > 1 else {}
+        command = [sys.executable, "-m", "tlesynth", *line]
+        with open(told, "wb") as out, open(said, "wb") as err:
+            process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | told_it)
+        processes.append(Started(process, told, said))
     return processes
 
 
 def both(material: Path, out: Path, *more: str) -> list[Ended]:
     line = words(material, out, "--devices", "2", *more)
-    return [process.wait() for process in forked(line, out.parent, 2)]
+    return [process.wait() for process in beside(line, out.parent, 2)]
 
 
 def free_port() -> int:
@@ -149,7 +133,7 @@ def same_run(one: Path, other: Path) -> None:
 @pytest.fixture(scope="module")
 def alone(material: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("alone") / "run"
-    (ended,) = (process.wait() for process in forked(words(material, out), out.parent, 1))
+    (ended,) = (process.wait() for process in beside(words(material, out), out.parent, 1))
     assert ended.status == 0, ended.said
     return out
 
@@ -179,11 +163,11 @@ def test_a_stop_signal_to_one_stops_both_and_the_same_command_goes_on(
     """Stopped after the first validation, whichever step that is, and ended like a run that was left alone."""
     more = ("--set", "diffusion.steps=40", "--set", "diffusion.checkpoint_every=1000")
     out = tmp_path / "run"
-    processes = forked(words(material, out, "--devices", "2", *more), tmp_path, 2)
-    deadline = time.monotonic() + 120
+    processes = beside(words(material, out, "--devices", "2", *more), tmp_path, 2)
+    deadline = time.monotonic() + 400
     while not (out / "checkpoints" / "best").is_dir() and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(processes[1].pid, signal.SIGTERM)  # not the first: it must be told
+    os.kill(processes[1].process.pid, signal.SIGTERM)  # not the first: it must be told
     first, second = (process.wait() for process in processes)
     assert (first.status, second.status) == (75, 75), first.said + second.said
     assert first.said.count("OPS-075") == 1 and "OPS-075" not in second.said
