@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tlesynth.autoencoder.tiling import Tiling, tiled_down, tiled_up
 from tlesynth.recipe import Inference
-from tlesynth.training.device import computes_in_bfloat16
+from tlesynth.training.device import in_bfloat16
 
 
 class Coder(Protocol):
@@ -76,7 +76,7 @@ def frozen(coder: nn.Module, settings: Inference, device: torch.device, factor: 
     The copy does not follow later changes of the weights: freeze what has been loaded, not what still learns.
     """
     tiling = None if settings.tile == "none" else Tiling(settings.tile, settings.overlap)
-    half = settings.precision == "bf16-true" or (settings.precision == "auto" and computes_in_bfloat16(device.type))
+    half = in_bfloat16(settings.precision, device.type)
     if half:
         coder = copy.deepcopy(coder).bfloat16()
     return FrozenCoder(coder, torch.bfloat16 if half else torch.float32, tiling, factor)  # ty: ignore[invalid-argument-type]

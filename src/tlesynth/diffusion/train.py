@@ -84,8 +84,8 @@ def train_diffusion(
     ema = Ema(network.module, settings.ema_decay)
     loss = training_loss(network, material.fitted.to(fabric.device), material.task, settings, fabric)
     learner = Learner(network, optimizer, loss, schedule=rate, ema=ema, clip=settings.gradient_clip)
-    facts = _noise_facts(material) | {"class_counts": class_counts(material.rows)}
-    run.log("diffusion", parameters=_parameters(ema.network), steps=steps, gate=gate, **facts)
+    noise, counts = _noise_facts(material), class_counts(material.rows)
+    run.log("diffusion", parameters=_parameters(ema.network), steps=steps, gate=gate, class_counts=counts, **noise)
     position = train(
         run,
         fabric,
@@ -96,8 +96,8 @@ def train_diffusion(
         label="training the diffusion model",
     )
     training = _training_facts(settings, steps, position)
-    config = _config(settings, material, ema.network) | {"class_counts": facts["class_counts"], "gate": gate}
-    config["training"] = training | _noise_facts(material)
+    config = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
+    config["training"] = training | noise
     if fabric.is_global_zero:
         save_diffusion(out / "model", ema.network, material.task.process, config)
     run.finish(training)
