@@ -39,6 +39,7 @@ from tlesynth.training.device import computes_in_bfloat16
 ABOUT = "variants of the diffusion model at equal core-seconds on real latents, scored alike"
 V = ("noise.prediction=v_prediction",)
 FLOW = ("noise.process=flow", "noise.draw=logit_normal")
+MUON = ("optimizer=muon", "learning_rate=1e-3")
 VARIANTS: dict[str, tuple[str, ...]] = {
     "paper": ("noise.prediction=epsilon", "network.conditioning=token", "optimizer=adam", "learning_rate=1e-4"),
     "v-prediction": V,
@@ -48,8 +49,9 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flow, adaln": (*FLOW, "network.conditioning=adaln"),
     "flow, qk-norm": (*FLOW, "network.qk_norm=true"),
     "flow, adam 1e-3": (*FLOW, "learning_rate=1e-3"),
-    "flow, muon": (*FLOW, "optimizer=muon", "learning_rate=1e-3"),
+    "flow, muon": (*FLOW, *MUON),
     "flow, voxelwise": (*FLOW, "network.baseline=voxelwise"),
+    "recommended": (*FLOW, *MUON, "network.conditioning=adaln", "network.qk_norm=true", "network.baseline=voxelwise"),
     "flow, fine patch": (*FLOW, "network.patch=[2,2,2]", "network.width=192", "network.heads=3"),
 }
 """What differs from the recipe ``paper`` with ``SHARED``; ``flow`` draws its times logit-normally."""
