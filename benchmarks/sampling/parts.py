@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import denoise
+import effect
 import memory
 import sample
 import scale
@@ -10,6 +11,7 @@ import shapes
 import step
 import table
 import variants
+import whatif
 
 COMMANDS = {
     "denoise": denoise,
@@ -19,5 +21,7 @@ COMMANDS = {
     "memory": memory,
     "shapes": shapes,
     "variants": variants,
+    "effect": effect,
+    "whatif": whatif,
     "table": table,
 }
