@@ -103,7 +103,7 @@ def new(settings: recipe.Diffusion, material: Material, seed: int) -> nn.Module:
         process = process_of(settings.noise)
         network = build_network(settings.network, process, material.conditions, material.shape, extent)
     if isinstance(network, Preconditioned):
-        network.measure(*material.fitted.voxelwise())
+        network.measure_on(material.fitted)
     return network
 
 

@@ -52,6 +52,13 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flow, muon": (*FLOW, *MUON),
     "flow, voxelwise": (*FLOW, "network.baseline=voxelwise"),
     "recommended": (*FLOW, *MUON, "network.conditioning=adaln", "network.qk_norm=true", "network.baseline=voxelwise"),
+    "recommended, conditional": (
+        *FLOW,
+        *MUON,
+        "network.conditioning=adaln",
+        "network.qk_norm=true",
+        "network.baseline=conditional",
+    ),
     "flow, fine patch": (*FLOW, "network.patch=[2,2,2]", "network.width=192", "network.heads=3"),
 }
 """What differs from the recipe ``paper`` with ``SHARED``; ``flow`` draws its times logit-normally."""

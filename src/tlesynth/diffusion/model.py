@@ -71,7 +71,10 @@ def build_network(
     c, x, y, z = latent_shape
     spacing = tuple(mm / n for mm, n in zip(extent_mm, (x, y, z), strict=True))
     transformer = DiT3D(settings, (c, x, y, z), spacing, conditions)
-    return transformer if settings.baseline == "none" else Preconditioned(transformer, process, (c, x, y, z))
+    if settings.baseline == "none":
+        return transformer
+    told = conditions if settings.baseline == "conditional" else None
+    return Preconditioned(transformer, process, (c, x, y, z), told)
 
 
 def save_diffusion(folder: Path, network: nn.Module, process: Process, config: dict[str, Any]) -> None:

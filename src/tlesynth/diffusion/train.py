@@ -130,7 +130,7 @@ def _network(settings: recipe.Diffusion, material: Material) -> nn.Module:
         extent = _extent_mm(about["grid"])
         network = build_network(settings.network, task.process, task.conditions, about["shape"], extent)
     if isinstance(network, Preconditioned):
-        network.measure(*material.fitted.voxelwise())
+        network.measure_on(material.fitted)
     return network
 
 
@@ -220,5 +220,5 @@ def _config(settings: recipe.Diffusion, material: Material, network: nn.Module) 
         "grid": about["grid"],
         "autoencoder": about["autoencoder"],
         "parameters": _parameters(network),
-        "baseline": "voxelwise Gaussian" if isinstance(network, Preconditioned) else "none",
+        "baseline": settings.network.baseline,
     }

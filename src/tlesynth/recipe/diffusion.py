@@ -34,8 +34,9 @@ class DiffusionNetwork(Section):
     qk_norm: bool = False
     """Queries and keys of unit root mean square, each with a learned gain (arXiv 2302.05442): steady at high rates."""
     windows: Windows = Windows()
-    baseline: Literal["none", "voxelwise"] = "none"
-    """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (not with epsilon)."""
+    baseline: Literal["none", "voxelwise", "conditional"] = "none"
+    """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (not with epsilon).
+    ``conditional``: of Gaussian latents whose mean moves with the conditions, as it does on average in training."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> DiffusionNetwork:
@@ -123,8 +124,8 @@ class Diffusion(Section):
 
     @model_validator(mode="after")
     def _baseline_fits(self) -> Diffusion:
-        if self.network.baseline == "voxelwise" and self.noise.predicts == "epsilon":
-            raise ValueError("network.baseline voxelwise needs noise.prediction v_prediction, or noise.process flow")
+        if (baseline := self.network.baseline) != "none" and self.noise.predicts == "epsilon":
+            raise ValueError(f"network.baseline {baseline} needs noise.prediction v_prediction, or noise.process flow")
         if not self.conditions:
             raise ValueError("conditions are empty: name at least one column")
         if self.warmup_steps and self.decay != "cosine":
