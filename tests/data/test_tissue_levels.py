@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlesynth.data.tissue_levels import fit_tissues
+from tlesynth.data.tissue_levels import Tissues, fit_tissues, tissue_shares
 
 
 @pytest.mark.parametrize("means", [(0.25, 0.60, 0.85), (0.15, 0.45, 0.75)])
@@ -18,3 +18,11 @@ def test_known_means_are_found(means: tuple[float, float, float]) -> None:
 def test_a_constant_or_tiny_sample_has_no_tissues() -> None:
     assert fit_tissues(np.full(5000, 0.5)) is None
     assert fit_tissues(np.linspace(0, 1, 100)) is None
+
+
+def test_shares_are_mixtures_of_neighbouring_tissues_and_sum_to_the_brain() -> None:
+    volume = np.array([0.0, 0.2, 0.4, 0.6, 0.7, 0.8, 1.0])
+    csf, grey, white = tissue_shares(volume, Tissues(0.2, 0.6, 0.8))
+    assert csf == pytest.approx([0, 1, 0.5, 0, 0, 0, 0])
+    assert grey == pytest.approx([0, 0, 0.5, 1, 0.5, 0, 0])
+    assert white == pytest.approx([0, 0, 0, 0, 0.5, 1, 1])

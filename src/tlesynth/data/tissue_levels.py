@@ -23,6 +23,17 @@ class Tissues:
     white: float
 
 
+def tissue_shares(volume: NDArray[np.floating], levels: Tissues) -> tuple[NDArray[np.floating], ...]:
+    """Shares of CSF, grey and white matter in each voxel, each like ``volume``, all 0 where it is 0 (background).
+
+    A voxel between two means is a mixture of those two tissues.
+    """
+    brain = volume > 0
+    csf = np.clip((levels.grey - volume) / (levels.grey - levels.csf), 0, 1) * brain
+    white = np.clip((volume - levels.grey) / (levels.white - levels.grey), 0, 1) * brain
+    return csf, brain - csf - white, white
+
+
 def fit_tissues(inside: NDArray[np.floating]) -> Tissues | None:
     """Three Gaussians fitted to the intensities of a brain (N,) by expectation-maximisation on their histogram.
 

@@ -13,6 +13,7 @@ from tlesynth.classifier.arms import read_members, refuse_synthetic
 from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.errors import fail
 from tlesynth.evaluation import sections, tables
+from tlesynth.evaluation.disease import disease, write_maps
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.metrics.statistics import Json
@@ -61,6 +62,14 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     results["fid"] = sections.fid(inputs, how.of("fid"))
     results["diversity"] = sections.diversities(inputs, how)
     results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
+    results["disease"], maps = disease(
+        measured.table,
+        {"real": inputs.real} | ({"synthetic": inputs.synthetic} if inputs.synthetic else {}),
+        sections.HELD_OUT,
+        truth,
+        settings.equivalence_margin,
+        how.of("disease"),
+    )
     judged = how.of("classification")
     results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)
     written = {
@@ -74,6 +83,7 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     }
     for name, table in written.items():
         durable.write_table(out / f"{name}.tsv", table)
+    write_maps(out, maps)
     durable.write_json(out / "results.json", results)
     return results
 

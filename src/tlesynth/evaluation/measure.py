@@ -10,14 +10,21 @@ from numpy.typing import NDArray
 
 from tlesynth import interruption
 from tlesynth.data.cohort import Cohort
-from tlesynth.data.hippocampus import hippocampi
+from tlesynth.data.structures import NAMES as STRUCTURES
+from tlesynth.data.structures import Structures, structures
 from tlesynth.evaluation.radiomics import NAMES, radiomic_features
 from tlesynth.progress import track
+
+TOLD = ("group", "side", "hs", "age", "sex")
+"""What participants.tsv says of a scan."""
+HIPPOCAMPUS = ("left", "right", "asymmetry", "asymmetry_abs")
+COLUMNS = ("participant_id", "cohort", *TOLD, "split", *HIPPOCAMPUS)
+VOLUMES = (*STRUCTURES, *(f"{name}_tissue" for name in STRUCTURES))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A row per scan: ``table`` (participant_id, cohort, group, side, split, left, right, asymmetry, asymmetry_abs;
+    """A row per scan: ``table`` (``COLUMNS`` and, in mm3 of MNI space, every structure by registration and by tissue;
     volumes missing where no three tissues could be told apart) and ``features`` (N, 42) in the same order."""
 
     table: pd.DataFrame
@@ -48,12 +55,21 @@ def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str]) -> Measu
         interruption.check()
         volume = cohort.volume(participant_id)
         features[place] = radiomic_features(volume, cohort.grid)
-        found = hippocampi(volume, cohort.grid)
-        sizes = (found.left, found.right, found.asymmetry, abs(found.asymmetry)) if found else (np.nan,) * 4
         person = cohort.participants.loc[participant_id]
-        rows.append((participant_id, kind, person["group"], person["side"], split_of[participant_id], *sizes))
-    names = ("participant_id", "cohort", "group", "side", "split", "left", "right", "asymmetry", "asymmetry_abs")
-    return Measured(pd.DataFrame(rows, columns=list(names)), features)
+        row = {"participant_id": participant_id, "cohort": kind} | {c: person.get(c) for c in TOLD}
+        rows.append(row | {"split": split_of[participant_id]} | _sizes(structures(volume, cohort.grid)))
+    return Measured(pd.DataFrame(rows, columns=[*COLUMNS, *VOLUMES]), features)
+
+
+def _sizes(found: Structures | None) -> dict[str, float]:
+    """The volumes of a scan (mm3) and its hippocampal asymmetry, 200 (R - L) / (R + L) percent: above 0 the left is
+    smaller."""
+    if found is None:
+        return dict.fromkeys((*HIPPOCAMPUS, *VOLUMES), float("nan"))
+    left, right = found.registered["hippocampus_left"], found.registered["hippocampus_right"]
+    asymmetry = 200 * (right - left) / (right + left)
+    hippocampus = dict(zip(HIPPOCAMPUS, (left, right, asymmetry, abs(asymmetry)), strict=True))
+    return hippocampus | found.registered | {f"{name}_tissue": v for name, v in found.tissue.items()}
 
 
 def join(a: Measured, b: Measured) -> Measured:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tlesynth.data.hippocampus import WORK, hippocampi
+from tlesynth.data.hippocampus import hippocampi
+from tlesynth.data.registration import WORK
 from tlesynth.metrics.blocks import block_edges
 from tlesynth.metrics.fidelity import fidelity
 from tlesynth.metrics.spectrum import grid_artefacts

@@ -71,9 +71,9 @@ def not_computed(reason: str, command: str = "") -> Json:
     return {"not_computed": reason, "command": command}
 
 
-def too_few(n: int) -> Json:
-    """The place holder where there are fewer than three scans."""
-    return not_computed(f"{n} scan{'' if n == 1 else 's'}; at least {FEWEST} are needed")
+def too_few(n: int, least: int = FEWEST) -> Json:
+    """The place holder where there are fewer than ``least`` scans."""
+    return not_computed(f"{n} scan{'' if n == 1 else 's'}; at least {least} are needed")
 
 
 def mean_interval(values: Floats, how: Resampling) -> Json:

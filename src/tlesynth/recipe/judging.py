@@ -65,3 +65,5 @@ class Evaluation(Section):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000
     diversity_pairs: Count = 1000
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    equivalence_margin: Annotated[float, Field(gt=0, le=2)] = 0.3
+    """Largest difference of two effect sizes that counts as none (Cohen's d)."""
