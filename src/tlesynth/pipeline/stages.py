@@ -117,6 +117,7 @@ def sample(context: Context) -> None:
     """Write the synthetic cohort and the film."""
     from tlesynth.synthesis.cohort import sample_cohort
     from tlesynth.synthesis.film import film_of
+    from tlesynth.synthesis.guard import guard_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
@@ -130,7 +131,8 @@ def sample(context: Context) -> None:
         inference=recipe.inference,
     )
     subjects = subjects_of(Wish(), recipe.sample, models.diffusion)
-    sample_cohort(models, subjects, out / "synthetic")
+    guard = guard_of(out / "derivatives", out / "splits.tsv", recipe.privacy, recipe.seed)
+    sample_cohort(models, subjects, out / "synthetic", guard=guard)
     film_of(subjects, models, out / "film")
 
 
@@ -233,9 +235,16 @@ STAGES: tuple[Stage, ...] = (
         tune,
         wanted=lambda r: r.sample.tuned,
     ),
-    Stage("sample", ("train diffusion", "tune"), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
+    Stage(
+        "sample",
+        ("train diffusion", "tune"),
+        ("synthetic", "film"),
+        lambda r: (r.sample, r.inference, r.privacy.decisive),
+        sample,
+        judged_by=lambda r: (r.privacy,),
+    ),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
-    Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),
+    Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation, r.privacy), evaluate),
     Stage(
         "report",
         ("evaluate",),

@@ -57,7 +57,9 @@ class Detector:
         return Likeness(int(found.argmax()), float(found.max()), score, score > self.threshold)
 
 
-def detector_of(cohort: Cohort, training: list[str], held_out: list[str], settings: Privacy, seed: int) -> Detector | str:
+def detector_of(
+    cohort: Cohort, training: list[str], held_out: list[str], settings: Privacy, seed: int
+) -> Detector | str:
     """A detector of copies of ``training``, calibrated on ``held_out`` and training scans; or why there can be none.
 
     At most ``settings.calibrated`` scans calibrate it: held-out ones, then training scans, each against the others.

@@ -1,7 +1,7 @@
 """How like two brains are, beyond what all brains in MNI space share.
 
-A *signature* is a brain's fine structure (between 2 and 6 mm, where the folds and ventricles of a person lie), divided by
-its local strength, at brain voxels of the 3 mm grid. Gain, gamma and bias fields cancel in it, and with the training
+A *signature* is a brain's fine structure (between 2 and 6 mm, where the folds and ventricles of a person lie), divided
+by its local strength, at brain voxels of the 3 mm grid. Gain, gamma and bias fields cancel in it, and with the training
 scans' mean subtracted two people correlate at about 0.1 to 0.2. A scan is compared mirrored and moved too.
 """
 
@@ -21,7 +21,7 @@ from tlesynth.volume import GRIDS, Grid
 Floats = NDArray[np.float32]
 COARSE = GRIDS["mni-3mm"]
 FINE_MM, BROAD_MM, LOCAL_MM = 2.0, 6.0, 12.0
-"""Gaussian widths: below the first is noise, above the second is what brains share; local strength is over the third."""
+"""Gaussian widths: below the first is noise, above the second is what brains share; the third is of local strength."""
 REACH_MM = 6.0
 """How far a scan is moved to meet another."""
 FAINT = 0.01

@@ -32,6 +32,6 @@ class Privacy(Section):
 
     @property
     def decisive(self) -> Privacy:
-        """What decides which volumes are dropped, the rest as by default: changing that draws and drops nothing anew."""
+        """What decides which volumes are dropped; the rest, as by default, can change without drawing anew."""
         gate = "off" if self.gate == "off" else "refuse"
         return Privacy(gate=gate, false_alarms=self.false_alarms, calibrated=self.calibrated)
