@@ -12,9 +12,10 @@ import pytest
 from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.recipe import Privacy
 from tlesynth.synthesis.cohort import sample_cohort
-from tlesynth.synthesis.guard import CERTIFICATE, LEDGER, Guard, guard_of
+from tlesynth.synthesis.guard import LEDGER, Guard, guard_of
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import Grid
 

@@ -154,8 +154,10 @@ def train_classifier(context: Context) -> None:
 def evaluate(context: Context) -> None:
     """Measure the synthetic cohort against the real one."""
     from tlesynth.evaluation.evaluate import evaluate as measure
+    from tlesynth.evaluation.privacy import ModelFolders
 
     out, recipe = context.out, context.recipe
+    models = ModelFolders(out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device)
     measure(
         out / "derivatives",
         out / "reconstructions",
@@ -167,6 +169,8 @@ def evaluate(context: Context) -> None:
         seed=recipe.seed,
         about={"recipe": recipe.name, "seed": recipe.seed, "data": cohorts.kind_of(context.cohort)},
         truth=context.truth,
+        models=models,
+        privacy=recipe.privacy,
     )
 
 

@@ -9,6 +9,8 @@ from tlesynth.privacy.detector import Detector
 from tlesynth.privacy.planting import PLAIN
 from tlesynth.recipe import Privacy
 
+CERTIFICATE = "certificate.json"
+"""Its name in a synthetic cohort."""
 PASSED, REFUSED, ACCEPTED = "passed", "refused", "refused, accepted by the recipe"
 UNDECIDED, UNCHECKED = "undecided", "not checked"
 CHANCE = 0.01

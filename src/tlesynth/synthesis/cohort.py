@@ -17,9 +17,10 @@ import pandas as pd
 from tlesynth import durable, interruption
 from tlesynth.data.cohort import CohortWriter, volume_path
 from tlesynth.errors import fail
+from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.progress import Bar, bar, say
 from tlesynth.recipe import Privacy
-from tlesynth.synthesis.guard import CERTIFICATE, LEDGER, Guard
+from tlesynth.synthesis.guard import LEDGER, Guard
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import brain_only
 from tlesynth.volume import Grid, read_on

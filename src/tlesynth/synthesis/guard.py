@@ -18,12 +18,12 @@ from tlesynth.data.cohort import read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import fail
 from tlesynth.privacy.detector import Detector, detector_of
-from tlesynth.privacy.gate import PASSED, REFUSED, certificate, unchecked
+from tlesynth.privacy.gate import CERTIFICATE, PASSED, REFUSED, certificate, unchecked
 from tlesynth.progress import say
 from tlesynth.recipe import Privacy
 from tlesynth.volume import Grid
 
-LEDGER, CERTIFICATE = "nearest.json", "certificate.json"
+LEDGER = "nearest.json"
 NO_TRAINING_SCANS = "no training scans given"
 
 
