@@ -162,7 +162,7 @@ def _is_settled(drawing: Drawing, subject: Subject, left_out: dict[str, LeftOut]
     if origin is None:
         changed = [key for key, value in origins[0].items() if found.get(key) != value]
         raise fail("CFG-010", writer.root, f"{name} differs in {', '.join(changed)}")
-    if name not in guard.found:
+    if not guard.has_judged(name, origins):
         path = volume_path(writer.root, name, writer.grid, writer.desc)
         if guard.is_copy(name, read_on(path, writer.grid), writer.grid, origin, writer.root):
             shutil.rmtree(writer.root / name)

@@ -43,10 +43,15 @@ class Guard:
         if self.detector and known.get("detector") == self.detector.fingerprint:
             self.found = known["scans"]
 
+    def has_judged(self, name: str, origins: Iterable[dict[str, Any]]) -> bool:
+        """Whether the subject ``name``, drawn as one of ``origins`` says, needs no comparison any more."""
+        if self.detector is None:
+            return True
+        return self.found.get(name, {}).get("origin") in {durable.hash_of(origin) for origin in origins}
+
     def is_known_copy(self, name: str, origins: Iterable[dict[str, Any]]) -> bool:
         """Whether the subject ``name``, drawn as one of ``origins`` says, was found to be a copy before."""
-        row = self.found.get(name)
-        return row is not None and row["copy"] and row["origin"] in {durable.hash_of(origin) for origin in origins}
+        return bool(self.found.get(name, {}).get("copy")) and self.has_judged(name, origins)
 
     def is_copy(self, name: str, volume: np.ndarray, grid: Grid, origin: dict[str, Any], out: Path) -> bool:
         """Whether a volume (X, Y, Z), drawn as ``origin`` says, is a copy; what was found is written at once."""
