@@ -160,6 +160,12 @@ REGISTRY: dict[str, Entry] = {
         "Deface the scans (pydeface, mri_deface) or extract the brains, or set preprocess.require_defaced: false.",
         PRIVACY,
     ),
+    "PRIV-010": Entry(
+        "the synthetic cohort repeats training scans",
+        "Do not share it: train on more scans, with augmentation or shorter; certificate.json has the numbers. To go "
+        "on without the copies set privacy.gate: report; the certificate then says so.",
+        PRIVACY,
+    ),
     "DATA-020": Entry(
         "the same scan stands under two ids", "They are kept in one split; leave one of them out.", INPUT
     ),

@@ -14,7 +14,7 @@ from tlesynth.cli import models as verbs
 from tlesynth.diffusion import tune as tuning
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.pipeline import models as pipeline
-from tlesynth.synthesis import cohort, counterfactual, film, synthesizer
+from tlesynth.synthesis import cohort, counterfactual, film, guard, synthesizer
 from tlesynth.synthesis.baselines import building
 
 CONDITIONS = Conditions(
@@ -38,7 +38,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(
         synthesizer, "synthesizer_of", lambda *args, **named: made.update(models=args, **named) or loaded
     )
-    monkeypatch.setattr(cohort, "sample_cohort", lambda source, subjects, out: made.update(subjects=subjects, out=out))
+    monkeypatch.setattr(
+        cohort,
+        "sample_cohort",
+        lambda source, subjects, out, guard: made.update(subjects=subjects, out=out, guard=guard),
+    )
+    monkeypatch.setattr(guard, "guard_of", lambda derivatives, splits, settings, seed: (derivatives, splits))
     monkeypatch.setattr(film, "film_of", lambda subjects, models, folder: made.update(film=folder))
     monkeypatch.setattr(counterfactual, "counterfactuals", lambda *args: made.update(counterfactuals=args[1:]))
     monkeypatch.setattr(building, "write_baseline", lambda *args: made.update(baseline=args))
@@ -110,6 +115,13 @@ def test_conditions_are_words_or_repeated(where: str, calls: dict[str, Any], run
 def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> None:
     status, out, _ = run(SAMPLE + "--film --seed 7")
     assert status == 0 and calls["film"] == Path("o-film") and "o-film" in out and calls["seed"] == 7
+
+
+def test_the_training_scans_are_named_whole_or_not_at_all(calls: dict[str, Any], run: Run) -> None:
+    assert run(SAMPLE)[0] == 0 and calls["guard"] == (None, None)
+    assert run(SAMPLE + "--derivatives d --splits s.tsv")[0] == 0 and calls["guard"] == (Path("d"), Path("s.tsv"))
+    status, _, err = run(SAMPLE + "--derivatives d")
+    assert status == 2 and "--splits" in err
 
 
 def test_counterfactuals_take_what_is_asked_and_what_is_given(calls: dict[str, Any], run: Run) -> None:

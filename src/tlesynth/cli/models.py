@@ -137,6 +137,10 @@ def sample(
     ] = None,
     like: Annotated[Path | None, typer.Option(help="A participants.tsv: a subject for each row.")] = None,
     unconditional: Annotated[bool, typer.Option("--unconditional", help="Ask for nothing.")] = False,
+    derivatives: Annotated[
+        Path | None, typer.Option(help="Folder that preprocess wrote: copies of its training scans are dropped.")
+    ] = None,
+    splits: Annotated[Path | None, typer.Option(help="Table that split wrote; goes with --derivatives.")] = None,
     film: Annotated[bool, typer.Option("--film", help="And one reverse process, in OUT-film.")] = False,
     recipe: RecipeName = "paper",
     override: Override = None,
@@ -148,14 +152,22 @@ def sample(
     Subject i of a seed is the same volume whatever the batch size, and grows from the same noise
     under other conditions.
 
+    With --derivatives and --splits each volume is compared with the training scans before it is
+    written: copies are dropped, certificate.json says how many, and too many of them end in exit
+    status 9. The recipe's section privacy holds the limits.
+
     Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model
-    --out left_tle --n 20 --where group=tle side=left age=35
+    --derivatives run/derivatives --splits run/splits.tsv --out left_tle --n 20
+    --where group=tle side=left age=35
     """
     from tlesynth.synthesis.cohort import sample_cohort
     from tlesynth.synthesis.film import film_of
+    from tlesynth.synthesis.guard import guard_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
+    if (derivatives is None) != (splits is None):
+        raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
     loaded = recipes.load(recipe, override or [])
     film_folder = out.with_name(out.name + "-film") if film else None
     seed = loaded.seed if seed is None else seed
@@ -165,7 +177,8 @@ def sample(
         )
         wish = Wish(n, (*(where or []), *(more or [])), like, unconditional)
         subjects = subjects_of(wish, loaded.sample, models.diffusion)
-        sample_cohort(models, subjects, out)
+        guard = guard_of(derivatives, splits, loaded.privacy, seed)
+        sample_cohort(models, subjects, out, guard=guard)
         if film_folder is not None:
             film_of(subjects, models, film_folder)
     result({"synthetic cohort": str(out)} | ({"film": str(film_folder)} if film else {}), as_json)

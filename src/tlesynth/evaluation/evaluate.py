@@ -15,9 +15,11 @@ from tlesynth.errors import fail
 from tlesynth.evaluation import sections, tables
 from tlesynth.evaluation.disease import disease, write_maps
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
+from tlesynth.evaluation.privacy import ModelFolders
+from tlesynth.evaluation.privacy import privacy as audit
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.metrics.statistics import Json
-from tlesynth.recipe import Evaluation
+from tlesynth.recipe import Evaluation, Privacy
 
 BANNERS = {
     "simulated": "Simulated data: the brains are drawn and the disease is planted. The results show that the pipeline "
@@ -40,11 +42,13 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     seed: int,
     about: dict[str, Any],
     truth: Path | None,
+    models: ModelFolders | None = None,
+    privacy: Privacy | None = None,
 ) -> dict[str, Any]:
     """Measure a run and write ``out/results.json`` with its tables; returns the results.
 
     ``about`` names the recipe, the seed and the data (simulated, planted, real); ``truth`` is a simulation's
-    truth.tsv.
+    truth.tsv; ``models`` are asked whom they were trained on.
 
     Raises:
         TlesynthError: DATA-011 if the real cohort or the splits are missing, DATA-013 if a synthetic scan stands in
@@ -72,6 +76,7 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     )
     judged = how.of("classification")
     results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)
+    results["privacy"] = audit(inputs, measured, splits, models, privacy or Privacy(), how)
     written = {
         "reconstruction": per_scan,
         "frechet": tables.frechet_table(results),

@@ -117,6 +117,7 @@ def sample(context: Context) -> None:
     """Write the synthetic cohort and the film."""
     from tlesynth.synthesis.cohort import sample_cohort
     from tlesynth.synthesis.film import film_of
+    from tlesynth.synthesis.guard import guard_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
@@ -130,7 +131,8 @@ def sample(context: Context) -> None:
         inference=recipe.inference,
     )
     subjects = subjects_of(Wish(), recipe.sample, models.diffusion)
-    sample_cohort(models, subjects, out / "synthetic")
+    guard = guard_of(out / "derivatives", out / "splits.tsv", recipe.privacy, recipe.seed)
+    sample_cohort(models, subjects, out / "synthetic", guard=guard)
     film_of(subjects, models, out / "film")
 
 
@@ -152,8 +154,10 @@ def train_classifier(context: Context) -> None:
 def evaluate(context: Context) -> None:
     """Measure the synthetic cohort against the real one."""
     from tlesynth.evaluation.evaluate import evaluate as measure
+    from tlesynth.evaluation.privacy import ModelFolders
 
     out, recipe = context.out, context.recipe
+    models = ModelFolders(out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device)
     measure(
         out / "derivatives",
         out / "reconstructions",
@@ -165,6 +169,8 @@ def evaluate(context: Context) -> None:
         seed=recipe.seed,
         about={"recipe": recipe.name, "seed": recipe.seed, "data": cohorts.kind_of(context.cohort)},
         truth=context.truth,
+        models=models,
+        privacy=recipe.privacy,
     )
 
 
@@ -233,9 +239,16 @@ STAGES: tuple[Stage, ...] = (
         tune,
         wanted=lambda r: r.sample.tuned,
     ),
-    Stage("sample", ("train diffusion", "tune"), ("synthetic", "film"), lambda r: (r.sample, r.inference), sample),
+    Stage(
+        "sample",
+        ("train diffusion", "tune"),
+        ("synthetic", "film"),
+        lambda r: (r.sample, r.inference, r.privacy.decisive),
+        sample,
+        judged_by=lambda r: (r.privacy,),
+    ),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
-    Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation,), evaluate),
+    Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation, r.privacy), evaluate),
     Stage(
         "report",
         ("evaluate",),

@@ -11,6 +11,7 @@ from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
+from tlesynth.recipe.privacy import Privacy
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
@@ -32,6 +33,7 @@ __all__ = [
     "Labels",
     "Noise",
     "Preprocess",
+    "Privacy",
     "Quantity",
     "Recipe",
     "ReconstructionPhase",

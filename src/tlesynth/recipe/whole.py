@@ -13,6 +13,7 @@ from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.preprocess import Preprocess
+from tlesynth.recipe.privacy import Privacy
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
@@ -39,5 +40,6 @@ class Recipe(Section):
     diffusion: Diffusion = Diffusion()
     tune: Tune = Tune()
     sample: Sample = Sample()
+    privacy: Privacy = Privacy()
     classifier: Classifier = Classifier()
     evaluation: Evaluation = Evaluation()

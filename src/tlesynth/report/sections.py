@@ -132,7 +132,7 @@ def limitations(files: Files) -> list[str]:
         "beside ours for orientation and must not be read as a race.",
         "One training run was made for each model, from one seed; how much another would differ is unknown.",
         "Hippocampal measures come from the image by a template region, not from manual tracing.",
-        "No privacy audit is part of this report: nothing here shows that synthetic scans do not copy training scans.",
+        "The privacy audit sees copies of whole brains, not of parts; it is no proof that nothing of a patient leaks.",
         "No reader study is part of this report: nobody was asked to tell synthetic from real scans.",
         "Patients are compared with healthy controls only: the classifier says nothing of other diseases.",
     ]

@@ -1,8 +1,13 @@
-"""Writes a synthetic cohort as BIDS: every volume with its origin; a killed run goes on where it stopped."""
+"""Writes a synthetic cohort as BIDS: every volume with its origin; a killed run goes on where it stopped.
+
+What the guard finds to be a copy of a training scan is not written.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,12 +15,15 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import durable, interruption
-from tlesynth.data.cohort import CohortWriter
+from tlesynth.data.cohort import CohortWriter, volume_path
 from tlesynth.errors import fail
+from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.progress import Bar, bar, say
+from tlesynth.recipe import Privacy
+from tlesynth.synthesis.guard import LEDGER, Guard
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import brain_only
-from tlesynth.volume import Grid
+from tlesynth.volume import Grid, read_on
 
 ATTEMPTS = 2
 """Draws of a subject: an empty or non-finite volume is drawn once more, with a new seed."""
@@ -44,68 +52,119 @@ class Source(Protocol):
         ...
 
 
-def sample_cohort(source: Source, subjects: list[Subject], out: Path, about: str = ABOUT) -> None:
-    """Write ``subjects`` to ``out``; resumes by itself.
+@dataclass(frozen=True)
+class Drawing:
+    """What a cohort is drawn from, what guards it, and where it goes."""
 
-    A subject whose volume is empty or not finite twice is listed as failed in ``outcomes.tsv`` and left out.
+    source: Source
+    guard: Guard
+    writer: CohortWriter
+
+    def origins(self, subject: Subject) -> list[dict[str, Any]]:
+        """The sidecars that a subject's volume may have, by attempt."""
+        return [self.source.sidecar(subject, attempt) for attempt in range(ATTEMPTS)]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a subject has no volume: ``failed`` (empty, not finite) or ``copy``."""
+
+    status: str
+    why: str
+
+
+A_COPY = LeftOut("copy", "it repeats a training scan")
+
+
+def sample_cohort(
+    source: Source, subjects: list[Subject], out: Path, about: str = ABOUT, guard: Guard | None = None
+) -> None:
+    """Write ``subjects`` to ``out``, but for the copies that ``guard`` finds; resumes by itself.
+
+    A subject whose volume is empty or not finite twice is listed as failed in ``outcomes.tsv`` and left out, as are
+    copies. A cohort that the gate refuses has a certificate, but no participants.tsv: no stage takes it for a cohort.
 
     Raises:
         TlesynthError: CFG-002 for a sampler that does not fit the model, CFG-010 if ``out`` was made otherwise,
-            NUM-006 if every subject failed, OPS-075 after a stop request.
+            NUM-006 if every subject failed, PRIV-010 if too many are copies, OPS-075 after a stop request.
     """
     writer = CohortWriter(out, source.grid, "synthetic", "Synthetic T1 cohort", about)
+    drawing = Drawing(source, guard or Guard(Privacy()), writer)
     durable.sweep(out)
-    failed: dict[str, str] = {}
-    left = [subject for subject in subjects if not _is_done(writer, source, subject)]
+    drawing.guard.resume(out)
+    left_out: dict[str, LeftOut] = {}
+    left = [subject for subject in subjects if not _is_settled(drawing, subject, left_out)]
     with bar("sampling", len(subjects), len(subjects) - len(left)) as shown:
         for start in range(0, len(left), source.batch_size):
             interruption.check()
-            failed |= _write_batch(writer, source, left[start : start + source.batch_size], shown)
-    _finish(out, writer, subjects, failed)
+            _write_batch(drawing, left[start : start + source.batch_size], left_out, shown)
+    _finish(drawing, subjects, left_out)
 
 
-def _write_batch(writer: CohortWriter, source: Source, batch: list[Subject], shown: Bar) -> dict[str, str]:
-    """Draw and write the subjects of a batch; the reason of each that failed."""
-    failed = {}
-    for subject, volume in zip(batch, source.volumes(batch, 0), strict=True):
+def _write_batch(drawing: Drawing, batch: list[Subject], left_out: dict[str, LeftOut], shown: Bar) -> None:
+    """Draw and write the subjects of a batch; those that cannot be written are added to ``left_out``."""
+    for subject, volume in zip(batch, drawing.source.volumes(batch, 0), strict=True):
         drawn = volume
         for attempt in range(ATTEMPTS):
             if attempt:
-                drawn = next(source.volumes([subject], attempt))
+                drawn = next(drawing.source.volumes([subject], attempt))
             finite = bool(np.isfinite(drawn).all())
             brain = brain_only(drawn) if finite else drawn
             if finite and brain.any():
-                writer.write(subject.participant_id, brain, source.sidecar(subject, attempt), note="synthetic")
+                if not _write(drawing, subject, brain, attempt):
+                    left_out[subject.participant_id] = A_COPY
                 break
         else:
-            failed[subject.participant_id] = "empty" if finite else "not finite"
-            say(str(fail("NUM-006", subject.participant_id, failed[subject.participant_id])))
+            why = "empty" if finite else "not finite"
+            left_out[subject.participant_id] = LeftOut("failed", why)
+            say(str(fail("NUM-006", subject.participant_id, why)))
         shown.advance()
-    return failed
 
 
-def _finish(out: Path, writer: CohortWriter, subjects: list[Subject], failed: dict[str, str]) -> None:
-    if len(failed) == len(subjects):
+def _write(drawing: Drawing, subject: Subject, brain: np.ndarray, attempt: int) -> bool:
+    """Write a volume (X, Y, Z) unless it is a copy; whether it was written."""
+    name, writer, origin = subject.participant_id, drawing.writer, drawing.source.sidecar(subject, attempt)
+    if drawing.guard.is_copy(name, brain, writer.grid, origin, writer.root):
+        return False
+    writer.write(name, brain, origin, note="synthetic")
+    return True
+
+
+def _finish(drawing: Drawing, subjects: list[Subject], left_out: dict[str, LeftOut]) -> None:
+    out = drawing.writer.root
+    if sum(missing.status == "failed" for missing in left_out.values()) == len(subjects):
         raise fail("NUM-006", out, f"every one of {len(subjects)} subjects failed")
-    rows = [s for s in subjects if s.participant_id not in failed]
-    table = pd.DataFrame([dict(s.asked) for s in rows], index=pd.Index([s.participant_id for s in rows]))
-    table = table.reindex(columns=list(dict.fromkeys(["group", "side", *table.columns])))
-    outcomes = {s.participant_id: failed.get(s.participant_id) for s in subjects}
-    listed = pd.DataFrame({"participant_id": list(outcomes), "why": list(outcomes.values())})
-    listed.insert(1, "status", ["failed" if why else "ok" for why in outcomes.values()])
+    ended = [left_out.get(s.participant_id, LeftOut("ok", "")) for s in subjects]
+    listed = pd.DataFrame({"participant_id": [s.participant_id for s in subjects]})
+    listed["status"], listed["why"] = [end.status for end in ended], [end.why or None for end in ended]
     durable.write_table(out / "outcomes.tsv", listed)
-    durable.write_text(out / ".bidsignore", "outcomes.tsv\n")
-    writer.finish(table)
+    durable.write_text(out / ".bidsignore", f"outcomes.tsv\n{CERTIFICATE}\n{LEDGER}\n")
+    (out / "participants.tsv").unlink(missing_ok=True)
+    drawing.guard.close(out, [s.participant_id for s in subjects])
+    rows = [s for s in subjects if s.participant_id not in left_out]
+    table = pd.DataFrame([dict(s.asked) for s in rows], index=pd.Index([s.participant_id for s in rows]))
+    drawing.writer.finish(table.reindex(columns=list(dict.fromkeys(["group", "side", *table.columns]))))
 
 
-def _is_done(writer: CohortWriter, source: Source, subject: Subject) -> bool:
-    """Whether a subject stands; one made otherwise is refused."""
-    found = writer.sidecar(subject.participant_id)
+def _is_settled(drawing: Drawing, subject: Subject, left_out: dict[str, LeftOut]) -> bool:
+    """Whether a subject needs no drawing: it stands, or is known to be a copy; one made otherwise is refused.
+
+    One that stands and was never compared with these training scans is compared now.
+    """
+    name, writer, guard = subject.participant_id, drawing.writer, drawing.guard
+    origins, found = drawing.origins(subject), writer.sidecar(name)
+    if guard.is_known_copy(name, origins):
+        left_out[name] = A_COPY
+        return True
     if found is None:
         return False
-    for attempt in range(ATTEMPTS):
-        if source.sidecar(subject, attempt).items() <= found.items():
-            return True
-    wanted = source.sidecar(subject, 0)
-    changed = [key for key, value in wanted.items() if found.get(key) != value]
-    raise fail("CFG-010", writer.root, f"{subject.participant_id} differs in {', '.join(changed)}")
+    origin = next((one for one in origins if one.items() <= found.items()), None)
+    if origin is None:
+        changed = [key for key, value in origins[0].items() if found.get(key) != value]
+        raise fail("CFG-010", writer.root, f"{name} differs in {', '.join(changed)}")
+    if not guard.has_judged(name, origins):
+        path = volume_path(writer.root, name, writer.grid, writer.desc)
+        if guard.is_copy(name, read_on(path, writer.grid), writer.grid, origin, writer.root):
+            shutil.rmtree(writer.root / name)
+            left_out[name] = A_COPY
+    return True

@@ -20,6 +20,7 @@ from tlesynth.synthesis.baselines.deformation import Deformation
 from tlesynth.synthesis.baselines.pca import PcaGaussian, fit_pca
 from tlesynth.synthesis.baselines.prior import Prior
 from tlesynth.synthesis.cohort import Source, sample_cohort
+from tlesynth.synthesis.guard import Guard
 from tlesynth.synthesis.requests import both_groups
 from tlesynth.training import fabric_for
 
@@ -51,7 +52,8 @@ def write_baseline(
         if read_about(latents)["autoencoder"] != coder.fingerprint:
             raise fail("CKP-009", latents, "made by another autoencoder")
         source = Prior(coder, recipe.seed) if kind == "prior" else _pca(coder, latents, rows, conditions, recipe)
-    sample_cohort(source, subjects, out, ABOUT[kind])
+    unguarded = Guard(recipe.privacy, why_none="a rival to be measured, not to be shared")
+    sample_cohort(source, subjects, out, ABOUT[kind], unguarded)
 
 
 def _pca(coder: Autoencoder, latents: Path, rows: pd.DataFrame, conditions: Conditions, recipe: Recipe) -> PcaGaussian:

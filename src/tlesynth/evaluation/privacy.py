@@ -1,0 +1,176 @@
+"""The privacy section of results.json: copies, nearest neighbours in three spaces, membership inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlesynth import durable
+from tlesynth.autoencoder.model import load_autoencoder
+from tlesynth.data.cohort import Cohort
+from tlesynth.diffusion.model import load_diffusion
+from tlesynth.errors import TlesynthError
+from tlesynth.evaluation.measure import Measured
+from tlesynth.evaluation.membership import Models, denoising_errors, latents_of, membership, reconstruction_errors
+from tlesynth.evaluation.radiomics import FEATURES, standardised
+from tlesynth.evaluation.sections import HELD_OUT, NO_SYNTHETIC, REFERENCE, TRAINED, Inputs, Intervals
+from tlesynth.metrics.statistics import Json, not_computed, proportion
+from tlesynth.privacy.detector import Detector, detector_of
+from tlesynth.privacy.gate import CERTIFICATE
+from tlesynth.privacy.likeness import coarse, intensities
+from tlesynth.privacy.neighbours import correlation_distances, euclidean_distances, nearness
+from tlesynth.progress import track
+from tlesynth.recipe import Privacy
+from tlesynth.training import fabric_for
+
+Floats = NDArray[np.floating]
+NO_MODELS = not_computed("the models and the latents are not there", "tlesynth train diffusion")
+
+
+@dataclass(frozen=True)
+class ModelFolders:
+    """Where both models and the latents lie, and on which device to ask them."""
+
+    autoencoder: Path
+    diffusion: Path
+    latents: Path
+    device: str
+
+
+def privacy(
+    inputs: Inputs, measured: Measured, splits: Path, folders: ModelFolders | None, settings: Privacy, how: Intervals
+) -> Json:
+    """Everything about privacy; what cannot be computed says why."""
+    models = _models(folders, settings)
+    result: Json = {"reference": REFERENCE, "copies": _copies(inputs, settings, how)}
+    result["nearest"] = {
+        "voxel": _nearest_voxels(inputs, settings, how),
+        "latent": _nearest_latents(inputs, models, splits, settings, how),
+        "embedding": _nearest_features(measured, settings, how),
+    }
+    result["membership"] = _membership(inputs, models, splits, settings, how)
+    return result
+
+
+def _copies(inputs: Inputs, settings: Privacy, how: Intervals) -> Json:
+    """What the gate said, and what the detector says now of the cohort and of real scans it was not calibrated on."""
+    trained, new = _ids(inputs, TRAINED), _ids(inputs, ("test", "audit_holdout"))
+    detector = detector_of(inputs.real, trained, _ids(inputs, ("val",)), settings, how.seed)
+    if not isinstance(detector, Detector):
+        return not_computed(detector)
+    told: Json = {"calibration": detector.calibration, "planted_recall": detector.recall}
+    flagged = [detector.judge(v, inputs.real.grid).copy for v in _volumes(inputs.real, new, "judging new scans")]
+    told["false_alarms"] = proportion(sum(flagged), len(flagged), how.settings.confidence)
+    if inputs.synthetic is None:
+        return told | {"share": NO_SYNTHETIC}
+    path = inputs.synthetic.root / CERTIFICATE
+    told["gate"] = durable.read_json(path)["verdict"] if path.is_file() else "the cohort carries no certificate"
+    volumes = _volumes(inputs.synthetic, inputs.synthetic.ids, "looking for copies")
+    found = [detector.judge(volume, inputs.synthetic.grid) for volume in volumes]
+    copies = [one for one in found if one.copy]
+    told["share"] = proportion(len(copies), len(found), how.settings.confidence)
+    repeated = len({one.nearest for one in copies})
+    return told | {"repeated_training_scans": proportion(repeated, len(trained), how.settings.confidence)}
+
+
+def _nearest_voxels(inputs: Inputs, settings: Privacy, how: Intervals) -> Json:
+    """By 1 - correlation of intensities inside the brain on the 3 mm grid."""
+    if inputs.synthetic is None:
+        return NO_SYNTHETIC
+    made, trained, unseen = (
+        np.array([intensities(coarse(v, c.grid)) for v in _volumes(c, ids, "comparing voxels")])
+        for c, ids in (
+            (inputs.synthetic, inputs.synthetic.ids),
+            (inputs.real, _ids(inputs, TRAINED)),
+            (inputs.real, _ids(inputs, HELD_OUT)),
+        )
+    )
+    return _nearness(made, trained, unseen, settings, how, "voxel")
+
+
+def _nearest_latents(inputs: Inputs, models: Models | Json, splits: Path, settings: Privacy, how: Intervals) -> Json:
+    """By 1 - cosine of the posterior means, of at most ``membership_scans`` synthetic scans."""
+    if inputs.synthetic is None:
+        return NO_SYNTHETIC
+    if not isinstance(models, Models):
+        return models
+    trained, unseen = (
+        latents_of(models, splits, _filled(inputs, names), settings.calibrated).values.flatten(1).float().cpu().numpy()
+        for names in (TRAINED, HELD_OUT)
+    )
+    ids = inputs.synthetic.ids[: settings.membership_scans]
+    volumes = _volumes(inputs.synthetic, ids, "encoding synthetic scans")
+    made = np.array([models.encoded(volume) for volume in volumes])
+    return _nearness(made, trained, unseen, settings, how, "latent")
+
+
+def _nearest_features(measured: Measured, settings: Privacy, how: Intervals) -> Json:
+    """By the distance of radiomic figures, in standard deviations of the training scans."""
+    split = measured.table["split"]
+    if not (split == "synthetic").any():
+        return NO_SYNTHETIC
+    scaled = standardised(measured.features, measured.features[split.isin(TRAINED).to_numpy()])
+    made, trained, unseen = (scaled[split.isin(names).to_numpy()] for names in (("synthetic",), TRAINED, HELD_OUT))
+    told = nearness(
+        euclidean_distances(made, trained),
+        euclidean_distances(made, unseen),
+        settings.subsets,
+        how.of("privacy", "embedding"),
+    )
+    return {"features": FEATURES} | told
+
+
+def _membership(inputs: Inputs, models: Models | Json, splits: Path, settings: Privacy, how: Intervals) -> Json:
+    if not isinstance(models, Models):
+        return {"denoiser": models, "autoencoder": models}
+    most, confidence = settings.membership_scans, how.settings.confidence
+    losses, errors = [], []
+    for names in (TRAINED, HELD_OUT):
+        data = latents_of(models, splits, _filled(inputs, names), most)
+        losses.append(denoising_errors(models, data, settings.membership_draws, how.seed))
+        errors.append(reconstruction_errors(models, inputs.real, _ids(inputs, names)[:most]))
+    return {
+        "denoiser": membership(losses[0], losses[1], confidence) | {"draws": settings.membership_draws},
+        "autoencoder": membership(errors[0], errors[1], confidence),
+    }
+
+
+def _models(folders: ModelFolders | None, settings: Privacy) -> Models | Json:
+    """Both models, loaded; or why they are not asked."""
+    if settings.membership_draws == 0:
+        return not_computed("privacy.membership_draws is 0 in the recipe")
+    if folders is None or not all((f / "config.json").is_file() for f in (folders.autoencoder, folders.diffusion)):
+        return NO_MODELS
+    device = fabric_for(folders.device, "32-true").device
+    try:
+        autoencoder = load_autoencoder(folders.autoencoder, device)
+        diffusion = load_diffusion(folders.diffusion, autoencoder.fingerprint)
+    except TlesynthError as error:
+        return not_computed(f"{error.code}: {error.why}")
+    diffusion.network.to(device)
+    return Models(autoencoder, diffusion, folders.latents, device)
+
+
+def _nearness(made: Floats, trained: Floats, unseen: Floats, settings: Privacy, how: Intervals, space: str) -> Json:
+    if not (len(made) and len(trained) and len(unseen)):
+        return not_computed("synthetic, training or held-out scans are missing")
+    to_trained, to_unseen = (correlation_distances(made, real) for real in (trained, unseen))
+    return nearness(to_trained, to_unseen, settings.subsets, how.of("privacy", space))
+
+
+def _ids(inputs: Inputs, splits: tuple[str, ...]) -> list[str]:
+    return [i for split in splits for i in inputs.members.get(split, [])]
+
+
+def _filled(inputs: Inputs, splits: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of ``splits`` in which somebody stands."""
+    return tuple(split for split in splits if inputs.members.get(split))
+
+
+def _volumes(cohort: Cohort, ids: list[str], label: str) -> Iterator[NDArray[np.float32]]:
+    """One at a time: a cohort at 1.5 mm does not fit in memory."""
+    return (cohort.volume(i) for i in track(ids, label, len(ids)))

@@ -1,0 +1,1 @@
+"""Are synthetic scans copies of training scans? Likeness, a calibrated detector, planted controls, the gate."""

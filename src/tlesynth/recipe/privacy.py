@@ -1,0 +1,37 @@
+"""What is done about synthetic scans that copy training scans."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tlesynth.recipe.section import Count, CountOrZero, Fraction, Section
+
+
+class Privacy(Section):
+    """The gate that ``sample`` ends with, and the audit in ``evaluate``."""
+
+    gate: Literal["refuse", "report", "off"] = "refuse"
+    """``refuse``: copies are dropped, and more of them than ``most_copies`` and chance allow withhold the cohort (exit
+    status 9). ``report``: copies are dropped, the certificate says that the gate was overridden. ``off``: no check."""
+    most_copies: Fraction = 0.05
+    """Share of the drawn volumes that may be copies."""
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Share of scans of new people that the detector may take for copies."""
+    calibrated: Annotated[int, Field(ge=10, le=10_000)] = 200
+    """Real scans that calibrate the detector, at most."""
+    planted: Count = 20
+    """Training scans of which a copy of each kind is planted."""
+    subsets: Count = 50
+    """Draws of equally many training and held-out scans for the nearest-neighbour distances."""
+    membership_draws: CountOrZero = 32
+    """Noise draws a scan for the denoiser's membership test; 0 leaves the models out of the audit."""
+    membership_scans: Count = 50
+    """Scans of each kind that the models are asked about, at most."""
+
+    @property
+    def decisive(self) -> Privacy:
+        """What decides which volumes are dropped; the rest, as by default, can change without drawing anew."""
+        gate = "off" if self.gate == "off" else "refuse"
+        return Privacy(gate=gate, false_alarms=self.false_alarms, calibrated=self.calibrated)
