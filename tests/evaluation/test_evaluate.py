@@ -17,7 +17,7 @@ from tlesynth.recipe import Evaluation
 from .conftest import Run
 
 SETTINGS = Evaluation(bootstrap=100, diversity_pairs=3)
-SECTIONS = ["about", "reconstruction", "frechet", "fid", "diversity", "morphometry", "classification"]
+SECTIONS = ["about", "reconstruction", "frechet", "generation", "fid", "diversity", "morphometry", "classification"]
 TABLES = ["reconstruction", "frechet", "hippocampus", "predictions", "table1", "table2", "table4"]
 
 

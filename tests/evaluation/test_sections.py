@@ -19,24 +19,6 @@ from .conftest import Run
 HOW = sections.Intervals(Evaluation(bootstrap=100, diversity_pairs=3), 1)
 
 
-def measured(shift: float) -> Measured:
-    rng = np.random.default_rng(0)
-    splits = ["gen_train"] * 20 + ["test"] * 10 + ["synthetic"] * 20
-    table = pd.DataFrame({"group": "hc", "split": splits, "cohort": "real"})
-    table.loc[table["split"] == "synthetic", "cohort"] = "synthetic"
-    features = rng.normal(size=(50, 5)) * 3 + 7
-    features[30:] += shift
-    return Measured(table, features)
-
-
-def test_the_frechet_section_measures_in_training_standard_deviations() -> None:
-    near, far = (sections.frechet(measured(shift), HOW)["hc"] for shift in (0, 9))
-    assert near["ratio"] < 4
-    spread = measured(0).features[:20].std(axis=0)
-    assert far["value"]["value"] == pytest.approx(((9 / spread) ** 2).sum(), rel=0.35)
-    assert near["floor"] == far["floor"]
-
-
 def test_a_scan_without_a_region_is_left_out_of_its_mean_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [f"sub-{number}" for number in range(4)]
     people = pd.DataFrame({"group": "hc"}, index=ids)

@@ -12,7 +12,8 @@ from tlesynth import durable
 from tlesynth.classifier.arms import read_members, refuse_synthetic
 from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.errors import fail
-from tlesynth.evaluation import sections, tables
+from tlesynth.evaluation import generation, sections, tables
+from tlesynth.evaluation.encoder import encoder_of
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.metrics.statistics import Json
@@ -51,13 +52,14 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     """
     inputs = _inputs(derivatives, reconstructions, synthetic, splits)
     how = Intervals(settings, seed)
-    measured = _measure(inputs)
+    measured = _measure(inputs, out, seed)
     results: Json = {"about": _about(about, inputs, settings)}
     sources = [splits, *(c.root / "participants.tsv" for c in _cohorts(inputs))]
     sources += [*sorted(classifiers.glob("*/model/manifest.json")), *([truth] if truth else [])]
     results["about"]["provenance"] = _provenance(sources, derivatives.parent)
     results["reconstruction"], per_scan = sections.reconstruction(inputs, how.of("reconstruction"))
-    results["frechet"] = sections.frechet(measured, how)
+    results["frechet"] = generation.frechet(measured, how)
+    results["generation"] = generation.generation(measured, how)
     results["fid"] = sections.fid(inputs, how.of("fid"))
     results["diversity"] = sections.diversities(inputs, how)
     results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
@@ -93,12 +95,14 @@ def _cohort_if_there(folder: Path) -> Cohort | None:
     return read_cohort(folder) if (folder / "participants.tsv").is_file() else None
 
 
-def _measure(inputs: Inputs) -> Measured:
+def _measure(inputs: Inputs, out: Path, seed: int) -> Measured:
     split_of = {i: split for split, ids in inputs.members.items() for i in ids}
-    real = measure_cohort(inputs.real, "real", split_of)
     if inputs.synthetic is None:
-        return real
-    return join(real, measure_cohort(inputs.synthetic, "synthetic", dict.fromkeys(inputs.synthetic.ids, "synthetic")))
+        return measure_cohort(inputs.real, "real", split_of)
+    encoder = encoder_of(inputs.real, inputs.members.get("gen_train", []), out, seed)
+    made = dict.fromkeys(inputs.synthetic.ids, "synthetic")
+    real = measure_cohort(inputs.real, "real", split_of, encoder)
+    return join(real, measure_cohort(inputs.synthetic, "synthetic", made, encoder))
 
 
 def _about(given: dict[str, Any], inputs: Inputs, settings: Evaluation) -> Json:

@@ -18,9 +18,8 @@ from tlesynth.errors import TlesynthError
 from tlesynth.evaluation import classification, diversity, inception, morphometry
 from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.perceptual import lpips_distance
-from tlesynth.evaluation.radiomics import FEATURES, brain_box, standardised
+from tlesynth.evaluation.radiomics import brain_box
 from tlesynth.metrics.fidelity import fidelity
-from tlesynth.metrics.frechet import against_floor, distance_interval
 from tlesynth.metrics.statistics import Json, Resampling, mean_interval, not_computed
 from tlesynth.progress import track
 from tlesynth.recipe import Evaluation
@@ -94,29 +93,6 @@ def reconstruction(inputs: Inputs, how: Resampling) -> tuple[Json, pd.DataFrame]
         "lpips": mean.get("lpips", network),
         "fid": _reconstruction_fid(inputs, list(test["participant_id"]), how),
     }, table.round(6)
-
-
-def frechet(measured: Measured, how: Intervals) -> Json:
-    """Radiomic Frechet distances of each class, its floor at the same size, and across classes."""
-    if not (measured.table["cohort"] == "synthetic").any():
-        return NO_SYNTHETIC
-    training = (measured.table["split"] == "gen_train").to_numpy()
-    if not training.any():
-        return not_computed("there is no real training scan to scale the features by")
-    scaled = Measured(measured.table, standardised(measured.features, measured.features[training]))
-    made, trained, reference = (
-        {group: scaled.features_of(group, splits) for group in GROUPS} for splits in (SYNTHETIC, TRAINED, HELD_OUT)
-    )
-    result: Json = {"features": FEATURES, "reference": REFERENCE}
-    for g in GROUPS:
-        result[g] = against_floor(made[g], trained[g], reference[g], how.of("frechet", g))
-    result["cross"] = {
-        f"{g}_to_{other}": distance_interval(
-            made[g], reference[other], min(len(made[g]), len(trained[g])), how.of("frechet", g, other)
-        )
-        for g, other in (("hc", "tle"), ("tle", "hc"))
-    }
-    return result
 
 
 def fid(inputs: Inputs, how: Resampling) -> Json:
