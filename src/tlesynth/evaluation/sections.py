@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,9 @@ from tlesynth import durable, weights
 from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import GROUPS, Cohort
 from tlesynth.errors import TlesynthError
-from tlesynth.evaluation import classification, diversity, inception, morphometry
+from tlesynth.evaluation import classification, inception, morphometry
 from tlesynth.evaluation.measure import Measured
-from tlesynth.evaluation.perceptual import lpips_distance
-from tlesynth.evaluation.radiomics import brain_box
-from tlesynth.metrics.fidelity import fidelity
-from tlesynth.metrics.statistics import Json, Resampling, mean_interval, not_computed
+from tlesynth.metrics.statistics import Json, Resampling, not_computed
 from tlesynth.progress import track
 from tlesynth.recipe import Evaluation
 from tlesynth.seeds import generator
@@ -59,42 +56,6 @@ class Intervals:
         return Resampling(self.settings.bootstrap, self.settings.confidence, rng)
 
 
-def reconstruction(inputs: Inputs, how: Resampling) -> tuple[Json, pd.DataFrame]:
-    """The autoencoder on test (paper, Table 1), and a row per scan of val and test.
-
-    A scan in which a figure cannot be measured (NaN) is left out of its mean.
-    """
-    made = inputs.reconstructed
-    if made is None:
-        return NO_RECONSTRUCTION, pd.DataFrame({"participant_id": []})
-    network = _network("lpips-alex")
-    split_of = {i: split for split in ("val", "test") for i in inputs.members.get(split, []) if i in made.ids}
-    rows = []
-    for participant_id, split in track(split_of.items(), "comparing reconstructions", len(split_of)):
-        original, copy = inputs.real.volume(participant_id), made.volume(participant_id)
-        row = {"participant_id": participant_id, "group": inputs.real.participants.at[participant_id, "group"]}
-        row |= {"split": split} | asdict(fidelity(original, copy, inputs.real.grid))
-        if isinstance(network, nn.Module):
-            row["lpips"] = lpips_distance(original, copy, inputs.real.grid, network)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    if not len(table):
-        return not_computed("no scan of val or test was reconstructed", "tlesynth encode"), table
-    test = table[table["split"] == "test"]
-    mean = {name: mean_interval(test[name].dropna().to_numpy(np.float64), how) for name in table.columns[3:]}
-    return {
-        "split": "test",
-        "n": len(test),
-        "whole": {"l1": mean["l1"]},
-        "brain": {"l1": mean["l1_brain"], "psnr_db": mean["psnr_brain_db"]},
-        "psnr_db": mean["psnr_db"],
-        "ssim": mean["ssim"],
-        "hippocampus_l1": mean["l1_hippocampus"],
-        "lpips": mean.get("lpips", network),
-        "fid": _reconstruction_fid(inputs, list(test["participant_id"]), how),
-    }, table.round(6)
-
-
 def fid(inputs: Inputs, how: Resampling) -> Json:
     """Inception FID per class (paper, Table 2), where the weights are here."""
     network = _network("inception-v3")
@@ -107,21 +68,6 @@ def fid(inputs: Inputs, how: Resampling) -> Json:
         made = (inputs.synthetic, inputs.synthetic.of_group(group))
         trained, reference = ((inputs.real, inputs.real_ids(group, splits)) for splits in (TRAINED, HELD_OUT))
         result[group] = _fid_of_group([made, trained, reference], network, how)
-    return result
-
-
-def diversities(inputs: Inputs, how: Intervals) -> Json:
-    """MS-SSIM within each class, synthetic beside real (the training scans: what the generator saw)."""
-    result: Json = {"metric": diversity.METRIC, "reference": "real scans of gen_train"}
-    for group in GROUPS:
-        figures: Json = {"real": _similarity(inputs.real, inputs.real_ids(group, TRAINED), how, (group, "real"))}
-        if inputs.synthetic is None:
-            figures["synthetic"] = NO_SYNTHETIC
-        else:
-            ids = inputs.synthetic.of_group(group)
-            figures["synthetic"] = _similarity(inputs.synthetic, ids, how, (group, "synthetic"))
-        figures["pairs"] = figures["synthetic"].get("pairs", 0)
-        result[group] = figures
     return result
 
 
@@ -175,13 +121,6 @@ def _fid_of_group(sets: list[tuple[Cohort, list[str]]], network: nn.Module, how:
         inception.inception_features(_volumes(c, ids, "Inception features"), c.grid, network) for c, ids in sets
     ]
     return inception.fid_against_floor(features[0], features[1], features[2], how)
-
-
-def _similarity(cohort: Cohort, ids: list[str], how: Intervals, what: tuple[str, str]) -> Json:
-    resampling, box = how.of("diversity", *what), brain_box(cohort.grid)
-    chosen = diversity.choose(ids, resampling.generator)
-    volumes = (volume[box] for volume in _volumes(cohort, chosen, f"diversity {' '.join(what)}"))
-    return diversity.pairwise_similarity(volumes, len(chosen), how.settings.diversity_pairs, resampling)
 
 
 def _network(name: str) -> nn.Module | Json:
