@@ -12,11 +12,10 @@ from tlesynth import durable
 from tlesynth.classifier.arms import read_members, refuse_synthetic
 from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.errors import fail
-from tlesynth.evaluation import generation, sections, tables
-from tlesynth.evaluation.diversity import diversity
+from tlesynth.evaluation import sections, tables
 from tlesynth.evaluation.encoder import encoder_of
+from tlesynth.evaluation.fidelity import fidelity
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
-from tlesynth.evaluation.reconstruction import reconstruction
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.metrics.statistics import Json
 from tlesynth.recipe import Evaluation
@@ -59,11 +58,8 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     sources = [splits, *(c.root / "participants.tsv" for c in _cohorts(inputs))]
     sources += [*sorted(classifiers.glob("*/model/manifest.json")), *([truth] if truth else [])]
     results["about"]["provenance"] = _provenance(sources, derivatives.parent)
-    results["reconstruction"], per_scan = reconstruction(inputs, measured, how.of("reconstruction"))
-    results["frechet"] = generation.frechet(measured, how)
-    results["generation"] = generation.generation(measured, how)
-    results["fid"] = sections.fid(inputs, how.of("fid"))
-    results["diversity"] = diversity(inputs, how)
+    faithful, per_scan = fidelity(inputs, measured, how)
+    results |= faithful
     results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
     judged = how.of("classification")
     results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)

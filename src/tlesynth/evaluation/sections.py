@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from torch import nn
 
-from tlesynth import durable, weights
+from tlesynth import durable
 from tlesynth.data.anatomy import SIDES
-from tlesynth.data.cohort import GROUPS, Cohort
-from tlesynth.errors import TlesynthError
-from tlesynth.evaluation import classification, inception, morphometry
+from tlesynth.data.cohort import Cohort
+from tlesynth.evaluation import classification, morphometry
 from tlesynth.evaluation.measure import Measured
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
-from tlesynth.progress import track
 from tlesynth.recipe import Evaluation
 from tlesynth.seeds import generator
 
@@ -56,21 +50,6 @@ class Intervals:
         return Resampling(self.settings.bootstrap, self.settings.confidence, rng)
 
 
-def fid(inputs: Inputs, how: Resampling) -> Json:
-    """Inception FID per class (paper, Table 2), where the weights are here."""
-    network = _network("inception-v3")
-    if not isinstance(network, nn.Module):
-        return dict.fromkeys(GROUPS, network)
-    if inputs.synthetic is None:
-        return dict.fromkeys(GROUPS, NO_SYNTHETIC)
-    result: Json = {"features": "inception-v3", "weights": weights.provenance("inception-v3"), "reference": REFERENCE}
-    for group in GROUPS:
-        made = (inputs.synthetic, inputs.synthetic.of_group(group))
-        trained, reference = ((inputs.real, inputs.real_ids(group, splits)) for splits in (TRAINED, HELD_OUT))
-        result[group] = _fid_of_group([made, trained, reference], network, how)
-    return result
-
-
 def morphometrics(measured: Measured, truth: Path | None, how: Resampling) -> Json:
     """Hippocampi: the synthetic cohort beside the real scans outside gen_train, and the measure beside the truth."""
     table = measured.volumes_table()
@@ -100,43 +79,6 @@ def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resam
         predictions = pd.concat([predictions, made], ignore_index=True)
     section = classification.classification(predictions, classifiers, arms, how)
     return section | {"volumetry": classification.volumetry(measured.volumes_table(), how)}, predictions
-
-
-def _reconstruction_fid(inputs: Inputs, ids: list[str], how: Resampling) -> Json:
-    """FID between originals and their reconstructions: near 0 by nature, since the sets are paired."""
-    network = _network("inception-v3")
-    if not isinstance(network, nn.Module) or inputs.reconstructed is None:
-        return network if isinstance(network, dict) else NO_RECONSTRUCTION
-    originals, copies = (
-        inception.inception_features(_volumes(c, ids, "Inception features"), c.grid, network)
-        for c in (inputs.real, inputs.reconstructed)
-    )
-    return inception.fid_interval(originals, copies, len(ids), how, paired=True)
-
-
-def _fid_of_group(sets: list[tuple[Cohort, list[str]]], network: nn.Module, how: Resampling) -> Json:
-    if not all(ids for _, ids in sets):
-        return not_computed("a set of this class is empty")
-    features = [
-        inception.inception_features(_volumes(c, ids, "Inception features"), c.grid, network) for c, ids in sets
-    ]
-    return inception.fid_against_floor(features[0], features[1], features[2], how)
-
-
-def _network(name: str) -> nn.Module | Json:
-    """A pretrained network, or why there is none and the command that fetches it."""
-    try:
-        return weights.inception_network() if name == "inception-v3" else weights.lpips_network("alex")
-    except TlesynthError as error:
-        if error.code != "WTS-001":
-            raise
-        trunk = name if name == "inception-v3" else "alexnet"
-        return not_computed(f"weights missing: {trunk}", weights.command(trunk))
-
-
-def _volumes(cohort: Cohort, ids: list[str], label: str) -> Iterator[NDArray[np.float32]]:
-    for participant_id in track(ids, label, len(ids)):
-        yield cohort.volume(participant_id)
 
 
 def _truth(path: Path | None) -> pd.DataFrame | Json:
