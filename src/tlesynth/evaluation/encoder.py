@@ -43,9 +43,10 @@ class Encoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         pairs = zip((1, *WIDTHS), WIDTHS, STRIDES, strict=False)
-        self.steps = nn.ModuleList([nn.Conv3d(a, b, 3, stride, 1) for a, b, stride in pairs])
-        for step in self.steps:
+        steps = [nn.Conv3d(a, b, 3, stride, 1) for a, b, stride in pairs]
+        for step in steps:
             nn.init.kaiming_normal_(step.weight)
+        self.steps = nn.ModuleList(steps)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, X, Y, Z) on [0, 1] to (B, 64)."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tlesynth.metrics.statistics import FEWEST, Interval, Json, Resampling, not_computed, rounded, too_few
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 SUBSETS, LARGEST_SUBSET = 100, 1000
 """The published convention: mean over 100 subsets of at most 1000, each half of the smaller set here."""
 
@@ -84,7 +84,7 @@ def kid_against_floor(synthetic: Floats, training: Floats, reference: Floats, ho
 
 def _kernel(a: Floats, b: Floats) -> Floats:
     """Mean kernel between the subjects of (N, [S,] F) and (M, [T,] F): (N, M)."""
-    a, b = (s[:, None] if s.ndim == 2 else s for s in (a, b))
+    a, b = (np.asarray(s[:, None] if s.ndim == 2 else s, np.float64) for s in (a, b))
     flat = b.reshape(-1, b.shape[-1])
     rows = [((x @ flat.T / a.shape[-1] + 1) ** 3).reshape(len(x), len(b), -1).mean(axis=(0, 2)) for x in a]
     return np.stack(rows)

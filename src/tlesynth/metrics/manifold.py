@@ -27,7 +27,7 @@ from tlesynth.metrics.statistics import (
     too_few,
 )
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
 NEIGHBOURS = 5
 
@@ -57,10 +57,10 @@ def overlap(synthetic: Floats, real: Floats, k: int) -> Overlap:
     real_reach, synthetic_reach = _reach(real, k)[:, None], _reach(synthetic, k)[None]
     inside = across < real_reach
     return Overlap(
-        precision=inside.any(axis=0),
-        recall=(across < synthetic_reach).any(axis=1),
+        precision=_any(inside, 0),
+        recall=_any(across < synthetic_reach, 1),
         density=inside.sum(axis=0) / k,
-        coverage=inside.any(axis=1),
+        coverage=_any(inside, 1),
     )
 
 
@@ -84,6 +84,10 @@ def overlap_against_real(synthetic: Floats, training: Floats, reference: Floats,
     return found | {"k": k, "n_real": len(reference), "n_synthetic": n}
 
 
+def _any(flags: Flags, axis: int) -> Flags:
+    return np.asarray(flags.any(axis=axis))
+
+
 def _reach(subjects: Floats, k: int) -> Floats:
     """Distance of each subject (N, F) to its k-th neighbour: (N,)."""
     return np.sort(cdist(subjects, subjects), axis=1)[:, k]
@@ -92,4 +96,4 @@ def _reach(subjects: Floats, k: int) -> Floats:
 def _figure(scores: Flags | Floats, how: Resampling) -> Json:
     if scores.dtype == bool:
         return proportion(int(scores.sum()), len(scores), how.confidence)
-    return mean_interval(scores, how)
+    return mean_interval(scores.astype(np.float64), how)

@@ -58,7 +58,7 @@ def pyramid(volume: NDArray[np.floating], scales: int) -> list[Scale]:
 
 def inside(mask: NDArray[np.bool_], scales: int) -> list[NDArray[np.float32]]:
     """How much of each window lies in ``mask`` (X, Y, Z), at each scale: the weights of ``ms_ssim``, sum 1."""
-    shares = [scale.mean for scale in pyramid(mask, scales)]
+    shares = [scale.mean for scale in pyramid(mask.astype(np.float32), scales)]
     return [share / share.sum(dtype=np.float64) for share in shares]
 
 
