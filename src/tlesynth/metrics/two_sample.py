@@ -23,8 +23,9 @@ PENALTY = 0.1
 def two_sample(a: Floats, b: Floats, how: Resampling) -> Json:
     """How well a cross-validated logistic regression tells subjects ``a`` (N, F) from ``b`` (M, F), as JSON.
 
-    AUC with DeLong's interval, accuracy at 0.5 with the exact one; both are 0.5 where nothing tells equal sets apart.
-    ``p`` is the share of permuted labellings, 200 of them, whose AUC reaches this one.
+    AUC with DeLong's interval, accuracy at 0.5 with the exact one; both are about 0.5 where nothing tells equal sets
+    apart, and may fall well below it: what is left out of a fold pulls its model the other way. ``p``, the share of 200
+    permuted labellings whose AUC reaches this one, is the test.
     """
     if min(len(a), len(b)) < FEWEST:
         return too_few(min(len(a), len(b)))
