@@ -17,9 +17,8 @@ from tlesynth.recipe import Evaluation
 from .conftest import Run
 
 SETTINGS = Evaluation(bootstrap=100, diversity_pairs=3)
-SECTIONS = [
-    "about", "reconstruction", "frechet", "fid", "diversity", "morphometry", "disease", "classification", "privacy",
-]
+SECTIONS = ["about", "reconstruction", "frechet", "generation", "fid", "diversity", "morphometry", "disease"]
+SECTIONS += ["classification", "privacy"]
 TABLES = ["reconstruction", "frechet", "hippocampus", "predictions", "table1", "table2", "table4"]
 
 

@@ -17,4 +17,5 @@ def test_scans_are_measured_and_selected(run: Run) -> None:
     assert len(found.features_of("hc", ("test",))) == len(found.ids("hc", ("test",)))
     assert len(found.volumes_table()) == 6
     both = join(found, measure_cohort(cohort, "synthetic", {}))
+    assert both.spectra.shape == (6, 10) and both.embedded.size == 0
     assert len(both.table) == 6 and list(both.table["split"]) == list(found.table["split"])

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlesynth.evaluation.perceptual import lpips_distance
+from tlesynth.evaluation.perceptual import lpips_distances
 
 from .conftest import GRID, head
 
@@ -19,6 +19,6 @@ class MeanDifference(nn.Module):
 
 def test_lpips_sees_padded_slices_on_minus_one_to_one() -> None:
     volume = np.clip(head(2).volume, 0, 0.9)
-    assert lpips_distance(volume, volume, GRID, MeanDifference()) == 0
-    found = lpips_distance(volume, volume + 0.1 * (volume > 0), GRID, MeanDifference())
-    assert 0.02 < found < 0.1
+    assert lpips_distances(volume, volume, GRID, MeanDifference()) == {"sagittal": 0, "coronal": 0, "axial": 0}
+    found = lpips_distances(volume, volume + 0.1 * (volume > 0), GRID, MeanDifference())
+    assert all(0.02 < value < 0.1 for value in found.values())

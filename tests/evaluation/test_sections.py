@@ -1,56 +1,19 @@
 """The reading of the truth, and the reference of the comparisons."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.evaluation import sections
 from tlesynth.evaluation.measure import Measured
-from tlesynth.metrics.fidelity import Fidelity
 from tlesynth.recipe import Evaluation
 
 from .conftest import Run
 
 HOW = sections.Intervals(Evaluation(bootstrap=100, diversity_pairs=3), 1)
-
-
-def measured(shift: float) -> Measured:
-    rng = np.random.default_rng(0)
-    splits = ["gen_train"] * 20 + ["test"] * 10 + ["synthetic"] * 20
-    table = pd.DataFrame({"group": "hc", "split": splits, "cohort": "real"})
-    table.loc[table["split"] == "synthetic", "cohort"] = "synthetic"
-    features = rng.normal(size=(50, 5)) * 3 + 7
-    features[30:] += shift
-    return Measured(table, features)
-
-
-def test_the_frechet_section_measures_in_training_standard_deviations() -> None:
-    near, far = (sections.frechet(measured(shift), HOW)["hc"] for shift in (0, 9))
-    assert near["ratio"] < 4
-    spread = measured(0).features[:20].std(axis=0)
-    assert far["value"]["value"] == pytest.approx(((9 / spread) ** 2).sum(), rel=0.35)
-    assert near["floor"] == far["floor"]
-
-
-def test_a_scan_without_a_region_is_left_out_of_its_mean_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = [f"sub-{number}" for number in range(4)]
-    people = pd.DataFrame({"group": "hc"}, index=ids)
-    cohort = SimpleNamespace(ids=ids, participants=people, grid=None, volume=ids.index)
-    nothing = float("nan")
-    monkeypatch.setattr(
-        sections, "fidelity", lambda x, *_: Fidelity(0.5, 0.25, nothing if x == 0 else 0.125, 30, 20, 1)
-    )
-    monkeypatch.setattr(sections, "_network", lambda _: {"not_computed": "no weights"})
-    monkeypatch.setattr(sections, "_reconstruction_fid", lambda *_: {})
-    inputs = sections.Inputs(cohort, cohort, None, {"test": ids})  # ty: ignore[invalid-argument-type]
-    found, table = sections.reconstruction(inputs, HOW.of("x"))
-    assert found["hippocampus_l1"] == {"value": 0.125, "low": 0.125, "high": 0.125, "n": 3}
-    assert found["brain"]["l1"]["n"] == 4 and table["l1_hippocampus"].isna().tolist() == [True, False, False, False]
 
 
 def test_without_a_truth_or_its_columns_there_is_a_reason(run: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tlesynth.data.template import load_template
-from tlesynth.evaluation.slices import LEAST_BRAIN, PLANES, as_images, positions, slices_of
+from tlesynth.evaluation.slices import LEAST_BRAIN, PLANES, all_coronal, as_images, enlarged, positions, slices_of
 from tlesynth.volume import GRIDS
 
 from .conftest import GRID
@@ -31,3 +31,14 @@ def test_images_are_square_with_equal_channels() -> None:
     assert (images[:, 0] == images[:, 2]).all()
     assert images[0, 0, 6:62].numpy() == pytest.approx(slices[0])
     assert float(images[:, :, :6].max()) == 0
+
+
+def test_every_coronal_slice_is_one_of_the_papers() -> None:
+    volume = np.random.default_rng(0).random((4, 6, 5))
+    found = all_coronal(volume)
+    assert found.shape == (6, 4, 5) and np.allclose(found[2], volume[:, 2])
+
+
+def test_enlarging_keeps_a_plain_image_plain() -> None:
+    found = enlarged(as_images(np.full((2, 9, 9), 0.25, np.float32)))
+    assert found.shape == (2, 3, 299, 299) and np.allclose(found, 0.25, atol=1e-5)

@@ -49,3 +49,14 @@ def test_small_grids_take_fewer_scales() -> None:
     assert s.scales_that_fit((56, 68, 56)) == 4
     assert s.scales_that_fit((46, 57, 47)) == 3
     assert s.scales_that_fit((6, 50, 50)) == 0
+
+
+def test_equal_weights_change_nothing_and_the_mask_decides() -> None:
+    a, b = volumes()
+    pyramids = s.pyramid(a, 2), s.pyramid(b, 2)
+    whole = s.inside(np.ones(a.shape, bool), 2)
+    assert s.ms_ssim(*pyramids, whole) == pytest.approx(s.ms_ssim(*pyramids), abs=1e-5)
+    half = np.zeros(a.shape, bool)
+    half[:8] = True
+    mixed = np.where(np.arange(a.shape[0])[:, None, None] < 16, a, b)
+    assert s.ms_ssim(pyramids[0], s.pyramid(mixed, 2), s.inside(half, 2)) == pytest.approx(1, abs=1e-3)

@@ -14,6 +14,8 @@ from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.errors import fail
 from tlesynth.evaluation import sections, tables
 from tlesynth.evaluation.disease import disease, write_maps
+from tlesynth.evaluation.encoder import encoder_of
+from tlesynth.evaluation.fidelity import fidelity
 from tlesynth.evaluation.measure import Measured, join, measure_cohort
 from tlesynth.evaluation.privacy import ModelFolders
 from tlesynth.evaluation.privacy import privacy as audit
@@ -56,15 +58,13 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     """
     inputs = _inputs(derivatives, reconstructions, synthetic, splits)
     how = Intervals(settings, seed)
-    measured = _measure(inputs)
+    measured = _measure(inputs, out, seed)
     results: Json = {"about": _about(about, inputs, settings)}
     sources = [splits, *(c.root / "participants.tsv" for c in _cohorts(inputs))]
     sources += [*sorted(classifiers.glob("*/model/manifest.json")), *([truth] if truth else [])]
     results["about"]["provenance"] = _provenance(sources, derivatives.parent)
-    results["reconstruction"], per_scan = sections.reconstruction(inputs, how.of("reconstruction"))
-    results["frechet"] = sections.frechet(measured, how)
-    results["fid"] = sections.fid(inputs, how.of("fid"))
-    results["diversity"] = sections.diversities(inputs, how)
+    faithful, per_scan = fidelity(inputs, measured, how)
+    results |= faithful
     results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
     results["disease"], maps = disease(
         measured.table,
@@ -108,12 +108,14 @@ def _cohort_if_there(folder: Path) -> Cohort | None:
     return read_cohort(folder) if (folder / "participants.tsv").is_file() else None
 
 
-def _measure(inputs: Inputs) -> Measured:
+def _measure(inputs: Inputs, out: Path, seed: int) -> Measured:
     split_of = {i: split for split, ids in inputs.members.items() for i in ids}
-    real = measure_cohort(inputs.real, "real", split_of)
     if inputs.synthetic is None:
-        return real
-    return join(real, measure_cohort(inputs.synthetic, "synthetic", dict.fromkeys(inputs.synthetic.ids, "synthetic")))
+        return measure_cohort(inputs.real, "real", split_of)
+    encoder = encoder_of(inputs.real, inputs.members.get("gen_train", []), out, seed)
+    made = dict.fromkeys(inputs.synthetic.ids, "synthetic")
+    real = measure_cohort(inputs.real, "real", split_of, encoder)
+    return join(real, measure_cohort(inputs.synthetic, "synthetic", made, encoder))
 
 
 def _about(given: dict[str, Any], inputs: Inputs, settings: Evaluation) -> Json:

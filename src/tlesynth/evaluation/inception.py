@@ -1,6 +1,7 @@
 """FID on slices: the Frechet distance of Inception-V3 features, and nothing else is called by that name.
 
-Where the weights are missing it is not computed. The three planes are judged apart and averaged.
+Two conventions: the paper's takes every coronal slice as it is, empty ones too; the proper one a few fixed slices of
+each plane that hold brain, padded to a square and enlarged once by an antialiased bicubic filter.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tlesynth.evaluation.slices import PLANES, as_images, slices_of
+from tlesynth.evaluation.slices import PLANES, all_coronal, as_images, enlarged, slices_of
+from tlesynth.metrics.infinity import at_infinity
 from tlesynth.metrics.statistics import (
     FEWEST,
     Json,
@@ -24,8 +26,11 @@ from tlesynth.metrics.statistics import (
 )
 from tlesynth.volume import Grid
 
-Features = dict[str, NDArray[np.float64]]
-"""By plane: (subjects, slices, 2048)."""
+Features = dict[str, NDArray[np.float32]]
+"""By plane and ``ALL``: (subjects, slices, 2048)."""
+
+ALL = "all"
+"""Every coronal slice: the paper's convention."""
 
 FID_RESAMPLES = 25
 """Bootstrap draws behind a FID's interval; each takes a decomposition of thousands of slices."""
@@ -36,15 +41,15 @@ def inception_features(volumes: Iterable[NDArray[np.floating]], grid: Grid, netw
     """Pool-3 features of each volume's slices; ``network`` maps uint8 (B, 3, H, W) to a tuple of one (B, F) tensor."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network.to(device)
-    found: dict[str, list[NDArray[np.float64]]] = {plane: [] for plane in PLANES}
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*PLANES, ALL)}
     for volume in volumes:
-        for plane in PLANES:
-            images = (as_images(slices_of(volume, grid, plane)) * 255).round().to(torch.uint8)
-            found[plane].append(network(images.to(device))[0].cpu().double().numpy())
-    return {plane: np.stack(rows) for plane, rows in found.items() if rows}
+        images = {plane: enlarged(as_images(slices_of(volume, grid, plane))) for plane in PLANES}
+        for name, stack in (images | {ALL: as_images(all_coronal(volume))}).items():
+            found[name].append(network((stack * 255).round().to(torch.uint8).to(device))[0].cpu().numpy())
+    return {name: np.stack(rows) for name, rows in found.items() if rows}
 
 
-def fid(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def fid(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """FID of two sets of slice features (N, F) and (M, F), from sample means and covariances.
 
     The trace of the root of the product of two covariances is the nuclear norm of the cross-product of the centred
@@ -62,35 +67,42 @@ def fid(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return float(max(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + spread - 2 * root, 0.0))
 
 
-def fid_interval(a: Features, b: Features, n: int, how: Resampling, *, paired: bool = False) -> Json:
-    """Mean FID of the three planes between ``n`` subjects of ``a`` and all of ``b``, as JSON with each plane's value.
+def fid_interval(
+    a: NDArray[np.floating], b: NDArray[np.floating], n: int, how: Resampling, *, paired: bool = False
+) -> Json:
+    """FID of ``n`` subjects of ``a`` to all of ``b``, each (subjects, slices, F), as JSON; resamples are of subjects.
 
     ``paired`` sets (a head and its reconstruction) are resampled together.
     """
-    size_a, size_b = (len(next(iter(f.values()))) for f in (a, b))
-    n = min(n, size_a)
-    if min(n, size_b) < FEWEST:
-        return too_few(min(n, size_b))
-    chosen = np.sort(how.generator.permutation(size_a)[:n])
-    planes = {p: fid(_flat(a[p][chosen]), _flat(b[p])) for p in a}
-    draws = []
+    n = min(n, len(a))
+    if min(n, len(b)) < FEWEST:
+        return too_few(min(n, len(b)))
+    chosen, draws = np.sort(how.generator.permutation(len(a))[:n]), []
     for _ in range(FID_RESAMPLES):
-        rows = how.generator.integers(0, size_a, n)
-        others = rows if paired else how.generator.integers(0, size_b, size_b)
-        draws.append(np.mean([fid(_flat(a[p][rows]), _flat(b[p][others])) for p in a]))
-    interval = spread_interval(float(np.mean(list(planes.values()))), np.array(draws), n + size_b, how)
-    return interval | {"planes": {p: rounded(v) for p, v in planes.items()}}
+        rows = how.generator.integers(0, len(a), n)
+        others = rows if paired else how.generator.integers(0, len(b), len(b))
+        draws.append(fid(_flat(a[rows]), _flat(b[others])))
+    return spread_interval(fid(_flat(a[chosen]), _flat(b)), np.array(draws), n + len(b), how)
 
 
-def fid_against_floor(synthetic: Features, training: Features, reference: Features, how: Resampling) -> Json:
+def fid_against_floor(
+    synthetic: NDArray[np.floating], training: NDArray[np.floating], reference: NDArray[np.floating], how: Resampling
+) -> Json:
     """FID of the synthetic subjects to the reference beside that of as many real training subjects."""
-    sizes = [len(next(iter(f.values()))) for f in (synthetic, training, reference)]
-    n = min(sizes[:2])
+    n = min(len(synthetic), len(training))
     value, floor = (fid_interval(f, reference, n, how) for f in (synthetic, training))
     known = "value" in value and "value" in floor and floor["value"] > 0
     ratio = rounded(value["value"] / floor["value"]) if known else not_computed("the FID or its floor is missing")
-    return {"value": value, "floor": floor, "ratio": ratio, "n_real": sizes[2], "n_synthetic": n}
+    return {"value": value, "floor": floor, "ratio": ratio, "n_real": len(reference), "n_synthetic": n}
 
 
-def _flat(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    return features.reshape(-1, features.shape[-1])
+def fid_at_infinity(a: NDArray[np.floating], b: NDArray[np.floating], whole: Json, how: Resampling) -> Json:
+    """FID of two sets (subjects, slices, F) freed of its bias; ``whole`` is their FID with its interval."""
+    if "value" not in whole:
+        return whole
+    error = (whole["high"] - whole["value"]) / how.z
+    return at_infinity(lambda rows, others: fid(_flat(a[rows]), _flat(b[others])), (len(a), len(b)), error, how)
+
+
+def _flat(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    return features.reshape(-1, features.shape[-1]).astype(np.float64)

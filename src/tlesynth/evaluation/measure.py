@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ from tlesynth import interruption
 from tlesynth.data.cohort import Cohort
 from tlesynth.data.structures import NAMES as STRUCTURES
 from tlesynth.data.structures import Structures, structures
+from tlesynth.evaluation.encoder import FEATURES, Encoder
 from tlesynth.evaluation.radiomics import NAMES, radiomic_features
+from tlesynth.metrics.spectrum import BANDS, band_power
 from tlesynth.progress import track
 
 TOLD = ("group", "side", "hs", "age", "sex")
@@ -25,10 +27,13 @@ VOLUMES = (*STRUCTURES, *(f"{name}_tissue" for name in STRUCTURES))
 @dataclass(frozen=True)
 class Measured:
     """A row per scan: ``table`` (``COLUMNS`` and, in mm3 of MNI space, every structure by registration and by tissue;
-    volumes missing where no three tissues could be told apart) and ``features`` (N, 42) in the same order."""
+    volumes missing where no three tissues could be told apart), and in the same order ``features`` (N, 42), ``spectra``
+    (N, bands), and what the internal encoder says, ``embedded`` (N, 64), of size 0 where there is none."""
 
     table: pd.DataFrame
     features: NDArray[np.float64]
+    spectra: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, len(BANDS) - 1)))
+    embedded: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, FEATURES)))
 
     def features_of(self, group: str, splits: tuple[str, ...]) -> NDArray[np.float64]:
         """Features of one group's scans in ``splits``, (n, 42)."""
@@ -47,18 +52,22 @@ class Measured:
         return self.table[self.table["left"].notna()]
 
 
-def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str]) -> Measured:
+def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str], encoder: Encoder | None = None) -> Measured:
     """Measure each scan of ``cohort`` that ``split_of`` names (participant to split); ``kind`` is real or synthetic."""
     ids = [i for i in cohort.ids if i in split_of]
     features, rows = np.zeros((len(ids), len(NAMES))), []
+    spectra, embedded = np.zeros((len(ids), len(BANDS) - 1)), np.zeros((len(ids) if encoder else 0, FEATURES))
     for place, participant_id in enumerate(track(ids, f"measuring {kind}", len(ids))):
         interruption.check()
         volume = cohort.volume(participant_id)
         features[place] = radiomic_features(volume, cohort.grid)
+        spectra[place] = band_power(volume)
+        if encoder:
+            embedded[place] = encoder.embed(volume, cohort.grid)
         person = cohort.participants.loc[participant_id]
         row = {"participant_id": participant_id, "cohort": kind} | {c: person.get(c) for c in TOLD}
         rows.append(row | {"split": split_of[participant_id]} | _sizes(structures(volume, cohort.grid)))
-    return Measured(pd.DataFrame(rows, columns=[*COLUMNS, *VOLUMES]), features)
+    return Measured(pd.DataFrame(rows, columns=[*COLUMNS, *VOLUMES]), features, spectra, embedded)
 
 
 def _sizes(found: Structures | None) -> dict[str, float]:
@@ -76,4 +85,5 @@ def join(a: Measured, b: Measured) -> Measured:
     """Both cohorts' scans in one table."""
     kept = [m.table for m in (a, b) if len(m.table)]
     table = pd.concat(kept, ignore_index=True) if kept else a.table
-    return Measured(table, np.concatenate([a.features, b.features]))
+    arrays = [(m.features, m.spectra, m.embedded) for m in (a, b)]
+    return Measured(table, *(np.concatenate(pair) for pair in zip(*arrays, strict=True)))

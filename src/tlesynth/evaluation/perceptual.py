@@ -12,12 +12,12 @@ from tlesynth.volume import Grid
 
 
 @torch.inference_mode()
-def lpips_distance(
+def lpips_distances(
     original: NDArray[np.floating], reconstruction: NDArray[np.floating], grid: Grid, network: nn.Module
-) -> float:
-    """Mean LPIPS over the slices of the three planes; ``network`` compares (B, 3, H, W) on [-1, 1]."""
-    distances = []
+) -> dict[str, float]:
+    """Mean LPIPS over the slices of each plane; ``network`` compares (B, 3, H, W) on [-1, 1]."""
+    found = {}
     for plane in PLANES:
         a, b = (as_images(slices_of(v, grid, plane)) * 2 - 1 for v in (original, reconstruction))
-        distances.append(network(a, b).flatten())
-    return float(torch.cat(distances).mean())
+        found[plane] = float(network(a, b).mean())
+    return found

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from torch import nn
 
-from tlesynth import durable, weights
+from tlesynth import durable
 from tlesynth.data.anatomy import SIDES
-from tlesynth.data.cohort import GROUPS, Cohort
-from tlesynth.errors import TlesynthError
-from tlesynth.evaluation import classification, diversity, inception, morphometry
+from tlesynth.data.cohort import Cohort
+from tlesynth.evaluation import classification, morphometry
 from tlesynth.evaluation.measure import Measured
-from tlesynth.evaluation.perceptual import lpips_distance
-from tlesynth.evaluation.radiomics import FEATURES, brain_box, standardised
-from tlesynth.metrics.fidelity import fidelity
-from tlesynth.metrics.frechet import against_floor, distance_interval
-from tlesynth.metrics.statistics import Json, Resampling, mean_interval, not_computed
-from tlesynth.progress import track
+from tlesynth.metrics.statistics import Json, Resampling, not_computed
 from tlesynth.recipe import Evaluation
 from tlesynth.seeds import generator
 
@@ -60,95 +50,6 @@ class Intervals:
         return Resampling(self.settings.bootstrap, self.settings.confidence, rng)
 
 
-def reconstruction(inputs: Inputs, how: Resampling) -> tuple[Json, pd.DataFrame]:
-    """The autoencoder on test (paper, Table 1), and a row per scan of val and test.
-
-    A scan in which a figure cannot be measured (NaN) is left out of its mean.
-    """
-    made = inputs.reconstructed
-    if made is None:
-        return NO_RECONSTRUCTION, pd.DataFrame({"participant_id": []})
-    network = _network("lpips-alex")
-    split_of = {i: split for split in ("val", "test") for i in inputs.members.get(split, []) if i in made.ids}
-    rows = []
-    for participant_id, split in track(split_of.items(), "comparing reconstructions", len(split_of)):
-        original, copy = inputs.real.volume(participant_id), made.volume(participant_id)
-        row = {"participant_id": participant_id, "group": inputs.real.participants.at[participant_id, "group"]}
-        row |= {"split": split} | asdict(fidelity(original, copy, inputs.real.grid))
-        if isinstance(network, nn.Module):
-            row["lpips"] = lpips_distance(original, copy, inputs.real.grid, network)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    if not len(table):
-        return not_computed("no scan of val or test was reconstructed", "tlesynth encode"), table
-    test = table[table["split"] == "test"]
-    mean = {name: mean_interval(test[name].dropna().to_numpy(np.float64), how) for name in table.columns[3:]}
-    return {
-        "split": "test",
-        "n": len(test),
-        "whole": {"l1": mean["l1"]},
-        "brain": {"l1": mean["l1_brain"], "psnr_db": mean["psnr_brain_db"]},
-        "psnr_db": mean["psnr_db"],
-        "ssim": mean["ssim"],
-        "hippocampus_l1": mean["l1_hippocampus"],
-        "lpips": mean.get("lpips", network),
-        "fid": _reconstruction_fid(inputs, list(test["participant_id"]), how),
-    }, table.round(6)
-
-
-def frechet(measured: Measured, how: Intervals) -> Json:
-    """Radiomic Frechet distances of each class, its floor at the same size, and across classes."""
-    if not (measured.table["cohort"] == "synthetic").any():
-        return NO_SYNTHETIC
-    training = (measured.table["split"] == "gen_train").to_numpy()
-    if not training.any():
-        return not_computed("there is no real training scan to scale the features by")
-    scaled = Measured(measured.table, standardised(measured.features, measured.features[training]))
-    made, trained, reference = (
-        {group: scaled.features_of(group, splits) for group in GROUPS} for splits in (SYNTHETIC, TRAINED, HELD_OUT)
-    )
-    result: Json = {"features": FEATURES, "reference": REFERENCE}
-    for g in GROUPS:
-        result[g] = against_floor(made[g], trained[g], reference[g], how.of("frechet", g))
-    result["cross"] = {
-        f"{g}_to_{other}": distance_interval(
-            made[g], reference[other], min(len(made[g]), len(trained[g])), how.of("frechet", g, other)
-        )
-        for g, other in (("hc", "tle"), ("tle", "hc"))
-    }
-    return result
-
-
-def fid(inputs: Inputs, how: Resampling) -> Json:
-    """Inception FID per class (paper, Table 2), where the weights are here."""
-    network = _network("inception-v3")
-    if not isinstance(network, nn.Module):
-        return dict.fromkeys(GROUPS, network)
-    if inputs.synthetic is None:
-        return dict.fromkeys(GROUPS, NO_SYNTHETIC)
-    result: Json = {"features": "inception-v3", "weights": weights.provenance("inception-v3"), "reference": REFERENCE}
-    for group in GROUPS:
-        made = (inputs.synthetic, inputs.synthetic.of_group(group))
-        trained, reference = ((inputs.real, inputs.real_ids(group, splits)) for splits in (TRAINED, HELD_OUT))
-        result[group] = _fid_of_group([made, trained, reference], network, how)
-    return result
-
-
-def diversities(inputs: Inputs, how: Intervals) -> Json:
-    """MS-SSIM within each class, synthetic beside real (the training scans: what the generator saw)."""
-    result: Json = {"metric": diversity.METRIC, "reference": "real scans of gen_train"}
-    for group in GROUPS:
-        figures: Json = {"real": _similarity(inputs.real, inputs.real_ids(group, TRAINED), how, (group, "real"))}
-        if inputs.synthetic is None:
-            figures["synthetic"] = NO_SYNTHETIC
-        else:
-            ids = inputs.synthetic.of_group(group)
-            figures["synthetic"] = _similarity(inputs.synthetic, ids, how, (group, "synthetic"))
-        figures["pairs"] = figures["synthetic"].get("pairs", 0)
-        result[group] = figures
-    return result
-
-
 def morphometrics(measured: Measured, truth: Path | None, how: Resampling) -> Json:
     """Hippocampi: the synthetic cohort beside the real scans outside gen_train, and the measure beside the truth."""
     table = measured.volumes_table()
@@ -178,50 +79,6 @@ def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resam
         predictions = pd.concat([predictions, made], ignore_index=True)
     section = classification.classification(predictions, classifiers, arms, how)
     return section | {"volumetry": classification.volumetry(measured.volumes_table(), how)}, predictions
-
-
-def _reconstruction_fid(inputs: Inputs, ids: list[str], how: Resampling) -> Json:
-    """FID between originals and their reconstructions: near 0 by nature, since the sets are paired."""
-    network = _network("inception-v3")
-    if not isinstance(network, nn.Module) or inputs.reconstructed is None:
-        return network if isinstance(network, dict) else NO_RECONSTRUCTION
-    originals, copies = (
-        inception.inception_features(_volumes(c, ids, "Inception features"), c.grid, network)
-        for c in (inputs.real, inputs.reconstructed)
-    )
-    return inception.fid_interval(originals, copies, len(ids), how, paired=True)
-
-
-def _fid_of_group(sets: list[tuple[Cohort, list[str]]], network: nn.Module, how: Resampling) -> Json:
-    if not all(ids for _, ids in sets):
-        return not_computed("a set of this class is empty")
-    features = [
-        inception.inception_features(_volumes(c, ids, "Inception features"), c.grid, network) for c, ids in sets
-    ]
-    return inception.fid_against_floor(features[0], features[1], features[2], how)
-
-
-def _similarity(cohort: Cohort, ids: list[str], how: Intervals, what: tuple[str, str]) -> Json:
-    resampling, box = how.of("diversity", *what), brain_box(cohort.grid)
-    chosen = diversity.choose(ids, resampling.generator)
-    volumes = (volume[box] for volume in _volumes(cohort, chosen, f"diversity {' '.join(what)}"))
-    return diversity.pairwise_similarity(volumes, len(chosen), how.settings.diversity_pairs, resampling)
-
-
-def _network(name: str) -> nn.Module | Json:
-    """A pretrained network, or why there is none and the command that fetches it."""
-    try:
-        return weights.inception_network() if name == "inception-v3" else weights.lpips_network("alex")
-    except TlesynthError as error:
-        if error.code != "WTS-001":
-            raise
-        trunk = name if name == "inception-v3" else "alexnet"
-        return not_computed(f"weights missing: {trunk}", weights.command(trunk))
-
-
-def _volumes(cohort: Cohort, ids: list[str], label: str) -> Iterator[NDArray[np.float32]]:
-    for participant_id in track(ids, label, len(ids)):
-        yield cohort.volume(participant_id)
 
 
 def _truth(path: Path | None) -> pd.DataFrame | Json:

@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from tlesynth.data.template import load_template
 from tlesynth.volume import Grid
 
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 STEP_MM = 12.0
+INCEPTION_SIDE = 299
 LEAST_BRAIN = 0.15
 """Share of a slice that the template's brain must fill."""
 
@@ -40,6 +42,16 @@ def slices_of(volume: NDArray[np.floating], grid: Grid, plane: str) -> NDArray[n
     """The slices (S, H, W) of one plane of a volume (X, Y, Z), inferior and posterior rows first."""
     axis = PLANES[plane]
     return np.stack([np.take(volume, i, axis) for i in positions(grid)[plane]]).astype(np.float32)
+
+
+def all_coronal(volume: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Every coronal slice (Y, X, Z) of a volume (X, Y, Z), empty ones too."""
+    return np.moveaxis(volume, PLANES["coronal"], 0).astype(np.float32)
+
+
+def enlarged(images: Tensor) -> Tensor:
+    """Square images (S, 3, side, side) at Inception's own size, by an antialiased bicubic filter."""
+    return interpolate(images, (INCEPTION_SIDE, INCEPTION_SIDE), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def as_images(slices: NDArray[np.float32]) -> Tensor:

@@ -32,8 +32,9 @@ def table_2(results: Json) -> pd.DataFrame:
                 rows.append(
                     {"class": name, "metric": metric, "compared": "synthetic" if part == "value" else "real"}
                     | _cells(figure, printed if part == "value" else None)
+                    | {"caveat": section.get("caveat")}
                 )
-    return pd.DataFrame(rows, columns=["class", "metric", "compared", *COLUMNS])
+    return pd.DataFrame(rows, columns=["class", "metric", "compared", *COLUMNS, "caveat"])
 
 
 def table_4(results: Json) -> pd.DataFrame:

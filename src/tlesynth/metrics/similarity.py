@@ -56,17 +56,24 @@ def pyramid(volume: NDArray[np.floating], scales: int) -> list[Scale]:
     return levels
 
 
-def ms_ssim(a: list[Scale], b: list[Scale]) -> float:
-    """Multi-scale structural similarity of two pyramids: 1 for equal volumes.
+def inside(mask: NDArray[np.bool_], scales: int) -> list[NDArray[np.float32]]:
+    """How much of each window lies in ``mask`` (X, Y, Z), at each scale: the weights of ``ms_ssim``, sum 1."""
+    shares = [scale.mean for scale in pyramid(mask.astype(np.float32), scales)]
+    return [share / share.sum(dtype=np.float64) for share in shares]
+
+
+def ms_ssim(a: list[Scale], b: list[Scale], weights: list[NDArray[np.float32]] | None = None) -> float:
+    """Multi-scale structural similarity of two pyramids: 1 for equal volumes. ``weights``: of the places at each scale.
 
     Source: Wang, Simoncelli and Bovik 2003, equation 7. Kernel 7; negative terms count as 0 (the usual ReLU).
     """
-    weights = np.array(SCALE_WEIGHTS[: len(a)]) / sum(SCALE_WEIGHTS[: len(a)])
+    powers = np.array(SCALE_WEIGHTS[: len(a)]) / sum(SCALE_WEIGHTS[: len(a)])
     value = 1.0
     for level, (one, other) in enumerate(zip(a, b, strict=True)):
         luminance, contrast = _terms(one, other, MS_SSIM_TAPS)
         term = luminance * contrast if level == len(a) - 1 else contrast
-        value *= max(float(term.mean(dtype=np.float64)), 0.0) ** weights[level]
+        mean = float(np.vdot(term, weights[level]) if weights else term.mean(dtype=np.float64))
+        value *= max(mean, 0.0) ** powers[level]
     return value
 
 

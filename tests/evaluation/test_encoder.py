@@ -1,0 +1,66 @@
+"""The internal encoder tells scans apart, is the same for the same seed, and is trained once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from tlesynth.data.cohort import read_cohort
+from tlesynth.evaluation import encoder
+from tlesynth.evaluation.encoder import FILE, coarse, contrast, encoder_of, train
+from tlesynth.volume import GRIDS
+
+from .conftest import GRID, Run, head
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder, "STEPS", 25)
+    monkeypatch.setattr(encoder, "BATCH", 4)
+
+
+def test_twins_that_point_alike_cost_nothing() -> None:
+    z = torch.eye(4)
+    assert contrast(torch.cat([z, z])) < contrast(torch.cat([z, z.roll(1, 0)]))
+    with torch.no_grad():
+        alone = torch.exp(torch.tensor(5.0))
+        assert contrast(torch.cat([z, z])) == pytest.approx(float(-torch.log(alone / (alone + 6))), rel=1e-4)
+
+
+def test_it_learns_to_tell_scans_apart_and_sees_blur() -> None:
+    volumes = np.stack([head(k, 0.05 * k).volume for k in range(4)])
+    network = train(volumes, 1)
+    found = [network.embed(v, GRID) for v in volumes]
+    moved = network.embed(np.roll(volumes[0], 1, 0), GRID)
+    assert np.argmin([np.linalg.norm(moved - other) for other in found]) == 0
+    blurred = network.embed(gaussian_filter(volumes[0], 0.7), GRID)
+    assert np.linalg.norm(blurred - found[0]) > np.linalg.norm(moved - found[0])
+    assert found[0].shape == (64,)
+    again = train(volumes, 1).embed(volumes[0], GRID)
+    assert np.array_equal(found[0], again)
+    assert not np.allclose(found[0], train(volumes, 2).embed(volumes[0], GRID))
+
+
+def test_a_fine_grid_is_averaged() -> None:
+    fine = np.random.default_rng(0).random(GRIDS["mni-1.5mm"].shape, np.float32)
+    assert coarse(fine, GRIDS["mni-1.5mm"])[3, 5, 7] == pytest.approx(fine[6:8, 10:12, 14:16].mean(), rel=1e-5)
+
+
+def test_it_is_kept_for_the_same_scans_alone(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cohort = read_cohort(run.derivatives)
+    first = encoder_of(cohort, cohort.ids[:4], tmp_path, 1)
+    assert first is not None
+    written = (tmp_path / FILE).stat().st_mtime_ns
+    second = encoder_of(cohort, cohort.ids[:4], tmp_path, 1)
+    assert second is not None and (tmp_path / FILE).stat().st_mtime_ns == written
+    volume = cohort.volume(cohort.ids[5])
+    assert np.array_equal(first.embed(volume, GRID), second.embed(volume, GRID))
+    encoder_of(cohort, cohort.ids[1:5], tmp_path, 1)
+    assert (tmp_path / FILE).stat().st_mtime_ns != written
+
+
+def test_three_scans_train_nothing(run: Run, tmp_path: Path) -> None:
+    cohort = read_cohort(run.derivatives)
+    assert encoder_of(cohort, cohort.ids[:3], tmp_path, 1) is None
