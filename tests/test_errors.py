@@ -24,6 +24,10 @@ def test_every_row_has_a_known_exit_status_and_ends_its_remedy(code: str) -> Non
     assert entry.remedy.endswith(".") and not entry.what.endswith(".")
 
 
+def test_an_option_that_only_run_has_is_told_with_its_verb() -> None:
+    assert "tlesynth run redoes what differs with --replace" in str(fail("CFG-010", "out"))
+
+
 def test_a_file_name_cannot_drive_the_terminal() -> None:
     assert "\x1b" not in str(fail("NII-001", "evil\x1b[31m\n.nii"))
 

@@ -41,6 +41,15 @@ def test_milestones_stay_for_good(tmp_path: Path) -> None:
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
+def test_a_run_that_never_took_a_step_makes_room_for_other_settings(tmp_path: Path) -> None:
+    RunFolder.open(tmp_path, {"perceptual": "lpips-alex"})
+    run = RunFolder.open(tmp_path, {"perceptual": "ssim3d"})
+    assert durable.read_json(tmp_path / "settings.json") == {"perceptual": "ssim3d"}
+    run.log("turn")
+    with pytest.raises(TlesynthError, match=r"CFG-010.*perceptual"):
+        RunFolder.open(tmp_path, {"perceptual": "none"})
+
+
 def test_metrics_are_a_table_without_holes_in_its_header(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path, {})
     run.log_metrics(1, "fit", {"loss": 0.5})

@@ -182,14 +182,14 @@ REGISTRY: dict[str, Entry] = {
         "the recipe has a key that does not exist", "Correct the key; a run's recipe.yaml lists them all.", USAGE
     ),
     "CFG-002": Entry("a value in the recipe is not allowed", "Correct the value.", USAGE),
-    "CFG-003": Entry("sizes do not divide", "Choose sizes that divide.", USAGE),
+    "CFG-003": Entry("sizes do not fit together", "Choose sizes that fit.", USAGE),
     "CFG-004": Entry(
         "the recipe cannot be read", "Give a recipe name (paper, recommended, demo, tiny) or a plain YAML file.", USAGE
     ),
     "CFG-005": Entry("the output folder cannot be used", "Choose another output folder.", USAGE),
     "CFG-010": Entry(
         "the output folder was made by another recipe or from another input",
-        "Choose another output folder, or add --replace to redo what differs.",
+        "Choose another output folder; tlesynth run redoes what differs with --replace.",
         USAGE,
     ),
     "CFG-011": Entry("a condition cannot be asked for", "Correct the condition, or the recipe's section.", USAGE),

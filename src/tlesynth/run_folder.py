@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MODELS = ("config.json", "model/config.json")
 """Where a folder that is no run may already hold a model."""
+OPENED = {"settings.json", "environment.json", ".lock"}
+"""What a run leaves that never took a step."""
 PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
@@ -81,14 +83,15 @@ class RunFolder:
     ) -> RunFolder:
         """Create the run, or go on with the one that is there; ``keeping`` may change from one time to the next.
 
-        Whoever is not the ``leader`` writes nothing, here or later.
+        A run that was refused before its first step (weights missing, a scan unreadable) leaves nothing that other
+        settings would spoil: they take its place. Whoever is not the ``leader`` writes nothing, here or later.
 
         Raises:
             TlesynthError: CFG-010 if the folder was made with other settings, or holds a model of no run.
         """
         run = cls(Path(path), json.loads(json.dumps(settings, default=str)), keeping, leader)
         stored = run.path / "settings.json"
-        if stored.is_file():
+        if stored.is_file() and not (leader and run.unused):
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
                 raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
         elif leader:
@@ -99,6 +102,11 @@ class RunFolder:
             durable.sweep(run.path)
             durable.write_json(run.path / "environment.json", environment())
         return run
+
+    @property
+    def unused(self) -> bool:
+        """Whether nothing stands here but what opening it wrote."""
+        return self.path.is_dir() and {found.name for found in self.path.iterdir()} <= OPENED
 
     @property
     def finished(self) -> bool:

@@ -13,6 +13,7 @@ from tlesynth.errors import TlesynthError, fail
 from tlesynth.pipeline import run_stages, stages
 from tlesynth.pipeline.run import stage_keys
 from tlesynth.pipeline.stages import Context, Stage
+from tlesynth.weights import FOLDER_VARIABLE
 
 
 class Kitchen:
@@ -48,6 +49,19 @@ def context(out: Path, *overrides: str, given: Path | None = None) -> Context:
 
 
 NAMES = [stage.name for stage in stages.stages_of(context(Path()))]
+
+
+def test_missing_weights_of_the_training_are_told_before_any_work(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    with pytest.raises(TlesynthError, match="WTS-001.*weights fetch alexnet"):
+        run_stages(context(tmp_path / "r", "autoencoder.perceptual=lpips-alex"))
+    assert kitchen.calls == []
+    durable.write_json(tmp_path / "r" / "autoencoder" / "done.json", {})
+    run_stages(context(tmp_path / "r", "autoencoder.perceptual=lpips-alex"))
+    assert kitchen.calls == NAMES
 
 
 def test_the_second_run_does_nothing(kitchen: Kitchen, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
 
     Raises:
         TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, OPS-010 if it is in use,
-            and whatever a stage raises.
+            WTS-001 if weights that the training wants are missing, and whatever a stage raises.
     """
     begun = time.monotonic()
     _require_run_folder(context)
@@ -51,6 +51,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
         if changed and not replace:
             names = ", ".join(stage.name for stage in changed)
             raise fail("CFG-010", context.out, f"these stages differ: {names}")
+        _require_weights(context)
         for stage in changed:
             _forget(context, stage)
         durable.sweep(context.out)
@@ -163,6 +164,16 @@ def _require_run_folder(context: Context) -> None:
     if out.is_dir() and any(out.iterdir()) and not (out / "recipe.yaml").is_file() and not (out / ".lock").is_file():
         raise fail("CFG-005", out, "it is not empty and not a tlesynth run")
     durable.require_free(out, 2_000_000_000)
+
+
+def _require_weights(context: Context) -> None:
+    """Miss the perceptual loss's weights now, not after hours of preprocessing; a finished training needs none."""
+    perceptual = context.recipe.autoencoder.perceptual
+    if not perceptual.startswith("lpips-") or (context.out / "autoencoder" / "done.json").is_file():
+        return
+    from tlesynth.weights import TRUNKS, find
+
+    find(TRUNKS[perceptual.removeprefix("lpips-")])
 
 
 def _forget(context: Context, stage: Stage) -> None:

@@ -132,7 +132,7 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"crop": (20, 24, 24)}, r"CFG-003.*crop.*the grid test-6mm has \(20, 24, 20\)"),
+        ({"crop": (20, 24, 24)}, r"CFG-003.*crop.*do not fit together.*the grid test-6mm has \(20, 24, 20\)"),
         ({"adversarial_phase": {"discriminator_layers": 3}}, r"CFG-003.*grid test-6mm.*20 voxels.*layers need 24"),
     ],
 )
