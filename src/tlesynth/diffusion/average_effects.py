@@ -79,7 +79,7 @@ def _moments(x: Tensor, data: Latents) -> tuple[Tensor, Tensor]:
     return with_voxels / len(data), (square / len(data) - (total / len(data)).square()).clamp_min(0)
 
 
-def _beyond_chance(explained: Tensor, left: Tensor, rank: int, people: int, shape: torch.Size) -> Tensor:
+def _beyond_chance(explained: Tensor, left: Tensor, rank: int, people: int, shape: tuple[int, ...]) -> Tensor:
     """The share (D,) of each voxel's effects that is kept."""
     if people <= rank + 1:
         return torch.zeros_like(explained)
