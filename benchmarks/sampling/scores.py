@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from ruler import Ruler
 from torch import Tensor
 
 from tlesynth.autoencoder.networks import Autoencoder
@@ -18,7 +19,7 @@ from tlesynth.data.hippocampus import hippocampi
 from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.process import Process, RectifiedFlow
-from tlesynth.diffusion.scoring import Ruler
+from tlesynth.diffusion.scoring import energy_distance
 from tlesynth.seeds import torch_generator
 from tlesynth.synthesis.baselines.pca import Fit, categories
 from tlesynth.synthesis.synthesizer import brain_only
@@ -26,8 +27,6 @@ from tlesynth.synthesis.synthesizer import brain_only
 LEVELS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Noise over signal, b / a of z = a z_0 + b eps: the same question to every process, each at its own time."""
 SIDES = ("left", "right")
-BOX = 4
-"""Latent voxels a side over which ``energy`` averages: noise that belongs to no neighbour's vanishes."""
 
 Guess = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The clean latents (B, C, x, y, z) guessed from noisy ones, times (B,) and conditions (B, K)."""
@@ -61,7 +60,8 @@ class Judge:
 
     def distances(self, latents: Tensor) -> dict[str, float]:
         """Both distances of ``latents`` (B, C, x, y, z) to the held-out ones."""
-        return {"frechet": _short(self.ruler.distance(latents)), "energy": _short(energy(latents, self.held_out))}
+        energy = energy_distance(latents, self.held_out)
+        return {"frechet": _short(self.ruler.distance(latents)), "energy": _short(energy)}
 
     def asymmetries(self, latents: Tensor) -> list[float]:
         """Hippocampal asymmetries of decoded latents, those left out that cannot be measured."""
@@ -105,17 +105,6 @@ def time_at(process: Process, level: float) -> float:
     times = torch.arange(process.timesteps, dtype=torch.float32)
     a, b = process.scales(times)
     return float(times[((b / a).flatten().log() - np.log(level)).abs().argmin()])
-
-
-def energy(drawn: Tensor, real: Tensor) -> float:
-    """The energy distance 2 E|x - y| - E|x - x'| - E|y - y'| of coarse latents (Szekely and Rizzo 2013), unbiased.
-
-    It needs no components: those of few training scans hardly vary over new ones, so that in ``Ruler``'s distance one
-    brain again and again lies nearer than training scans do. Here it lies far, as it misses E|x - x'|.
-    """
-    x, y = (torch.nn.functional.avg_pool3d(t.float().cpu(), BOX, ceil_mode=True).flatten(1) for t in (drawn, real))
-    within = (torch.cdist(t, t).sum() / (len(t) * (len(t) - 1)) for t in (x, y))
-    return float(2 * torch.cdist(x, y).mean() - sum(within)) / x.shape[1] ** 0.5
 
 
 def gaussian_guess(process: Process, conditions: Conditions, fit: Fit) -> Guess:

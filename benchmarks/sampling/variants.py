@@ -16,6 +16,7 @@ import torch
 from lessons import SHARES, WARM_UP, Material, new, read, taught
 from lightning_fabric import Fabric
 from machine import machine, publish, tell
+from ruler import ruler_of
 from safetensors.torch import load_file, save_file
 from scores import SIDES, Draw, Judge, effect, effect_error, gaussian_guess, held_out_errors, measured
 from timing import Load
@@ -29,7 +30,6 @@ from tlesynth.diffusion.latents import read_about, read_latents, rows_of
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
-from tlesynth.diffusion.scoring import ruler_of
 from tlesynth.seeds import generator, torch_generator
 from tlesynth.synthesis.baselines.pca import PcaGaussian, fit_pca
 from tlesynth.synthesis.requests import Subject

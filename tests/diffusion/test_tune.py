@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from tlesynth import durable
+from tlesynth.diffusion import scoring
 from tlesynth.diffusion import tune as tuning
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.latents import read_latents, rows_of
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.diffusion.process import process_of
-from tlesynth.diffusion.tune import Pair, chosen, read_tuned, tune
+from tlesynth.diffusion.sampling import Plan
+from tlesynth.diffusion.scoring import Score
+from tlesynth.diffusion.tune import Pair, chosen, compared, read_tuned, tune
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Noise, Sample, Tune
 
@@ -26,16 +29,27 @@ CONDITIONS = Conditions(
     )
 )
 PROCESS = process_of(Noise(process="flow"))
-SETTINGS, SAMPLE = Tune(n=8, steps=(2, 8, 60), guidance=(1.0, 3.0)), Sample(sampler="euler", steps=1)
+SETTINGS, SAMPLE = Tune(n=8, steps=(1, 8, 60), guidance=(1.0, 3.0)), Sample(sampler="euler", steps=1)
 
 
-def test_the_cheapest_within_the_tolerance_is_chosen() -> None:
-    pairs = [Pair(10, 1.0, 1.50, 10), Pair(20, 1.0, 1.015, 20), Pair(50, 1.0, 1.0, 50), Pair(20, 2.0, 1.0, 40)]
+def test_the_cheapest_within_an_error_of_the_best_is_chosen() -> None:
+    best = Pair(50, 1.0, -0.001, 0.0, 50)
+    pairs = [Pair(10, 1.0, 0.05, 0.01, 10), Pair(20, 1.0, 0.003, 0.005, 20), best, Pair(20, 2.0, 0.0, 0.01, 40)]
     assert chosen(pairs) == pairs[1]
-    assert chosen([*pairs, Pair(20, 3.0, 1.01, 20)]).guidance == 3.0  # as cheap, and nearer
-    assert chosen([Pair(5, 9.0, None, 5), *pairs]) == pairs[1]
+    assert chosen([*pairs, Pair(20, 3.0, 0.002, 0.005, 20)]).guidance == 3.0  # as cheap, and nearer
+    assert chosen([Pair(5, 9.0, None, None, 5), *pairs]) == pairs[1]
+    assert chosen([pairs[0], best]) == best
+
+
+def test_a_difference_is_to_the_best() -> None:
+    plans = [Plan(PROCESS, sampler="euler", steps=steps) for steps in (5, 10, 20)]
+    influence = torch.tensor([0.0, 8.0])
+    pairs = compared(plans, [Score(0.2, influence), Score(0.0, influence + torch.tensor([0.1, -0.1])), None])
+    assert [pair.distance for pair in pairs] == [0.2, 0.0, None] and [pair.passes for pair in pairs] == [5, 10, 20]
+    assert pairs[0].error == pytest.approx(0.1, rel=1e-4) and pairs[1].error == 0 and pairs[2].error is None
+    assert chosen(pairs) == pairs[1]
     with pytest.raises(TlesynthError, match="NUM-006"):
-        chosen([Pair(5, 1.0, None, 5)])
+        compared(plans, [None, None, None])
 
 
 @pytest.fixture
@@ -59,6 +73,7 @@ def stub(root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Diffusion
     def put(network: Callable[[Tensor, Tensor, Tensor], Tensor] = denoise, fingerprint: str = "f" * 64) -> Diffusion:
         model = Diffusion(_Module(network), PROCESS, CONDITIONS, SHAPE, "mni-3mm", AUTOENCODER, {}, fingerprint, True)
         monkeypatch.setattr(tuning, "load_diffusion", lambda folder, autoencoder: model)
+        monkeypatch.setattr(scoring, "BOX", 2)  # the disease of these small heads is 2 voxels wide
         return model
 
     return put
@@ -79,6 +94,13 @@ def _alike(all_of: Tensor, one: Tensor) -> Tensor:
     return same[:, :2].all(1) if not one[0].isnan() else torch.ones(len(all_of), dtype=torch.bool)
 
 
+def test_each_condition_is_asked_twice_and_mirrored_ones_as_often() -> None:
+    rows = torch.arange(12.0)[:, None]  # six scans in a row, then the same mirrored
+    assert tuning._twice(rows, 8).flatten().tolist() == [0, 0, 3, 3, 6, 6, 9, 9]
+    assert tuning._twice(rows, 24).flatten().tolist() == [i // 2 for i in range(24)]
+    assert tuning._twice(rows, 9).flatten().tolist() == [0, 0, 2, 2, 5, 5, 8, 8, 10]
+
+
 def swept(root: Path, settings: Tune = SETTINGS, sample: Sample = SAMPLE) -> dict:
     model = root / "diffusion" / "model"
     model.mkdir(parents=True, exist_ok=True)
@@ -89,11 +111,12 @@ def test_the_sweep_finds_the_steps_that_suffice(root: Path, stub: Callable[..., 
     stub()
     found = swept(root)
     distance = {(pair["steps"], pair["guidance"]): pair["distance"] for pair in found["pairs"]}
-    assert len(distance) == 6 and max(distance[60, 1.0], distance[8, 1.0]) < distance[2, 1.0]
-    assert distance[60, 1.0] < distance[60, 3.0]  # an exact model needs no guidance
-    assert found["chosen"]["guidance"] == 1.0 and found["chosen"]["passes"] == found["chosen"]["steps"] > 2
-    assert {pair["passes"] for pair in found["pairs"] if pair["guidance"] == 3.0} == {4, 16, 120}
-    assert found["floor"] > 0 and found["validation_scans"] == 3
+    # One step draws the mean of a class again and again.
+    assert len(distance) == 6 and max(distance[60, 1.0], distance[8, 1.0]) < distance[1, 1.0]
+    assert max(distance[60, 1.0], found["floor"]) < distance[60, 3.0]  # an exact model needs no guidance
+    assert found["chosen"]["guidance"] == 1.0 and found["chosen"]["passes"] == found["chosen"]["steps"] > 1
+    assert {pair["passes"] for pair in found["pairs"] if pair["guidance"] == 3.0} == {2, 16, 120}
+    assert found["validation_scans"] == 3 and "energy distance" in found["score"]
     assert durable.read_json(root / "diffusion" / "tuned.json") == found
     assert swept(root) == found
 

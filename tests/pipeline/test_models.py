@@ -80,7 +80,7 @@ def test_a_stop_request_is_handed_on(command: Path) -> None:
 
 def test_tuning_leaves_its_table_and_its_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = recipe.load("tiny")
-    pair = {"steps": 4, "guidance": 1.0, "distance": 0.5, "passes": 4}
+    pair = {"steps": 4, "guidance": 1.0, "distance": 0.5, "error": 0.0, "passes": 4}
 
     def swept(*args: object, **named: object) -> dict[str, object]:
         assert args[3:] == (loaded.tune, loaded.sample) and named == {"seed": 1, "device": "cpu"}

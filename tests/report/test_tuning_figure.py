@@ -14,17 +14,23 @@ from tlesynth.report.tuning_figure import tuning_picture, write_curves
 @pytest.fixture
 def found() -> dict:
     pairs = [
-        {"steps": steps, "guidance": scale, "distance": 3.0 / steps + 0.1 * scale, "passes": steps}
+        {
+            "steps": steps,
+            "guidance": scale,
+            "distance": 3.0 / steps + 0.1 * scale - 0.2,
+            "error": 0.1,
+            "passes": steps,
+        }
         for scale in (1.0, 2.0)
         for steps in (10, 20, 50)
     ]
-    broken = {"steps": 100, "guidance": 9.0, "distance": None, "passes": 200}
-    return {"pairs": [*pairs, broken], "chosen": pairs[2], "floor": 0.125}
+    broken = {"steps": 100, "guidance": 9.0, "distance": None, "error": None, "passes": 200}
+    return {"pairs": [*pairs, broken], "chosen": pairs[2], "floor": -0.0125}
 
 
 def test_the_words_say_what_was_chosen_and_how_far_training_scans_are(found: dict) -> None:
     picture = tuning_picture(found)
-    assert "50 steps at guidance 1 were chosen, distance 0.16" in picture.alt and "0.125" in picture.alt
+    assert "50 steps at guidance 1 were chosen, distance -0.04, that of training scans -0.0125" in picture.alt
     assert picture.light.startswith("data:image/webp;base64,") and picture.dark != picture.light
 
 

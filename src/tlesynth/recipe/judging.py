@@ -33,7 +33,7 @@ class Tune(Section):
     """What ``tune`` tries: every number of steps with every guidance scale."""
 
     n: Annotated[int, Field(ge=8, le=10_000)] = 48
-    """Subjects drawn for each pair, with the conditions of the validation scans."""
+    """Subjects drawn for each pair, two and two with the conditions of a validation scan."""
     steps: Annotated[tuple[Count, ...], Field(min_length=1)] = (10, 20, 30, 50)
     guidance: Annotated[tuple[Annotated[float, Field(ge=0, le=20)], ...], Field(min_length=1)] = (1.0, 1.5, 2.0, 3.0)
 

@@ -14,20 +14,20 @@ from tlesynth.report.pictures import Picture, Theme, chart
 
 
 def tuning_picture(found: dict[str, Any]) -> Picture:
-    """Distance to the validation latents against steps, a line for each guidance scale; ``found`` is tuned.json.
+    """Energy distance to the validation latents against steps, a line for each guidance scale; ``found`` is tuned.json.
 
-    Pairs that gave nothing finite are left out.
+    Bars are standard errors of the difference to the best. Pairs that gave nothing finite are left out.
     """
     pairs, best = [pair for pair in found["pairs"] if pair["distance"] is not None], found["chosen"]
     scales = sorted({pair["guidance"] for pair in pairs})
 
     def draw(axes: Any, theme: Theme) -> None:
         for scale, colour in zip(scales, theme.series * (len(scales) // len(theme.series) + 1), strict=False):
-            line = sorted((p["steps"], p["distance"]) for p in pairs if p["guidance"] == scale)
-            axes.plot(*zip(*line, strict=True), marker="o", markersize=3, color=colour, label=f"guidance {scale:g}")
+            line = sorted((p["steps"], p["distance"], p["error"]) for p in pairs if p["guidance"] == scale)
+            axes.errorbar(*zip(*line, strict=True), fmt="o-", markersize=3, color=colour, label=f"guidance {scale:g}")
         axes.axhline(found["floor"], color=theme.muted, linestyle=(0, (3, 3)), linewidth=1, label="training scans")
         axes.plot(best["steps"], best["distance"], "o", markersize=9, fillstyle="none", color=theme.ink, label="chosen")
-        axes.set(xlabel="sampling steps", ylabel="Frechet distance to validation latents", xscale="log", yscale="log")
+        axes.set(xlabel="sampling steps", ylabel="energy distance to validation latents", xscale="log")
         steps = sorted({pair["steps"] for pair in pairs})
         axes.set_xticks(steps, [str(step) for step in steps], minor=False)
         axes.set_xticks([], minor=True)
@@ -35,7 +35,7 @@ def tuning_picture(found: dict[str, Any]) -> Picture:
 
     words = f"{best['steps']} steps at guidance {best['guidance']:g} were chosen, distance {best['distance']:.3g}"
     floor = f"that of training scans {found['floor']:.3g}"
-    alt = f"Distance to the validation latents by steps and guidance; {words}, {floor}."
+    alt = f"Energy distance to the validation latents by steps and guidance; {words}, {floor}."
     return chart(draw, alt, size=(5.4, 3.6))
 
 
