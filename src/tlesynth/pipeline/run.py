@@ -15,7 +15,7 @@ from typing import Any
 
 from tlesynth import __version__, durable, interruption
 from tlesynth.errors import fail
-from tlesynth.pipeline.stages import Context, Stage, stages_of
+from tlesynth.pipeline.stages import Context, Stage, require_groups, stages_of
 from tlesynth.progress import clock, say
 from tlesynth.recipe import Section, dump
 
@@ -40,10 +40,11 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
         replace: redo stages that were made with other settings or inputs, instead of refusing.
 
     Raises:
-        TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, OPS-010 if it is in use,
-            and whatever a stage raises.
+        TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, CFG-011 if the recipe's
+            scans would have no group, OPS-010 if it is in use, and whatever a stage raises.
     """
     begun = time.monotonic()
+    require_groups(context.recipe)
     _require_run_folder(context)
     with durable.locked(context.out), interruption.graceful():
         keys = stage_keys(context)

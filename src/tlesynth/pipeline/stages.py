@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlesynth.errors import fail
 from tlesynth.pipeline import cohorts, models
 from tlesynth.recipe import Preprocess, Recipe, Section
 
@@ -251,3 +252,15 @@ def stages_of(context: Context) -> list[Stage]:
     """The stages of a run: a given cohort is not simulated, and what the recipe does not ask for is left out."""
     given = context.given is not None
     return [stage for stage in STAGES if stage.wanted(context.recipe) and not (given and stage.name == "simulate")]
+
+
+def require_groups(recipe: Recipe) -> None:
+    """Refuse, before any work, a recipe whose synthetic scans would belong to no group.
+
+    Raises:
+        TlesynthError: CFG-011 if group is none of its conditions.
+    """
+    if "group" not in recipe.diffusion.conditions:
+        add, alone = "add 'group: {values: [hc, tle]}'", "'tlesynth sample --n 100'"
+        why = f"a run compares synthetic patients with controls: {add}, or take the verbs one by one, up to {alone}"
+        raise fail("CFG-011", "diffusion.conditions", f"group is not among them, but {why}")
