@@ -8,7 +8,6 @@ import sample
 import scale
 import shapes
 import step
-import table
 import variants
 
 COMMANDS = {
@@ -19,5 +18,4 @@ COMMANDS = {
     "memory": memory,
     "shapes": shapes,
     "variants": variants,
-    "table": table,
 }

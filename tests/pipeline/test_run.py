@@ -147,6 +147,16 @@ def test_a_recipe_without_a_group_is_refused_before_any_work(kitchen: Kitchen, t
     assert kitchen.calls == [] and not (tmp_path / "r").exists()
 
 
+def test_another_condition_costs_no_voxel_and_no_autoencoder(kitchen: Kitchen, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    for conditions in ("{group: {}}", "{group: {}, severity: {quantity: true}}"):
+        kitchen.calls.clear()
+        own.write_text(f"diffusion: {{conditions: {conditions}}}")
+        run_stages(Context(recipe.load(str(own)), tmp_path / "r"), replace=True)
+    from_there = NAMES[NAMES.index("train diffusion") :]
+    assert kitchen.calls == ["preprocess", "encode", *from_there]
+
+
 def test_a_second_run_in_the_same_folder_is_told_who_holds_it(kitchen: Kitchen, tmp_path: Path) -> None:
     with durable.locked(tmp_path / "r"), pytest.raises(TlesynthError) as caught:
         run_stages(context(tmp_path / "r"))

@@ -78,8 +78,12 @@ def stage_keys(context: Context) -> dict[str, str]:
 
 def _own_key(context: Context, stage: Stage, parts: tuple[Section | str, ...]) -> str:
     """The hash of ``parts`` of the recipe for a stage, whatever its input."""
-    settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in parts]
-    return durable.hash_of([stage.name, context.recipe.seed, settings])
+    return durable.hash_of([stage.name, context.recipe.seed, _plain(parts)])
+
+
+def _plain(parts: tuple[Section | str, ...]) -> list[Any]:
+    """``parts`` of a recipe as JSON."""
+    return [part.model_dump(mode="json") if isinstance(part, Section) else part for part in parts]
 
 
 def _kept_key(context: Context, stage: Stage) -> str:
@@ -128,7 +132,7 @@ def _is_done(context: Context, stage: Stage, known: dict[str, str]) -> bool:
 def _judging_key(context: Context, stage: Stage) -> dict[str, str]:
     if stage.judged_by is None:
         return {}
-    return {"judged_key": durable.hash_of([part.model_dump(mode="json") for part in stage.judged_by(context.recipe)])}
+    return {"judged_key": durable.hash_of(_plain(stage.judged_by(context.recipe)))}
 
 
 def _given(context: Context) -> list[Any]:

@@ -47,9 +47,9 @@ class Stage:
     by_subject: Callable[[Recipe], tuple[Section | str, ...]] | None = None
     """What decides a subject's own files, where each subject is keyed by its own input: while that is the same, a
     changed scan, limit or label costs only the subjects it touches."""
-    judged_by: Callable[[Recipe], tuple[Section, ...]] | None = None
-    """What judges the result without deciding it: where only that changed, the stage gives its verdict anew and keeps
-    everything else, and no later stage is redone."""
+    judged_by: Callable[[Recipe], tuple[Section | str, ...]] | None = None
+    """What judges or labels the result without deciding it: where only that changed, the stage gives its verdict and
+    its tables anew and keeps everything else, and no later stage is redone."""
     wanted: Callable[[Recipe], bool] = lambda recipe: True
     """Whether the recipe asks for it."""
 
@@ -201,6 +201,7 @@ STAGES: tuple[Stage, ...] = (
         lambda r: (_made(r), r.preprocess.qc, r.labels),
         preprocess,
         by_subject=lambda r: (_made(r),),
+        judged_by=cohorts.carried,
     ),
     Stage("split", ("preprocess",), ("splits.tsv",), lambda r: (r.split,), split),
     Stage(
@@ -217,7 +218,7 @@ STAGES: tuple[Stage, ...] = (
         ("latents", "reconstructions"),
         lambda r: (r.inference, r.encode),
         encode,
-        judged_by=_judged,  # the latents carry the verdict
+        judged_by=lambda r: (*_judged(r), *cohorts.carried(r)),  # the latents carry the verdict and the columns
     ),
     Stage(
         "train diffusion",
