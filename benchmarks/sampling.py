@@ -7,24 +7,11 @@ them: benchmarks/README.md.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-# Read once, when torch loads its threads: waiting threads that spin would be counted as work.
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-os.environ["OMP_NUM_THREADS"] = "2"
-PARTS = Path(__file__).with_suffix("")
-
-
-def main() -> None:
-    """Run one part of the benchmark."""
-    sys.path[:0] = [str(PARTS), str(PARTS.parent / "harness")]
-    from commands import run
-    from parts import COMMANDS
-
-    run(sys.argv[1:], PARTS, __doc__ or "", COMMANDS)
-
-
 if __name__ == "__main__":
-    main()
+    sys.path.insert(0, str(Path(__file__).parent / "harness"))
+    from script import main
+
+    main(Path(__file__), __doc__ or "")

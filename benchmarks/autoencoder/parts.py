@@ -10,7 +10,6 @@ import quality
 import runs
 import shapes
 import speed
-import table
 
 COMMANDS = {
     "speed": speed,
@@ -19,7 +18,6 @@ COMMANDS = {
     "shapes": shapes,
     "executor": executor,
     "quality": quality,
-    "table": table,
     "designs": designs,
     "runs": runs,
 }

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
-from rows import lines, met, or_none, times
-
-ABOUT = "print the measured figures as a Markdown table, for benchmarks/README.md"
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this part."""
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
-
-
-def run(given: argparse.Namespace, _: Path) -> None:
-    """Print the table."""
-    print("\n".join(table(given.folder)))
+from rows import compared, lines, met, or_none, shapes
 
 
 def table(folder: Path) -> list[str]:
     """Lines of the table; a result that is not there has no rows."""
-    makers = {"speed": _speed, "memory": _memory, "executor": _executor, "shapes": _shapes, "loader": _loader}
+    makers = {"speed": _speed, "memory": _memory, "executor": _executor, "shapes": shapes, "loader": _loader}
     return lines(folder, makers | {"quality": _quality})
 
 
 def _speed(result: dict[str, Any]) -> list[list[str]]:
     rows = []
     for kind, work in result["work"].items():
-        ours = work["seconds"]["ours"]["median_s"]
-        for peer, entry in work["ratios"].items():
-            seconds, target = work["seconds"][peer]["median_s"], entry.get("target")
-            figure = f"{kind.replace('_', ' ')}, against {peer}"
-            rows.append([figure, f"{ours:.2f} s", f"{seconds:.1f} s", times(entry), or_none(target), met(entry)])
+        rows += compared(kind.replace("_", " "), work["seconds"], work["ratios"], digits=(2, 1))
     return rows
 
 
@@ -66,13 +49,6 @@ def _executor(result: dict[str, Any]) -> list[list[str]]:
             met(entry),
         ]
         for precision, entry in result["ours"].items()
-    ]
-
-
-def _shapes(result: dict[str, Any]) -> list[list[str]]:
-    return [
-        [f"shapes, {name}", ", ".join(f"{number} {outcome}" for outcome, number in counted.items()), "", "", "", ""]
-        for name, counted in result["outcomes"].items()
     ]
 
 

@@ -9,7 +9,6 @@ import sample
 import scale
 import shapes
 import step
-import table
 import variants
 import whatif
 
@@ -23,5 +22,4 @@ COMMANDS = {
     "variants": variants,
     "effect": effect,
     "whatif": whatif,
-    "table": table,
 }

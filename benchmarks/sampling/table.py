@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from rows import lines, met, or_none, times
+from rows import compared, lines, met, or_none, shapes, times
 
-ABOUT = "print the measured figures as Markdown tables, for benchmarks/README.md"
 VARIANTS_HEAD = (
     "| variant | steps | held-out velocity error | clean error | Frechet | energy distance | d, left against right |",
     "|---|---|---|---|---|---|---|",
 )
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of this part."""
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent)
-
-
-def run(given: argparse.Namespace, _: Path) -> None:
-    """Print the tables."""
-    print("\n".join(table(given.folder)))
-
-
 def table(folder: Path) -> list[str]:
     """Lines of the tables; a result that is not there has no rows."""
     makers = {"denoise": _denoise, "step": _step, "sample": _sample, "scale": _scale, "memory": _memory}
-    made = lines(folder, makers | {"shapes": _shapes})
+    made = lines(folder, makers | {"shapes": shapes})
     path = folder / "variants.json"
     return made + (["", *variants(json.loads(path.read_text()))] if path.is_file() else [])
 
@@ -54,7 +42,7 @@ def variants(result: dict[str, Any]) -> list[str]:
 def _denoise(result: dict[str, Any]) -> list[list[str]]:
     rows = []
     for batch, work in result["work"].items():
-        rows += _against(f"denoiser's pass, {batch} at a time", work, "ours")
+        rows += compared(f"denoiser's pass, {batch} at a time", work["seconds"], work["ratios"])
         ours, entry = work["seconds"]["ours fp32"]["median_s"], work["fp32"]
         plain = f"{work['seconds']['plain fp32']['median_s']:.3f} s"
         name = f"denoiser's pass in float32, {batch} at a time, against plain fp32"
@@ -77,7 +65,7 @@ def _step(result: dict[str, Any]) -> list[list[str]]:
     curve = result["curve"]
     apart = f"at most {100 * curve['apart']:.2g} % apart"
     return [
-        *_against(f"train step of {result['batch']}", result, "ours"),
+        *compared(f"train step of {result['batch']}", result["seconds"], result["ratios"]),
         [
             f"loss over {curve['steps']} steps, against plain fp32",
             apart,
@@ -90,13 +78,7 @@ def _step(result: dict[str, Any]) -> list[list[str]]:
 
 
 def _sample(result: dict[str, Any]) -> list[list[str]]:
-    rows = []
-    for peer, entry in result["ratios"].items():
-        ours, seconds = (result["seconds"][name]["median_s"] for name in ("ours, 20 steps", peer))
-        figure = f"a brain in 20 steps, against {peer}"
-        rows.append(
-            [figure, f"{ours:.2f} s", f"{seconds:.1f} s", times(entry), or_none(entry.get("target")), met(entry)]
-        )
+    rows = compared("a brain in 20 steps", result["seconds"], result["ratios"], ours="ours, 20 steps", digits=(2, 1))
     for name, entry in result["absolute"].items():
         seconds = f"{result['seconds'][name]['median_s']:.2f} s"
         rows.append([f"a brain: {name}", seconds, "", f"{entry['most_s']:g} s", "", met(entry)])
@@ -127,28 +109,6 @@ def _memory(result: dict[str, Any]) -> list[list[str]]:
             or_none(ours["target_gib"]),
             met(ours),
         ],
-    ]
-
-
-def _shapes(result: dict[str, Any]) -> list[list[str]]:
-    return [
-        [f"shapes, {name}", ", ".join(f"{number} {outcome}" for outcome, number in counted.items()), "", "", "", ""]
-        for name, counted in result["outcomes"].items()
-    ]
-
-
-def _against(figure: str, work: dict[str, Any], ours: str) -> list[list[str]]:
-    mine = work["seconds"][ours]["median_s"]
-    return [
-        [
-            f"{figure}, against {peer}",
-            f"{mine:.3f} s",
-            f"{work['seconds'][peer]['median_s']:.3f} s",
-            times(entry),
-            or_none(entry.get("target")),
-            met(entry),
-        ]
-        for peer, entry in work["ratios"].items()
     ]
 
 

@@ -152,7 +152,7 @@ REGISTRY: dict[str, Entry] = {
     # Privacy.
     "PRIV-001": Entry(
         "a column may identify a person",
-        "Remove or blur it before you share the table; tlesynth never copies it.",
+        "Remove or blur it before you share the table; tlesynth never copies it, and takes no condition from it.",
         PRIVACY,
     ),
     "PRIV-003": Entry(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tlesynth import durable, training
+from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.model import load_diffusion
 from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
@@ -164,6 +165,18 @@ def test_samples_are_watched_for_copies(latents: Path, tmp_path: Path) -> None:
     copies = [row.split(",")[columns.index("val_copies")] for row in rows]
     assert {"val_nearest_ratio", "val_gap", "val_seen"} <= set(columns)
     assert [float(value) for value in copies if value] == pytest.approx([0, 0, 0], abs=1)
+
+
+def test_latents_are_put_on_the_device_once(latents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved, original = [], Latents.to
+
+    def to(self: Latents, device: torch.device) -> Latents:
+        moved.append(len(self))
+        return original(self, device)
+
+    monkeypatch.setattr(Latents, "to", to)
+    fit(latents, tmp_path / "run", steps=4, copy_watch={"samples": 3, "steps": 4})
+    assert moved == [18, 3]  # nine training scans and their mirror images, three of val
 
 
 def test_counts_name_the_sides_that_are_known() -> None:

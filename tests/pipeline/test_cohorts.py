@@ -35,6 +35,15 @@ def test_a_copy_without_its_truth_is_not_called_real(kind: str, tmp_path: Path) 
     assert cohorts.kind_of(tmp_path) == "real"
 
 
+def test_preprocessing_carries_the_conditions_that_it_has_no_column_for(tmp_path: Path) -> None:
+    assert cohorts.carried(recipe.load("tiny")) == ()
+    named = tmp_path / "own.yaml"
+    named.write_text(
+        "diffusion: {conditions: {severity: {quantity: true}, group: {}, age: {quantity: true}, drug: {}}}"
+    )
+    assert cohorts.carried(recipe.load(str(named))) == ("drug", "severity")
+
+
 @pytest.mark.parametrize("last", [True, False])
 def test_the_quality_page_is_made_by_whoever_writes_the_tables(
     last: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import pytest
 from tlesynth import durable, recipe
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.pipeline import run_stages, stages
+from tlesynth.pipeline.plan import plan
 from tlesynth.pipeline.run import stage_keys
 from tlesynth.pipeline.stages import Context, Stage
 from tlesynth.weights import FOLDER_VARIABLE
@@ -147,6 +148,27 @@ def test_folders_that_are_not_runs_are_left_alone(kitchen: Kitchen, tmp_path: Pa
             run_stages(bad)
         assert caught.value.code == "CFG-005"
     assert kitchen.calls == []
+
+
+def test_a_recipe_without_a_group_is_refused_before_any_work(kitchen: Kitchen, tmp_path: Path) -> None:
+    recipe_file = tmp_path / "age.yaml"
+    recipe_file.write_text("diffusion: {conditions: {age: {quantity: true}}}")
+    by_age = Context(recipe.load(str(recipe_file)), tmp_path / "r")
+    with pytest.raises(TlesynthError, match=r"CFG-011.*group"):
+        run_stages(by_age)
+    with pytest.raises(TlesynthError, match=r"CFG-011.*group"):
+        plan(by_age)
+    assert kitchen.calls == [] and not (tmp_path / "r").exists()
+
+
+def test_another_condition_costs_no_voxel_and_no_autoencoder(kitchen: Kitchen, tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    for conditions in ("{group: {}}", "{group: {}, severity: {quantity: true}}"):
+        kitchen.calls.clear()
+        own.write_text(f"diffusion: {{conditions: {conditions}}}")
+        run_stages(Context(recipe.load(str(own)), tmp_path / "r"), replace=True)
+    from_there = NAMES[NAMES.index("train diffusion") :]
+    assert kitchen.calls == ["preprocess", "encode", *from_there]
 
 
 def test_a_second_run_in_the_same_folder_is_told_who_holds_it(kitchen: Kitchen, tmp_path: Path) -> None:

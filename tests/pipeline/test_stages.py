@@ -1,7 +1,10 @@
 """The stages fit together: each needs what an earlier one writes, and each part of the recipe decides some stage."""
 
+import pytest
+
 from tlesynth import recipe
-from tlesynth.pipeline.stages import STAGES
+from tlesynth.errors import TlesynthError
+from tlesynth.pipeline.stages import STAGES, require_groups
 
 
 def test_each_stage_needs_only_earlier_ones_and_writes_its_own() -> None:
@@ -48,3 +51,12 @@ def test_who_did_the_work_and_what_was_thought_of_it_keep_a_subjects_files() -> 
     assert stage.settings(plain) == stage.settings(shared)
     assert stage.settings(plain) != stage.settings(strict) and stage.by_subject(plain) == stage.by_subject(strict)
     assert stage.by_subject(plain) != stage.by_subject(other)
+
+
+def test_a_recipe_that_knows_no_group_cannot_be_compared_and_the_way_out_is_told() -> None:
+    require_groups(recipe.load("tiny"))
+    loaded = recipe.load("tiny")
+    by_age = loaded.diffusion.model_copy(update={"conditions": {"age": recipe.Quantity()}})
+    with pytest.raises(TlesynthError, match=r"add 'group: .*or .*'tlesynth sample --n 100'") as caught:
+        require_groups(loaded.model_copy(update={"diffusion": by_age}))
+    assert caught.value.code == "CFG-011" and caught.value.exit_status == 2

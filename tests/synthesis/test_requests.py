@@ -61,6 +61,24 @@ def test_an_open_group_is_as_in_training() -> None:
     assert set(groups[:4]) == {"hc", "tle"}  # spread evenly, not one after the other
 
 
+@pytest.mark.parametrize("wish", [Wish(), Wish(38)])
+def test_a_model_without_a_group_draws_what_the_training_set_is_made_up_of(
+    wish: Wish, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of the training scans are patients, 22 of 36 of them left; of the others nothing is asked."""
+    subjects = wished(wish, Model(Conditions(CONDITIONS.items[1:])))
+    assert subjects[0] == ("sub-syn0001", {}) and subjects[-1][0] == "sub-syn0038"
+    assert sorted(asked.get("side", "") for _, asked in subjects) == [""] * 19 + ["left"] * 11 + ["right"] * 8
+    told = capsys.readouterr().err
+    assert told.count("\n") == (wish == Wish()) and ("38 subjects" in told) == (wish == Wish())
+
+
+def test_a_model_of_age_alone_is_asked_for_nothing_or_for_an_age() -> None:
+    aged = Model(Conditions(CONDITIONS.items[2:]))
+    assert wished(Wish(2), aged) == [("sub-syn0001", {}), ("sub-syn0002", {})]
+    assert wished(Wish(1, ("age=35",)), aged) == [("sub-syn0001", {"age": "35"})]
+
+
 def test_like_takes_the_rows_of_a_table_again_and_again(tmp_path: Path) -> None:
     table = tmp_path / "participants.tsv"
     table.write_text("participant_id\tgroup\tside\tage\tsite\nsub-1\ttle\tright\t50\tA\nsub-2\thc\tn/a\tn/a\tB\n")

@@ -179,7 +179,9 @@ def assumed(declared: Mapping[str, Category | Quantity]) -> Conditions:
 
 def _condition(name: str, declared: Category | Quantity, participants: pd.DataFrame, where: str) -> Condition:
     if name not in participants:
-        raise fail("CFG-011", where, f"no column {name}; there are {', '.join(participants.columns)}")
+        there = ", ".join(participants.columns)
+        why = f"no column {name}; there are {there}. Preprocess and encode by this recipe carry a raw table's column on"
+        raise fail("CFG-011", where, why)
     told = participants[name].dropna().astype(str).str.strip()
     told = told[~told.str.lower().isin(MISSING)]
     if isinstance(declared, Category):

@@ -36,7 +36,7 @@ class Task:
 
 def training_loss(network: nn.Module, data: Latents, task: Task, settings: recipe.Diffusion, fabric: Fabric) -> Loss:
     """The loss of a step on this process's share of the batch, each draw keyed by the step."""
-    rows_of_all = balanced_rows(data.conditions[:, 0]) if settings.balanced else np.arange(len(data))
+    rows_of_all = balanced_rows(data.conditions[:, 0].cpu()) if settings.balanced else np.arange(len(data))
     order = Order(len(rows_of_all), settings.batch_size, task.seed, "diffusion")
     rank, world = fabric.global_rank, fabric.world_size
 

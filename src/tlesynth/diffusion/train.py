@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ class Material:
     fitted: Latents
     held_out: Latents
     task: Task
+
+    def to(self, device: torch.device) -> Material:
+        """The same with its latents on ``device``, for the loss, the validation and the copy watch together."""
+        return replace(self, fitted=self.fitted.to(device), held_out=self.held_out.to(device))
 
 
 def train_diffusion(
@@ -82,9 +86,10 @@ def train_diffusion(
     rate = cosine(optimizer, steps, settings.warmup_steps, settings.learning_rate) if decaying else None
     network, optimizer = fabric.setup(network, optimizer)
     ema = Ema(network.module, settings.ema_decay)
-    loss = training_loss(network, material.fitted.to(fabric.device), material.task, settings, fabric)
-    learner = Learner(network, optimizer, loss, schedule=rate, ema=ema, clip=settings.gradient_clip)
     noise, counts = _noise_facts(material), class_counts(material.rows)
+    material = material.to(fabric.device)
+    loss = training_loss(network, material.fitted, material.task, settings, fabric)
+    learner = Learner(network, optimizer, loss, schedule=rate, ema=ema, clip=settings.gradient_clip)
     run.log("diffusion", parameters=_parameters(ema.network), steps=steps, gate=gate, class_counts=counts, **noise)
     position = train(
         run,
@@ -138,20 +143,20 @@ def _judge(
     network: nn.Module, material: Material, settings: recipe.Diffusion, fabric: Fabric
 ) -> Callable[[], dict[str, float]]:
     """The validation: errors on held-out scans, and now and then whether samples begin to copy training scans."""
-    fitted, held_out, task = material.fitted, material.held_out.to(fabric.device), material.task
-    errors = validation(network, held_out, fitted.to(fabric.device), task, fabric)
+    fitted, held_out, task = material.fitted, material.held_out, material.task
+    errors = validation(network, held_out, fitted, task, fabric)
     if not settings.copy_watch.samples:
         return errors
-    watch, sampled = CopyWatch(fitted, material.held_out), settings.copy_watch
+    watch, sampled = CopyWatch(fitted, held_out), settings.copy_watch
     sampler = "euler" if settings.noise.process == "flow" else "ddim"
     plan = Plan(task.process, sampler=sampler, steps=sampled.steps)
 
     def judge() -> dict[str, float]:
-        told = fitted.conditions[: sampled.samples].to(fabric.device)
+        told = fitted.conditions[: sampled.samples]
         noise = [torch_generator(task.seed, "diffusion", "copy watch", i) for i in range(len(told))]
         with fabric.autocast():
             samples = sample_latents(network, told, tuple(fitted.values.shape[1:]), noise, plan).latents
-        return errors() | watch.figures(samples.cpu())
+        return errors() | watch.figures(samples)
 
     return judge
 

@@ -48,13 +48,28 @@ def preprocess(bids: Path, out: Path, recipe: Recipe, participants: tuple[str, .
             cohort_page.build(out, out / QUALITY_PAGE, limits=recipe.preprocess.qc, data=kind_of(bids))
 
     try:
-        counts = run(bids, out, recipe.preprocess, recipe.labels, seed=recipe.seed, participants=participants)
+        counts = run(
+            bids,
+            out,
+            recipe.preprocess,
+            recipe.labels,
+            seed=recipe.seed,
+            participants=participants,
+            carried=carried(recipe),
+        )
     except TlesynthError as error:
         if error.code == "DATA-005":  # no scan is left: now the page is wanted most
             page()
         raise
     page()
     return counts
+
+
+def carried(recipe: Recipe) -> tuple[str, ...]:
+    """The conditions that may be columns of the raw tables: preprocessing carries these on, and no others."""
+    from tlesynth.data.cohort import COLUMNS
+
+    return tuple(sorted(recipe.diffusion.conditions.keys() - set(COLUMNS)))
 
 
 def kind_of(cohort: Path) -> str:

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe as recipes
 from tlesynth.pipeline.memory import memory_rows
-from tlesynth.pipeline.stages import Context
+from tlesynth.pipeline.stages import Context, require_groups
 from tlesynth.progress import clock
 from tlesynth.volume import GRIDS, Grid
 
@@ -39,10 +39,11 @@ def plan(context: Context) -> dict[str, Any]:
     """What a run would compute, as rows a person or a machine reads.
 
     Raises:
-        TlesynthError: CFG-002 for a sampler that does not fit, CFG-003 if sizes do not divide or are too small, DATA
-            codes if the input cohort cannot be understood.
+        TlesynthError: CFG-002 for a sampler that does not fit, CFG-003 if sizes do not divide or are too small, CFG-011
+            if the recipe's scans would have no group, DATA codes if the input cohort cannot be understood.
     """
     recipe = context.recipe
+    require_groups(recipe)
     grid = GRIDS[recipe.preprocess.grid]
     scans = _scans(context)
     train = max(1, round(scans * recipe.split.gen_train))

@@ -15,7 +15,7 @@ from typing import Any
 
 from tlesynth import __version__, durable, interruption
 from tlesynth.errors import fail
-from tlesynth.pipeline.stages import Context, Stage, stages_of
+from tlesynth.pipeline.stages import Context, Stage, require_groups, stages_of
 from tlesynth.progress import clock, say
 from tlesynth.recipe import Section, dump
 
@@ -40,10 +40,12 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
         replace: redo stages that were made with other settings or inputs, instead of refusing.
 
     Raises:
-        TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, OPS-010 if it is in use,
-            WTS-001 if weights that the training wants are missing, and whatever a stage raises.
+        TlesynthError: CFG-005 if the folder is not a run, CFG-010 if it is another recipe's, CFG-011 if the recipe's
+            scans would have no group, OPS-010 if it is in use, WTS-001 if weights that the training wants are missing,
+            and whatever a stage raises.
     """
     begun = time.monotonic()
+    require_groups(context.recipe)
     _require_run_folder(context)
     with durable.locked(context.out), interruption.graceful():
         keys = stage_keys(context)
@@ -78,8 +80,12 @@ def stage_keys(context: Context) -> dict[str, str]:
 
 def _own_key(context: Context, stage: Stage, parts: tuple[Section | str, ...]) -> str:
     """The hash of ``parts`` of the recipe for a stage, whatever its input."""
-    settings = [s.model_dump(mode="json") if isinstance(s, Section) else s for s in parts]
-    return durable.hash_of([stage.name, context.recipe.seed, settings])
+    return durable.hash_of([stage.name, context.recipe.seed, _plain(parts)])
+
+
+def _plain(parts: tuple[Section | str, ...]) -> list[Any]:
+    """``parts`` of a recipe as JSON."""
+    return [part.model_dump(mode="json") if isinstance(part, Section) else part for part in parts]
 
 
 def _kept_key(context: Context, stage: Stage) -> str:
@@ -128,7 +134,7 @@ def _is_done(context: Context, stage: Stage, known: dict[str, str]) -> bool:
 def _judging_key(context: Context, stage: Stage) -> dict[str, str]:
     if stage.judged_by is None:
         return {}
-    return {"judged_key": durable.hash_of([part.model_dump(mode="json") for part in stage.judged_by(context.recipe)])}
+    return {"judged_key": durable.hash_of(_plain(stage.judged_by(context.recipe)))}
 
 
 def _given(context: Context) -> list[Any]:

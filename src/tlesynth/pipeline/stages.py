@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlesynth.errors import fail
 from tlesynth.pipeline import cohorts, models
 from tlesynth.recipe import Preprocess, Recipe, Section
 
@@ -46,9 +47,9 @@ class Stage:
     by_subject: Callable[[Recipe], tuple[Section | str, ...]] | None = None
     """What decides a subject's own files, where each subject is keyed by its own input: while that is the same, a
     changed scan, limit or label costs only the subjects it touches."""
-    judged_by: Callable[[Recipe], tuple[Section, ...]] | None = None
-    """What judges the result without deciding it: where only that changed, the stage gives its verdict anew and keeps
-    everything else, and no later stage is redone."""
+    judged_by: Callable[[Recipe], tuple[Section | str, ...]] | None = None
+    """What judges or labels the result without deciding it: where only that changed, the stage gives its verdict and
+    its tables anew and keeps everything else, and no later stage is redone."""
     wanted: Callable[[Recipe], bool] = lambda recipe: True
     """Whether the recipe asks for it."""
 
@@ -206,6 +207,7 @@ STAGES: tuple[Stage, ...] = (
         lambda r: (_made(r), r.preprocess.qc, r.labels),
         preprocess,
         by_subject=lambda r: (_made(r),),
+        judged_by=cohorts.carried,
     ),
     Stage("split", ("preprocess",), ("splits.tsv",), lambda r: (r.split,), split),
     Stage(
@@ -222,7 +224,7 @@ STAGES: tuple[Stage, ...] = (
         ("latents", "reconstructions"),
         lambda r: (r.inference, r.encode),
         encode,
-        judged_by=_judged,  # the latents carry the verdict
+        judged_by=lambda r: (*_judged(r), *cohorts.carried(r)),  # the latents carry the verdict and the columns
     ),
     Stage(
         "train diffusion",
@@ -264,3 +266,15 @@ def stages_of(context: Context) -> list[Stage]:
     """The stages of a run: a given cohort is not simulated, and what the recipe does not ask for is left out."""
     given = context.given is not None
     return [stage for stage in STAGES if stage.wanted(context.recipe) and not (given and stage.name == "simulate")]
+
+
+def require_groups(recipe: Recipe) -> None:
+    """Refuse, before any work, a recipe whose synthetic scans would belong to no group.
+
+    Raises:
+        TlesynthError: CFG-011 if group is none of its conditions.
+    """
+    if "group" not in recipe.diffusion.conditions:
+        add, alone = "add 'group: {values: [hc, tle]}'", "'tlesynth sample --n 100'"
+        why = f"a run compares synthetic patients with controls: {add}, or take the verbs one by one, up to {alone}"
+        raise fail("CFG-011", "diffusion.conditions", f"group is not among them, but {why}")

@@ -51,7 +51,8 @@ def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
 def _condition(asked: Mapping[str, str]) -> str:
     """What was asked for: group and side as in the class counts (tle-left), anything else by its name."""
     kind = "-".join(asked[name] for name in KIND if name in asked)
-    return ", ".join([kind, *(f"{name} {value}" for name, value in asked.items() if name not in KIND)])
+    others = (f"{name} {value}" for name, value in asked.items() if name not in KIND)
+    return ", ".join([*filter(None, [kind]), *others])
 
 
 def _about(synthesizer: Synthesizer, subject: Subject) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tlesynth import durable
 from tlesynth.diffusion.conditions import MISSING, Conditions
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.errors import fail
+from tlesynth.progress import say
 from tlesynth.recipe import Sample
 
 NAMES = {"hc": "HC", "tle": "TLE"}
@@ -53,29 +54,36 @@ def subjects_of(wish: Wish, settings: Sample, model: Diffusion) -> list[Subject]
     if wish.unconditional:
         return unconditional(wish.n or settings.n_hc + settings.n_tle)
     if wish.where or wish.n:
-        return under(wish.n or settings.n_hc + settings.n_tle, parse(wish.where), model)
-    return both_groups(settings.n_hc, settings.n_tle, model.conditions, model.class_counts)
+        where, n = parse(wish.where), wish.n or settings.n_hc + settings.n_tle
+        return under(n, where, model.conditions, model.class_counts)
+    return of_recipe(settings, model.conditions, model.class_counts)
 
 
-def both_groups(n_hc: int, n_tle: int, conditions: Conditions, counts: Mapping[str, int]) -> list[Subject]:
-    """synHC0001, ..., synTLE0001, ...; the sides of patients in the proportion of the training set."""
-    asked = [{"group": "hc"}] * n_hc + [{"group": "tle"}] * n_tle
+def of_recipe(settings: Sample, conditions: Conditions, counts: Mapping[str, int]) -> list[Subject]:
+    """synHC0001, ..., synTLE0001, ...; the sides of patients in the proportion of the training set.
+
+    Where the model knows no group, as many subjects in all, made up as the training set is.
+    """
+    if "group" not in conditions.names:
+        n = settings.n_hc + settings.n_tle
+        say(f"group is no condition of this model: n_hc + n_tle = {n} subjects, made up as the training set is")
+        return under(n, {}, conditions, counts)
+    asked = [{"group": "hc"}] * settings.n_hc + [{"group": "tle"}] * settings.n_tle
     return _named(_sided(asked, conditions, counts))
 
 
-def under(n: int, where: Mapping[str, str], model: Diffusion) -> list[Subject]:
+def under(n: int, where: Mapping[str, str], conditions: Conditions, counts: Mapping[str, int]) -> list[Subject]:
     """``n`` subjects under the conditions ``where``; group and side, if left open, as the training set has them.
 
     Raises:
         TlesynthError: CFG-011 for a condition or value that the model does not know.
     """
-    model.conditions.asked([where], "--where")
-    counts = model.class_counts
+    conditions.asked([where], "--where")
     patients = sum(count for name, count in counts.items() if name.startswith("tle"))
-    open_group = "group" in model.conditions.names and "group" not in where
-    told = _spread(n, patients / sum(counts.values())) if open_group else [None] * n
-    asked = [dict(where) if is_tle is None else {"group": "tle" if is_tle else "hc"} | dict(where) for is_tle in told]
-    return _named(_sided(asked, model.conditions, counts))
+    told = _spread(n, patients / sum(counts.values()))
+    asked = [{"group": "tle" if is_tle else "hc"} | dict(where) for is_tle in told]
+    known = [{k: v for k, v in one.items() if k in conditions.names} for one in _sided(asked, conditions, counts)]
+    return _named(known)
 
 
 def unconditional(n: int) -> list[Subject]:

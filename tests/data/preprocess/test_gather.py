@@ -1,15 +1,18 @@
 """The cohort's tables follow from the outcome files, however often they are gathered."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tlesynth import durable
-from tlesynth.data.cohort import read_cohort
+from tlesynth.autoencoder.encode import index_of
+from tlesynth.data.cohort import COLUMNS, read_cohort
 from tlesynth.data.preprocess.run import preprocess
+from tlesynth.diffusion.conditions import conditions_of
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import Labels, Preprocess
+from tlesynth.recipe import Category, Labels, Preprocess, Quantity
 from tlesynth.recipe.quality import QualityLimits
 
 TABLES = ("outcomes.tsv", "qc.tsv", "volumes.tsv", "participants.tsv")
@@ -41,6 +44,34 @@ def test_a_scan_the_limits_exclude_keeps_its_files_but_is_no_participant(
     assert durable.read_table(out / "qc.tsv")["use"].tolist() == ["no"] * 8
     assert preprocess(bids, out, quick, Labels(), seed=1).ok == 8
     assert len(read_cohort(out).ids) == 8
+
+
+def test_a_declared_column_reaches_the_generator_and_no_other_goes_on(
+    quick: Preprocess, scans: Callable[..., Path], tmp_path: Path
+) -> None:
+    """From a BIDS folder's table to what a model is conditioned on; a column of ours is measured, never taken over."""
+    bids, out = scans(8), tmp_path / "out"
+    raw = durable.read_table(bids / "participants.tsv")
+    raw["severity"] = [None, "0.5", *map(str, range(1, 7))]
+    raw["drug"] = ["A", "B", "n/a", "none"] * 2
+    raw["hippocampus_left_native_mm3"], raw["ward"], raw["surname"] = "1", "7 East", "Doe"
+    durable.write_table(bids / "participants.tsv", raw)
+    preprocess(bids, out, quick, Labels(), seed=1, carried=("drug", "hippocampus_left_native_mm3", "severity"))
+    table = durable.read_table(out / "participants.tsv")
+    assert list(table.columns) == [*COLUMNS, "drug", "severity"]
+    assert table["severity"].tolist()[1:] == raw["severity"].tolist()[1:] and table["severity"].isna()[0]
+    text = "".join(path.read_text(errors="ignore") for path in out.rglob("*") if path.is_file())
+    assert "7 East" not in text and "Doe" not in text
+
+    durable.write_table(tmp_path / "splits.tsv", table[["participant_id", "group"]].assign(split="gen_train"))
+    durable.write_table(tmp_path / "index.tsv", index_of(read_cohort(out), tmp_path / "splits.tsv"))
+    declared = {"severity": Quantity(), "drug": Category(), "hippocampus_left_native_mm3": Quantity(between=(0, 6001))}
+    rows = durable.read_table(tmp_path / "index.tsv")
+    conditions = conditions_of(declared, rows, 0.1, "index.tsv")
+    assert conditions.items[0].told == "from 0.5 to 6" and conditions.items[1].values == ("A", "B")
+    told = conditions.of_scans(rows)
+    assert told[:3, 0].tolist() == [pytest.approx(math.nan, nan_ok=True), 0, pytest.approx(0.5 / 5.5)]
+    assert told[:, 2].tolist() == [0.5] * 8
 
 
 def test_maps_volumes_and_quality_are_written(quick: Preprocess, scans: Callable[..., Path], tmp_path: Path) -> None:

@@ -56,6 +56,14 @@ def test_who_cannot_be_matched_is_skipped_with_a_reason(tmp_path: Path) -> None:
     assert "no row" in why["sub-99"]
 
 
+def test_other_columns_are_carried_only_where_they_are_named(tmp_path: Path) -> None:
+    text = f"{HEADER}\tseverity\tdrug\tiq\n{ROWS[0]}\t-2.50\t=1+1\t90\n{ROWS[1]}\tn/a\tdrug B\t80\n"
+    root = dataset(tmp_path, text, plain("01", "02"))
+    assert [scan.carried for scan in survey(root, Labels()).scans] == [(), ()]
+    carried = [scan.carried for scan in survey(root, Labels(), ("drug", "elsewhere_mm3", "group", "severity")).scans]
+    assert carried == [(("drug", "'=1+1"), ("severity", "-2.50")), (("drug", "drug B"), ("severity", None))]
+
+
 def test_first_session_first_run_without_contrast_is_taken(tmp_path: Path) -> None:
     scans = (
         "sub-01/ses-2/anat/sub-01_ses-2_T1w.nii.gz",

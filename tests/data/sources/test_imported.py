@@ -44,6 +44,14 @@ def test_volumes_are_matched_with_the_table(root: Path) -> None:
     assert found.choices == (("sub-02", "the first of 2 volumes"),)
 
 
+def test_a_column_named_as_a_condition_is_carried(root: Path) -> None:
+    rows = [("sub-01", "hc", 0.5, 7), ("sub-02", "tle", None, 8)]
+    table = pd.DataFrame(rows, columns=["participant_id", "group", "severity", "visit"])
+    durable.write_table(root / "participants.tsv", table)
+    found = survey_imported(root, Labels(), "gm", ("severity",))
+    assert [scan.carried for scan in found.scans] == [(("severity", "0.5"),), (("severity", None),)]
+
+
 def test_a_folder_without_them_is_told(tmp_path: Path) -> None:
     with pytest.raises(TlesynthError, match="there is no mwp1") as caught:
         find_imported(tmp_path, "gm")

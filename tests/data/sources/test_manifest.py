@@ -32,6 +32,12 @@ def test_rows_are_scans_whatever_the_folders_look_like(tmp_path: Path) -> None:
     assert found.root == tmp_path
 
 
+def test_a_column_named_as_a_condition_is_carried(tmp_path: Path) -> None:
+    text = "path,group,severity,comment\na.nii,hc,1.5,well\n"
+    (scan,) = survey(manifest(tmp_path, text, "a.nii"), Labels(), ("severity",)).scans
+    assert scan.carried == (("severity", "1.5"),) and scan.brain_mask is None
+
+
 def test_a_bad_row_is_left_out_with_its_line_and_the_others_stay(tmp_path: Path) -> None:
     text = (
         "participant_id\tpath\tgroup\tbrain_mask\n"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth.data.sources.privacy import suspicious_columns, suspicious_keys
+from tlesynth.data.sources.meaning import read_people
+from tlesynth.data.sources.privacy import require_nameless, suspicious_columns, suspicious_keys
 from tlesynth.data.sources.tables import read_table
+from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Labels
 
 
@@ -30,6 +32,18 @@ def test_b13_names_dates_and_addresses_are_recognised(column: str, cell: str, ex
     lines = suspicious_columns((read_table(tmp_path / "t.tsv"),), Labels())
     assert bool(lines) == expected
     assert all(repr(column) in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("column", "why"), [("surname", "surname"), ("seen", "holds dates"), ("IXI_ID", "the part.* id")]
+)
+def test_a_column_that_may_identify_a_person_is_never_carried(column: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "participants.tsv").write_text("IXI_ID\tgroup\tsurname\tseen\tseverity\n1\thc\tx\t2019-04-01\t3\n")
+    labels = Labels(id_column="IXI_ID")
+    require_nameless(read_people(tmp_path, labels, ("severity",)))
+    with pytest.raises(TlesynthError, match=why) as caught:
+        require_nameless(read_people(tmp_path, labels, ("severity", column)))
+    assert caught.value.code == "PRIV-001" and caught.value.exit_status == 9
 
 
 def test_b13_ages_above_89_are_counted(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth.data.sources.tables import read_table, safe
+from tlesynth.data.sources.tables import number_or_safe, read_table, safe
 from tlesynth.errors import TlesynthError
 
 TEXT = "participant_id\tgroup\tL.hipp Volume\nsub-01\thc\t0.28\nsub-02\ttle\tn/a\n"
@@ -81,6 +81,14 @@ def test_b14_a_formula_is_only_text_and_written_so(tmp_path: Path) -> None:
     assert safe("=cmd|x") == "'=cmd|x"
     assert safe("a\tb\nc") == "a b c"
     assert (safe("Hospital A-1"), safe(None)) == ("Hospital A-1", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("-2.50", "-2.50"), ("+3", "+3"), ("1e-3", "1e-3"), ("-a", "'-a"), ("=1", "'=1"), (None, None)],
+)
+def test_a_number_is_no_formula(text: str | None, written: str | None) -> None:
+    assert number_or_safe(text) == written
 
 
 def test_a_missing_table_is_told(tmp_path: Path) -> None:

@@ -95,5 +95,9 @@ def _skipped(skipped: Skipped) -> Outcome:
 
 
 def _participants(scans: tuple[Scan, ...], outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
-    rows = [{c: getattr(s, c) for c in COLUMNS} for s in scans if outcomes[s.participant_id].status == "ok"]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).set_index("participant_id")
+    """A row for each scan that is kept: what we name, and what the recipe carries on and we do not measure."""
+    measured = {name for outcome in outcomes.values() for name in outcome.volumes}
+    kept = [scan for scan in scans if outcomes[scan.participant_id].status == "ok"]
+    carried = dict.fromkeys(name for scan in kept for name, _ in scan.carried if name not in measured)
+    rows = [{c: getattr(scan, c) for c in COLUMNS} | dict(scan.carried) for scan in kept]
+    return pd.DataFrame(rows, columns=[*COLUMNS, *carried]).set_index("participant_id")

@@ -34,24 +34,33 @@ STOPS = ("RES-001", "PRIV-003")
 
 
 def preprocess(
-    bids: Path, out: Path, settings: Preprocess, labels: Labels, *, seed: int, participants: tuple[str, ...] = ()
+    bids: Path,
+    out: Path,
+    settings: Preprocess,
+    labels: Labels,
+    *,
+    seed: int,
+    participants: tuple[str, ...] = (),
+    carried: tuple[str, ...] = (),
 ) -> Counts:
     """Preprocess the cohort ``bids`` into the folder ``out``, with its tables; the same command goes on.
 
     With ``settings.sharing.shard`` it does its part of the subjects, beside other shards; the one that ends last
     writes the tables. With ``participants`` (with or without ``sub-``) it does only these, beside others likewise, and
-    the tables call the rest not-run. In both cases its own subjects are what is counted.
+    the tables call the rest not-run. In both cases its own subjects are what is counted. ``carried`` are other columns
+    of the cohort's tables that go on into participants.tsv.
 
     Raises:
         TlesynthError: a DATA code if the cohort cannot be read, DATA-005 if no scan is left,
             DATA-022 if one of ``participants`` has no scan, CFG-005 if ``out`` cannot be used, OPS-010 if another run
-            holds it, OPS-075 if a stop is asked for, RES-001 if the disk is full; the tables are written first.
+            holds it, OPS-075 if a stop is asked for, PRIV-001 if a carried column may identify a person, RES-001 if the
+            disk is full; the tables are written first.
     """
     bids, out = Path(bids), Path(out)
     require_output(bids, out)
     if settings.brain_mask == "command":
         require_program(settings.brain_mask_command)
-    found = participants_of(bids, settings, labels)
+    found = participants_of(bids, settings, labels, carried)
     jobs = _jobs(found, _writer(out, settings), settings, seed_of(seed, "preprocess"))
     shard = settings.sharing.shard
     mine = share(_asked_for(participants, jobs, bids), settings.sharing.part)
@@ -91,9 +100,11 @@ def require_output(bids: Path, out: Path) -> None:
         raise fail("CFG-005", out, "it is not empty, and preprocessing did not make what it holds")
 
 
-def participants_of(bids: Path, settings: Preprocess, labels: Labels) -> Survey:
+def participants_of(bids: Path, settings: Preprocess, labels: Labels, carried: tuple[str, ...] = ()) -> Survey:
     """Whose scans there are to prepare, or to take over from CAT12. Raises as ``survey`` does."""
-    return survey_imported(bids, labels, settings.import_kind) if settings.source == "cat12" else survey(bids, labels)
+    if settings.source == "cat12":
+        return survey_imported(bids, labels, settings.import_kind, carried)
+    return survey(bids, labels, carried)
 
 
 def _jobs(found: Survey, writer: CohortWriter, settings: Preprocess, seed: int) -> dict[str, Job]:

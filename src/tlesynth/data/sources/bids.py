@@ -16,7 +16,7 @@ from tlesynth.data.sources.foreign import explain
 from tlesynth.data.sources.found import Scan, Skipped, Survey, Undeclared
 from tlesynth.data.sources.manifest import survey_manifest
 from tlesynth.data.sources.meaning import read_people
-from tlesynth.data.sources.privacy import suspicious_columns
+from tlesynth.data.sources.privacy import require_nameless, suspicious_columns
 from tlesynth.data.sources.scans import brain_masks, find
 from tlesynth.errors import fail
 from tlesynth.recipe import Labels
@@ -42,24 +42,27 @@ def read_bids(root: Path, labels: Labels) -> list[Scan]:
     return list(survey(root, labels).scans)
 
 
-def survey(root: Path, labels: Labels) -> Survey:
+def survey(root: Path, labels: Labels, carried: tuple[str, ...] = ()) -> Survey:
     """Match the scans of a BIDS folder with its tables, or read a manifest (``root`` is then a CSV or TSV file).
 
-    Of several T1w one is taken by the rule in ``sources/scans.py``; the choice is recorded.
+    Of several T1w one is taken by the rule in ``sources/scans.py``; the choice is recorded. Of the tables' other
+    columns only those ``carried`` go on with a scan.
 
     Raises:
         TlesynthError: DATA-001 if metadata cannot be read, DATA-002 if there is no T1w, DATA-003 if the group column or
             one of its values is unknown, DATA-004 if the rows of a participant contradict each other, DATA-009 if two
-            participants differ only in case, DATA-015 if DICOM files were given.
+            participants differ only in case, DATA-015 if DICOM files were given, PRIV-001 if a carried column may
+            identify a person.
     """
     root = Path(root)
     if root.is_file() and root.suffix.lower() in MANIFESTS:
-        return survey_manifest(root, labels)
+        return survey_manifest(root, labels, carried)
     notes = [] if read_description(root) else ["dataset_description.json is missing"]
     found = find(root.absolute(), labels.session)
     if not found.chosen:
         raise explain(root)
-    people = read_people(root, labels)
+    people = read_people(root, labels, carried)
+    require_nameless(people)
     names = sorted(set(found.chosen) | set(found.without) | people.ids)
     _check_case(names, root)
     masks = brain_masks(root.absolute(), found.chosen)
@@ -74,7 +77,7 @@ def survey(root: Path, labels: Labels) -> Survey:
         else:
             undeclared.update(person.undeclared)
             told = (person.side, person.hs, person.age, person.sex, person.site)
-            scans.append(Scan(name, choice.path, person.group, *told, brain_mask=masks.get(name)))
+            scans.append(Scan(name, choice.path, person.group, *told, masks.get(name), person.carried))
     return Survey(
         scans=tuple(scans),
         skipped=tuple(skipped),

@@ -20,6 +20,8 @@ class Scan:
     site: str | None = None
     brain_mask: Path | None = None
     """A given brain mask in the scan's own space."""
+    carried: tuple[tuple[str, str | None], ...] = ()
+    """Columns of the tables that the recipe names as conditions, and what they say."""
 
 
 @dataclass(frozen=True)

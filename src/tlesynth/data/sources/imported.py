@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tlesynth.data.sources.found import Scan, Skipped, Survey
 from tlesynth.data.sources.meaning import read_people
+from tlesynth.data.sources.privacy import require_nameless
 from tlesynth.errors import fail
 from tlesynth.recipe import Labels
 
@@ -40,17 +41,18 @@ def find_imported(root: Path, kind: str = "t1") -> list[tuple[str, Path]]:
     return sorted(found)
 
 
-def survey_imported(root: Path, labels: Labels, kind: str = "t1") -> Survey:
+def survey_imported(root: Path, labels: Labels, kind: str = "t1", carried: tuple[str, ...] = ()) -> Survey:
     """Match the volumes of one kind with the tables beside them; of several of one participant the first is taken.
 
     Raises:
-        TlesynthError: DATA-002 if there is none, DATA-001, DATA-003 or DATA-004 as ``survey``.
+        TlesynthError: DATA-002 if there is none, DATA-001, DATA-003, DATA-004 or PRIV-001 as ``survey``.
     """
     root = Path(root)
     chosen: dict[str, list[Path]] = {}
     for name, path in find_imported(root, kind):
         chosen.setdefault(name, []).append(path)
-    people = read_people(root, labels)
+    people = read_people(root, labels, carried)
+    require_nameless(people)
     scans, skipped = [], []
     for name in sorted(set(chosen) | people.ids):
         person = people.person(name, "")
@@ -60,7 +62,7 @@ def survey_imported(root: Path, labels: Labels, kind: str = "t1") -> Survey:
             skipped.append(Skipped(name, "DATA-006", f"it has no imported volume of kind {kind}"))
         else:
             told = (person.side, person.hs, person.age, person.sex, person.site)
-            scans.append(Scan(name, chosen[name][0], person.group, *told))
+            scans.append(Scan(name, chosen[name][0], person.group, *told, carried=person.carried))
     several = tuple((n, f"the first of {len(paths)} volumes") for n, paths in sorted(chosen.items()) if len(paths) > 1)
     return Survey(scans=tuple(scans), skipped=tuple(skipped), root=root, choices=several, notes=tuple(people.notes))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tlesynth.data.sources.found import Scan, Skipped, Survey, Undeclared
 from tlesynth.data.sources.meaning import People, check_groups
-from tlesynth.data.sources.privacy import suspicious_columns
+from tlesynth.data.sources.privacy import require_nameless, suspicious_columns
 from tlesynth.data.sources.scans import session_order
 from tlesynth.data.sources.tables import Row, Table, read_table
 from tlesynth.errors import TlesynthError, fail
@@ -24,7 +24,7 @@ COLUMNS = ("group", "side", "hs", "age", "sex", "site")
 LABEL = re.compile(r"sub-([0-9A-Za-z]+)")
 
 
-def survey_manifest(path: Path, labels: Labels) -> Survey:
+def survey_manifest(path: Path, labels: Labels, carried: tuple[str, ...] = ()) -> Survey:
     """Read the scans a manifest lists; a row that cannot be used is left out with its line, the others stay.
 
     Raises:
@@ -41,7 +41,8 @@ def survey_manifest(path: Path, labels: Labels) -> Survey:
     session = labels.session.removeprefix("ses-")
     column = labels.session_column
     named.sort(key=lambda pair: (pair[1], session_order((pair[0].cells.get(column) or "").removeprefix("ses-"))))
-    people = People(labels, (_with_ids(table, named),))
+    people = People(labels, (_with_ids(table, named),), carried=carried)
+    require_nameless(people)
     scans: dict[str, Scan] = {}
     skipped: dict[str, Skipped] = {}
     choices: dict[str, str] = {}
@@ -64,7 +65,7 @@ def survey_manifest(path: Path, labels: Labels) -> Survey:
             continue
         undeclared.update(person.undeclared)
         told = (person.side, person.hs, person.age, person.sex, person.site)
-        scans[name] = Scan(name, file or path, person.group, *told, brain_mask=mask)
+        scans[name] = Scan(name, file or path, person.group, *told, mask, person.carried)
     for name in others.keys() - scans.keys() - skipped.keys():
         skipped[name] = Skipped(name, "DATA-006", f"line {others[name]}: no row of session {session}")
     return Survey(

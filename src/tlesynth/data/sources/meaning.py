@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tlesynth.data.sources.tables import Row, Table, read_table, safe
+from tlesynth.data.sources.tables import Row, Table, number_or_safe, read_table, safe
 from tlesynth.errors import fail
 from tlesynth.recipe import Labels
 from tlesynth.recipe.labels import RANGE
@@ -36,6 +36,8 @@ class Person:
     site: str | None = None
     undeclared: tuple[tuple[str, str], ...] = ()
     """Columns and values that the labels do not mention."""
+    carried: tuple[tuple[str, str | None], ...] = ()
+    """Columns that are carried on as they are, and their values."""
 
 
 class Words:
@@ -62,6 +64,8 @@ class People:
     labels: Labels
     tables: tuple[Table, ...]
     notes: list[str] = field(default_factory=list)
+    carried: tuple[str, ...] = ()
+    """Other columns that the recipe names as conditions; those that no table has are left out."""
 
     def __post_init__(self) -> None:
         labels = self.labels
@@ -72,6 +76,8 @@ class People:
             "sex": Words(F=labels.female, M=labels.male),
         }
         self.columns = {key: getattr(labels, f"{key}_column") for key in ("group", "side", "hs", "age", "sex", "site")}
+        there = {column for table in self.tables for column in table.columns}
+        self.carried = tuple(name for name in self.carried if name in there and name not in self.columns)
         self.rows: dict[str, list[tuple[Table, Row]]] = defaultdict(list)
         for table in self.tables:
             self.notes += [f"{table.path.name}: {note}" for note in table.notes]
@@ -105,12 +111,13 @@ class People:
         if age is None and "age" in texts:
             undeclared.append((self.columns["age"], texts["age"]))
         side, hs = (None if told[key] == "unknown" else told[key] for key in ("side", "hs"))
-        return Person(group, why, side, hs, age, told["sex"], safe(texts.get("site")), tuple(undeclared))
+        carried = tuple((name, number_or_safe(texts.get(name))) for name in self.carried)
+        return Person(group, why, side, hs, age, told["sex"], safe(texts.get("site")), tuple(undeclared), carried)
 
     def _texts(self, participant_id: str, session: str) -> dict[str, str]:
         rows = self._of_session(self.rows.get(participant_id, []), session)
         texts: dict[str, str] = {}
-        for key, column in self.columns.items():
+        for key, column in (self.columns | {name: name for name in self.carried}).items():
             found = {}
             for table, row in rows:
                 if text := row.cells.get(column):
@@ -173,7 +180,7 @@ class People:
         return f"rows that say the same: {', '.join(places[:5])}{', ...' if len(places) > 5 else ''}" if places else ""
 
 
-def read_people(root: Path, labels: Labels) -> People:
+def read_people(root: Path, labels: Labels, carried: tuple[str, ...] = ()) -> People:
     """Read the tables that the labels name below ``root``, and check that their columns and groups are known.
 
     Raises:
@@ -193,7 +200,7 @@ def read_people(root: Path, labels: Labels) -> People:
     notes = [f"{name} is not there" for name in missing] if present or labels.group_by_id else []
     if labels.group_by_id and not any(labels.group_column in table.columns for table in tables):
         notes.append("every group comes from the id alone (labels.group_by_id)")
-    return People(labels, tables, notes)
+    return People(labels, tables, notes, carried)
 
 
 def check_groups(tables: tuple[Table, ...], labels: Labels) -> None:

@@ -1,4 +1,8 @@
-"""Columns and sidecar keys that may identify a person. They are named, never copied: only a Scan's fields go on."""
+"""Columns and sidecar keys that may identify a person. They are named, never copied: only a Scan's fields go on.
+
+A Scan holds group, side, hs, age, sex, site and the columns that the recipe names as conditions, where none of these
+may identify a person.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import json
 import re
 from pathlib import Path
 
-from tlesynth.data.sources.meaning import age_of
+from tlesynth.data.sources.meaning import People, age_of
 from tlesynth.data.sources.tables import Table
+from tlesynth.errors import fail
 from tlesynth.recipe import Labels
 
 WORDS = frozenset(
@@ -67,15 +72,25 @@ def suspicious_columns(tables: tuple[Table, ...], labels: Labels) -> list[str]:
         for column in table.columns:
             if column == labels.id_column:
                 continue
-            words = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower()))
-            cells = [text for row in table.rows[:LOOKED_AT] if (text := row.cells.get(column))]
-            kind = next((k for k, shape in SHAPES.items() if _most(cells, shape)), "")
-            if kind or words & WORDS:
-                lines.append(f"{table.path.name}: column {column!r}" + (f" holds {kind}" if kind else ""))
+            if (how := _suspicion(table, column)) is not None:
+                lines.append(f"{table.path.name}: column {column!r}{how}")
         ages = (age_of(row.cells.get(labels.age_column)) for row in table.rows)
         if old := sum(age is not None and age > OLD for age in ages):
             lines.append(f"{table.path.name}: column {labels.age_column!r} holds {old} ages above {OLD:.0f}")
     return lines
+
+
+def require_nameless(people: People) -> None:
+    """Refuse to carry on a column that may identify a person, whatever the recipe says.
+
+    Raises:
+        TlesynthError: PRIV-001 naming the column.
+    """
+    for table in people.tables:
+        for column in (name for name in people.carried if name in table.columns):
+            how = " is the participants' id" if column == people.labels.id_column else _suspicion(table, column)
+            if how is not None:
+                raise fail("PRIV-001", table.path, f"column {column!r}{how}, and diffusion.conditions names it")
 
 
 def suspicious_keys(scan: Path) -> set[str]:
@@ -88,6 +103,16 @@ def suspicious_keys(scan: Path) -> set[str]:
     except (OSError, ValueError):
         return set()
     return {key for key in KEYS if values.get(key)} if isinstance(values, dict) else set()
+
+
+def _suspicion(table: Table, column: str) -> str | None:
+    """How a column looks like it identifies a person: by what it ``holds``, or by its name alone; None: it does not."""
+    words = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower()))
+    cells = [text for row in table.rows[:LOOKED_AT] if (text := row.cells.get(column))]
+    kind = next((k for k, shape in SHAPES.items() if _most(cells, shape)), "")
+    if kind:
+        return f" holds {kind}"
+    return "" if words & WORDS else None
 
 
 def _most(cells: list[str], shape: re.Pattern[str]) -> bool:

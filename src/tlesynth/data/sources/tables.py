@@ -80,6 +80,15 @@ def safe(text: str | None) -> str | None:
     return f"'{plain}" if plain.startswith(FORMULA) else plain
 
 
+def number_or_safe(text: str | None) -> str | None:
+    """A number as it is written, which is no formula though it begin with a sign; any other text made ``safe``."""
+    try:
+        float(text or "")
+    except ValueError:
+        return safe(text)
+    return text
+
+
 def _text(path: Path) -> tuple[str, list[str]]:
     try:
         if path.stat().st_size > LARGEST:

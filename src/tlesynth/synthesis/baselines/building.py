@@ -21,7 +21,7 @@ from tlesynth.synthesis.baselines.pca import PcaGaussian, fit_pca
 from tlesynth.synthesis.baselines.prior import Prior
 from tlesynth.synthesis.cohort import Source, sample_cohort
 from tlesynth.synthesis.guard import Guard
-from tlesynth.synthesis.requests import both_groups
+from tlesynth.synthesis.requests import of_recipe
 from tlesynth.training import fabric_for
 
 ABOUT = {
@@ -42,7 +42,7 @@ def write_baseline(
     rows = rows_of(latents, splits, "gen_train")
     settings = recipe.diffusion
     conditions = conditions_of(settings.conditions, rows, settings.unconditional, f"{latents.name}/index.tsv")
-    subjects = both_groups(recipe.sample.n_hc, recipe.sample.n_tle, conditions, class_counts(rows))
+    subjects = of_recipe(recipe.sample, conditions, class_counts(rows))
     if kind == "deformation":
         cohort = read_cohort(derivatives)
         training = cohort.participants.loc[read_splits(splits, cohort.ids)["gen_train"]]

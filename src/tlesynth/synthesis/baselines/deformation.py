@@ -17,7 +17,7 @@ from scipy import ndimage
 from tlesynth.data.cohort import Cohort
 from tlesynth.data.deformation import exponential, random_field, sample
 from tlesynth.errors import fail
-from tlesynth.seeds import generator, seed_of
+from tlesynth.synthesis.baselines.origin import origin, seed_for
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import GRIDS, Grid
 
@@ -46,19 +46,13 @@ class Deformation:
     def volumes(self, subjects: list[Subject], attempt: int) -> Iterator[np.ndarray]:
         """The volume (X, Y, Z) of each of ``subjects``."""
         for subject in subjects:
-            random = generator(self.seed, "baseline deformation", subject.participant_id, attempt)
+            random = np.random.default_rng(seed_for("deformation", self.seed, subject, attempt))
             scan = self.cohort.volume(self._source(subject, random))
             yield bent(scan, self.grid, random) * np.float32(1 + GAIN * random.standard_normal())
 
     def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
         """What a scan says about its origin; not whose it is."""
-        return {
-            "Synthetic": True,
-            "Generator": "baseline deformation",
-            "Seed": seed_of(self.seed, "baseline deformation", subject.participant_id, attempt),
-            "Attempt": attempt + 1,
-            "Conditions": dict(subject.asked),
-        }
+        return origin("deformation", self.seed, subject, attempt)
 
     def _source(self, subject: Subject, random: np.random.Generator) -> str:
         wanted = {name: value for name, value in subject.asked.items() if name in ("group", "side")}

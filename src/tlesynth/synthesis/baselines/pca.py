@@ -18,7 +18,7 @@ from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.latents import Latents
 from tlesynth.errors import fail
-from tlesynth.seeds import seed_of
+from tlesynth.synthesis.baselines.origin import origin, seed_for
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import Grid
 
@@ -65,7 +65,7 @@ class PcaGaussian:
         Raises:
             TlesynthError: CFG-011 if no training scan has what is asked for.
         """
-        generator = torch.Generator().manual_seed(self._seed_of(subject, attempt))
+        generator = torch.Generator().manual_seed(seed_for("pca", self.seed, subject, attempt))
         weights = torch.randn(len(self.fit.components), generator=generator)
         told = categories(self.conditions, self.conditions.asked([subject.asked], "baseline"))  # (1, G)
         scans = self.fit.counts * ((self.fit.classes == told) | told.isnan()).all(1)  # (M,)
@@ -83,18 +83,8 @@ class PcaGaussian:
 
     def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
         """What a scan says about its origin."""
-        return {
-            "Synthetic": True,
-            "Generator": "baseline pca",
-            "Seed": self._seed_of(subject, attempt),
-            "Attempt": attempt + 1,
-            "Fitted": self.fitted,
-            "AutoencoderHash": self.autoencoder.fingerprint,
-            "Conditions": dict(subject.asked),
-        }
-
-    def _seed_of(self, subject: Subject, attempt: int) -> int:
-        return seed_of(self.seed, "baseline pca", subject.participant_id, attempt)
+        made_of = {"Fitted": self.fitted, "AutoencoderHash": self.autoencoder.fingerprint}
+        return origin("pca", self.seed, subject, attempt, **made_of)
 
 
 def fit_pca(data: Latents, conditions: Conditions) -> Fit:

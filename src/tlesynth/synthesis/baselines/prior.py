@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.seeds import seed_of
+from tlesynth.synthesis.baselines.origin import origin, seed_for
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import Grid
 
@@ -31,21 +31,11 @@ class Prior:
     def volumes(self, subjects: list[Subject], attempt: int) -> Iterator[np.ndarray]:
         """The volume (X, Y, Z) of each of ``subjects``."""
         for subject in subjects:
-            generator = torch.Generator().manual_seed(self._seed_of(subject, attempt))
+            generator = torch.Generator().manual_seed(seed_for("prior", self.seed, subject, attempt))
             noise = torch.randn(1, *self.autoencoder.latent_shape, generator=generator)
             latent = self.autoencoder.normalise(noise.to(self.autoencoder.latent_mean.device))
             yield self.autoencoder.from_latents(latent)[0, 0].float().cpu().numpy()
 
     def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
         """What a scan says about its origin."""
-        return {
-            "Synthetic": True,
-            "Generator": "baseline prior",
-            "Seed": self._seed_of(subject, attempt),
-            "Attempt": attempt + 1,
-            "AutoencoderHash": self.autoencoder.fingerprint,
-            "Conditions": dict(subject.asked),
-        }
-
-    def _seed_of(self, subject: Subject, attempt: int) -> int:
-        return seed_of(self.seed, "baseline prior", subject.participant_id, attempt)
+        return origin("prior", self.seed, subject, attempt, AutoencoderHash=self.autoencoder.fingerprint)
