@@ -2,7 +2,7 @@
 
 2 E|x - y| - E|x - x'| - E|y - y'|, with x and x' drawn, y and y' real, is 0 where both are distributed alike, and there
 alone. The same brain again and again lies far, as it misses E|x - x'|. The estimate is unbiased: of sets that are alike
-it is as often below 0 as above. Latents are averaged over boxes first: noise that belongs to no neighbour's vanishes.
+it comes out on either side of 0. Latents are averaged over boxes first: noise that belongs to no neighbour's vanishes.
 
 Shapes: B drawn, V views of N people (as they are, mirrored), C channels, X Y Z latent voxels, D coarse numbers.
 """
