@@ -64,7 +64,7 @@ def test_a_planted_effect_is_found_where_it_is() -> None:
     assert gap[THERE].abs().mean() < 0.2  # chance stays where anything is beyond it: the side is told by 160 people
     assert gap[:, 3:5, 3:5, 3:5].abs().mean() < 0.05
     aged = under(data, age="70") - under(data, age="20")
-    assert aged[THERE].mean().item() == pytest.approx(2.0, abs=0.2) and aged[HERE].abs().mean() < 0.1
+    assert aged[THERE].mean().item() == pytest.approx(2.0, abs=0.2) and aged[HERE].abs().mean() < 0.3
     assert bool((under(data) == 0).all())
 
 

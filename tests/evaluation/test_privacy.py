@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from people import GRID, person, write_people
 
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
@@ -12,8 +13,6 @@ from tlesynth.evaluation.measure import join, measure_cohort
 from tlesynth.evaluation.privacy import privacy
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.recipe import Evaluation, Privacy
-
-from ..privacy.people import GRID, person, write_people
 
 TRAINING, COPIES, NEW = 8, 3, 4
 

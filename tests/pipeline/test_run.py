@@ -165,7 +165,7 @@ def test_another_condition_costs_no_voxel_and_no_autoencoder(kitchen: Kitchen, t
     own = tmp_path / "own.yaml"
     for conditions in ("{group: {}}", "{group: {}, severity: {quantity: true}}"):
         kitchen.calls.clear()
-        own.write_text(f"diffusion: {{conditions: {conditions}}}")
+        own.write_text(f"autoencoder: {{perceptual: none}}\ndiffusion: {{conditions: {conditions}}}")
         run_stages(Context(recipe.load(str(own)), tmp_path / "r"), replace=True)
     from_there = NAMES[NAMES.index("train diffusion") :]
     assert kitchen.calls == ["preprocess", "encode", *from_there]
