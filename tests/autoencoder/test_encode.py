@@ -142,6 +142,14 @@ def test_the_weights_are_hashed_once(
     assert len(hashed) == 1
 
 
+def test_a_folder_that_holds_something_else_is_left_alone(run: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    thesis = tmp_path / "latents" / "thesis.tex"
+    durable.write_text(thesis, "years of work")
+    with pytest.raises(TlesynthError, match=r"CFG-005.*thesis\.tex"):
+        encode(run, cohort, tmp_path)
+    assert thesis.read_text() == "years of work" and not (tmp_path / "reconstructions").exists()
+
+
 def test_a_damaged_file_is_made_again(encoded: Path, run: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:
     encode(run, cohort, tmp_path)
     path = tmp_path / "latents" / NAME

@@ -36,6 +36,11 @@ def test_the_cpu_is_always_there() -> None:
     assert fabric_for("cpu", "32-true").device == torch.device("cpu")
 
 
+def test_a_device_that_has_another_name_is_refused() -> None:
+    with pytest.raises(TlesynthError, match="CFG-002.*device: gpu.*auto, cpu, cuda"):
+        fabric_for("gpu", "32-true")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(TlesynthError, match="RES-010"):

@@ -39,6 +39,8 @@ from tlesynth.training import fabric_for
 
 RECONSTRUCTED = ("val", "test")
 FITTED = "gen_train"
+WRITTEN = {NAME, "index.tsv", "latents.json", durable.MANIFEST}
+"""What a folder of latents holds: one with anything else in it is not ours to replace."""
 
 
 def encode_cohort(
@@ -57,10 +59,11 @@ def encode_cohort(
     What is there and still fits (same weights, same scans) is kept; the verdict is brought up to date.
 
     Raises:
-        TlesynthError: MOD-004 or CKP-001 for an unusable model, NII-030 if the cohort is on another grid, DATA codes
-            for missing or unfitting input, NUM-006 if a reconstruction is not finite, RES-001 if the disk is full,
-            OPS-075 after a stop request.
+        TlesynthError: CFG-005 if ``latents`` holds other files, MOD-004 or CKP-001 for an unusable model, NII-030 if
+            the cohort is on another grid, DATA codes for missing or unfitting input, NUM-006 if a reconstruction is not
+            finite, RES-001 if the disk is full, OPS-075 after a stop request.
     """
+    _refuse_other_files(latents)
     fabric = fabric_for(device, "32-true")
     trained, cohort = read_autoencoder(autoencoder, fabric.device), read_cohort(derivatives)
     network, copies = trained.network.run_as(inference or Inference()), copies or Encode()
@@ -73,6 +76,15 @@ def encode_cohort(
     _write_latents(latents, trained, cohort, index, copies, key)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
     _write_reconstructions(reconstructions, trained, cohort, held_out)
+
+
+def _refuse_other_files(folder: Path) -> None:
+    """The folder is replaced as a whole: a model or a cohort given by mistake would be lost."""
+    if folder.exists() and not folder.is_dir():
+        raise fail("CFG-005", folder, "it is a file")
+    others = sorted({found.name for found in folder.iterdir()} - WRITTEN) if folder.is_dir() else []
+    if others:
+        raise fail("CFG-005", folder, f"it holds {others[0]}, which is no part of latents")
 
 
 def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:

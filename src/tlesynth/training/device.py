@@ -17,6 +17,7 @@ from tlesynth import progress
 from tlesynth.errors import fail
 
 T = TypeVar("T")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
@@ -26,8 +27,10 @@ def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
     all but the first are silent.
 
     Raises:
-        TlesynthError: RES-010 if the device is not there, or not as often.
+        TlesynthError: RES-010 if the device is not there, or not as often, CFG-002 if there is none of that name.
     """
+    if device not in DEVICES:
+        raise fail("CFG-002", f"device: {device}", f"it is none of {', '.join(DEVICES)}")
     if device == "cuda" and 0 < torch.cuda.device_count() < devices:
         raise fail("RES-010", f"devices: {devices}", f"torch sees {torch.cuda.device_count()} CUDA devices")
     if device == "cuda" and not torch.cuda.is_available():
