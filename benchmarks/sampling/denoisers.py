@@ -17,13 +17,14 @@ import torch.nn.functional as F
 from machine import bfloat16_is_native
 from monai.apps.generation.maisi.networks.diffusion_model_unet_maisi import DiffusionModelUNetMaisi
 from monai.networks.nets.diffusion_model_unet import DiffusionModelUNet
+from products import fast_float32
 from sides import FULL, GRID, LATENT, TINY, seeded
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe
 from tlesynth.diffusion.conditions import Condition, Conditions
-from tlesynth.diffusion.transformer import DiT3D, fast_float32, kernels
+from tlesynth.diffusion.transformer import DiT3D, kernels
 from tlesynth.recipe import DiffusionNetwork
 from tlesynth.volume import Grid
 
@@ -115,11 +116,11 @@ def denoisers(size: Size) -> list[Denoiser]:
     ours = (
         Denoiser("ours", "bfloat16 weights, attention in chunks", half, _ours)
         if native
-        else Denoiser("ours", "float32: this processor has no bfloat16", exact, _ours, fast_float32)
+        else Denoiser("ours", "float32: this processor has no bfloat16", exact, _ours)
     )
     return [
         ours,
-        Denoiser("ours fp32", "float32 products by oneDNN where they are as exact", exact, _ours, fast_float32),
+        Denoiser("onednn fp32", "float32 products by oneDNN where they are as exact", exact, _ours, fast_float32),
         Denoiser("plain fp32", "the same weights in torch as it comes: float32, SDPA", exact, _ours, plain_attention),
         Denoiser("plain bf16", "the same weights in bfloat16, SDPA", half, _ours, plain_attention),
         *maisi_denoisers(size),

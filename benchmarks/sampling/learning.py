@@ -10,13 +10,14 @@ import torch
 from denoisers import CONDITIONS, Size, plain_attention
 from lightning_fabric import Fabric
 from machine import bfloat16_is_native
+from products import fast_float32
 from sides import seeded
 
 from tlesynth import recipe
 from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.learning import Task, training_loss
 from tlesynth.diffusion.process import process_of
-from tlesynth.diffusion.transformer import DiT3D, fast_float32
+from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.recipe import DiffusionNetwork
 from tlesynth.training import Ema, Learner, fabric_for
 from tlesynth.training.optimizers import optimizer_of
@@ -81,7 +82,7 @@ def _as_it_comes() -> Generator[None]:
 
 HOW: dict[str, tuple[str, bool, Callable[[], AbstractContextManager[Any]]]] = {
     "ours": ("bf16-mixed", True, _as_it_comes),
-    "ours fp32": ("32-true", True, fast_float32),
+    "onednn fp32": ("32-true", True, fast_float32),
     "plain fp32": ("32-true", False, plain_attention),
     "plain bf16 autocast": ("bf16-mixed", False, plain_attention),
 }

@@ -43,9 +43,9 @@ def _denoise(result: dict[str, Any]) -> list[list[str]]:
     rows = []
     for batch, work in result["work"].items():
         rows += compared(f"denoiser's pass, {batch} at a time", work["seconds"], work["ratios"])
-        ours, entry = work["seconds"]["ours fp32"]["median_s"], work["fp32"]
+        ours, entry = work["seconds"]["onednn fp32"]["median_s"], work["fp32"]
         plain = f"{work['seconds']['plain fp32']['median_s']:.3f} s"
-        name = f"denoiser's pass in float32, {batch} at a time, against plain fp32"
+        name = f"denoiser's pass in float32 by oneDNN, {batch} at a time, against plain fp32"
         rows.append([name, f"{ours:.3f} s", plain, times(entry), or_none(entry["target"]), met(entry)])
     for name, entry in result["errors"].items():
         rows.append(

@@ -29,7 +29,7 @@ def test_denoise(part: Load, tmp_path: Path) -> None:
     assert list(made["work"]) == ["1", "2"] and made["benchmark"] == "denoise" and made["machine"]["threads"]
     assert made["work"]["1"]["ratios"]["plain fp32"]["target"] == 2.8
     errors = {name: entry["relative"] for name, entry in made["errors"].items()}
-    assert errors["ours fp32"] < 1e-5 and errors["plain fp32"] < 1e-5 and 1e-5 < errors["ours"] < 5e-2
+    assert errors["onednn fp32"] < 1e-5 and errors["plain fp32"] < 1e-5 and 1e-5 < errors["ours"] < 5e-2
 
 
 def test_step(part: Load, tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ def table(part: Callable[[str], ModuleType]) -> ModuleType:
     return part("autoencoder/table")
 
 
+def test_every_script_prints_its_table(
+    table: ModuleType, part: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part("harness/commands").run(["table", str(tmp_path)], tmp_path, "A benchmark.", {}, table.table)
+    assert capsys.readouterr().out.splitlines() == HEAD
+
+
 def test_rows_come_from_the_results_that_are_there(table: ModuleType, tmp_path: Path) -> None:
     assert table.table(tmp_path) == HEAD
     (tmp_path / "speed.json").write_text(json.dumps(SPEED))

@@ -1,4 +1,4 @@
-"""Attention by chunks is attention, needs little memory and lets gradients through; fast float32 is still float32."""
+"""Attention by chunks is attention, needs little memory and lets gradients through."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tlesynth.diffusion.transformer import kernels
-from tlesynth.diffusion.transformer.kernels import attend, attend_in_chunks, fast_float32, in_chunks
+from tlesynth.diffusion.transformer.kernels import attend, attend_in_chunks, in_chunks
 from tlesynth.training.footprint import footprint
 
 
@@ -68,28 +68,3 @@ def test_the_choice_follows_the_processor_and_not_a_clock(monkeypatch: pytest.Mo
         assert in_chunks(cpu, torch.bfloat16) is not tiles
         assert not in_chunks(cpu, torch.float32)
         assert not in_chunks(torch.device("cuda"), torch.bfloat16)
-
-
-def test_fast_float32_is_float32_and_is_put_back() -> None:
-    a, b = (t.float() for t in drawn((300, 384), (384, 500)))
-    before = torch.get_float32_matmul_precision()
-    with pytest.raises(KeyError), fast_float32():
-        expected = "medium" if kernels.medium_is_float32() else before
-        assert torch.get_float32_matmul_precision() == expected
-        error = (a @ b).double() - a.double() @ b.double()
-        assert error.norm() / (a.double() @ b.double()).norm() < 1e-6
-        raise KeyError
-    assert torch.get_float32_matmul_precision() == before
-
-
-def test_fast_float32_leaves_alone_what_is_not_accurate_or_not_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_float32_matmul_precision()
-    with fast_float32("cuda"):
-        assert torch.get_float32_matmul_precision() == before
-    monkeypatch.setattr(kernels, "FLOAT32_ERROR", 1e-12)
-    kernels.medium_is_float32.cache_clear()
-    try:
-        with fast_float32():
-            assert torch.get_float32_matmul_precision() == before
-    finally:
-        kernels.medium_is_float32.cache_clear()

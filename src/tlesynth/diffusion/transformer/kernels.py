@@ -1,15 +1,13 @@
-"""How attention and float32 products are computed on this machine: the same mathematics, by the faster routine.
+"""How attention is computed on this machine: the same mathematics, by the faster routine.
 
-Which routine runs follows from what the processor can do and from a product's accuracy, never from a stopwatch: two
-runs on one machine give the same bits.
+Which routine runs follows from what the processor can do, never from a stopwatch: two runs on one machine give the same
+bits.
 
 Shapes: B batch, H heads, N queries, M keys, D width of a head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -18,10 +16,6 @@ from torch.nn import functional as F
 
 SCORES = 2**21
 """Most attention scores computed at a time: three heads of the paper's 834 tokens, which the cache still holds."""
-FLOAT32_ERROR = 1e-6
-"""Relative error of a product that still counts as float32: 3e-7 where it is, 2e-3 where inputs become bfloat16."""
-PRODUCTS = ((833, 384, 1152), (384, 833, 1536), (833, 1536, 384), (1, 384, 2304))
-"""Products (rows, inner, columns) that the probe multiplies: the paper's linear layers, forward and backward."""
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -62,53 +56,6 @@ def attend_in_chunks(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None
             scores = torch.baddbmm(hidden_, q_, k_.transpose(1, 2), beta=beta, alpha=d**-0.5)  # (heads, N, M)
             out.append(torch.bmm(scores.softmax(-1), v_))  # (heads, N, D)
     return torch.cat(out).reshape(b, h, n, d)
-
-
-@contextmanager
-def fast_float32(device: torch.device | str = "cpu") -> Generator[None]:
-    """Within it, float32 products on a CPU run on oneDNN, if on this machine they are as accurate as before.
-
-    PyTorch's precision "medium" allows bfloat16 inside. On processors without AMX it only changes the library: on AMD
-    from MKL, at half speed, to oneDNN. A probe, once a process, multiplies and compares with float64; where the error
-    is not that of float32, and on other devices, nothing changes. What was set before is set again on exit.
-
-    Example:
-        with fast_float32(z.device):
-            noise = network(z, times, conditions)
-    """
-    before = torch.get_float32_matmul_precision()
-    if torch.device(device).type == "cpu" and medium_is_float32():
-        torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-@cache
-def medium_is_float32() -> bool:
-    """Whether products under the precision "medium" keep the accuracy of float32 on this processor."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    try:
-        return all(_product_error(*sizes) < FLOAT32_ERROR for sizes in PRODUCTS)
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-@torch.no_grad()
-def _product_error(rows: int, inner: int, columns: int) -> float:
-    """Relative error of a float32 product against float64."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.autocast("cpu", enabled=False):
-        a, b = (
-            torch.randn(size, generator=generator, device="cpu", dtype=torch.float32)
-            for size in ((rows, inner), (inner, columns))
-        )
-        exact = a.double() @ b.double()
-        # As a linear layer has it: the weight transposed.
-        error = F.linear(a, b.T.contiguous()).double() - exact
-    return (error.norm() / exact.norm()).item()
 
 
 @cache
