@@ -1,11 +1,10 @@
 """The template onto itself keeps every volume; a swollen blob is found to have swollen."""
 
-import numpy as np
 import pytest
 import torch
 
-from tlesynth.data.registration import WORK, box, on_work, volume_ratio
-from tlesynth.volume import GRIDS
+from tlesynth.data.registration import box, volume_ratio
+from tlesynth.data.resampling import WORK
 
 BOUNDS = ((-30, 30), (-30, 30), (-30, 30))
 
@@ -34,10 +33,3 @@ def test_a_ball_of_another_size_is_measured(radius: float) -> None:
     ball = blob(5)[0, 0] > 0.6
     ratio = float(volume_ratio(blob(5), blob(radius), box(BOUNDS))[0][ball].mean())
     assert ratio == pytest.approx((radius / 5) ** 3, rel=0.12)
-
-
-def test_a_finer_grid_is_averaged() -> None:
-    fine = np.random.default_rng(0).random(GRIDS["mni-1.5mm"].shape, np.float32)
-    coarse = on_work(fine, GRIDS["mni-1.5mm"])
-    assert coarse.shape == WORK.shape and coarse[3, 4, 5] == pytest.approx(fine[6:8, 8:10, 10:12].mean())
-    assert on_work(coarse, WORK) is coarse

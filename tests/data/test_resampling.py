@@ -1,8 +1,9 @@
 """Resampling keeps straight lines, does not alias, and works on grids that do not depend on storage order."""
 
 import numpy as np
+import pytest
 
-from tlesynth.data.resampling import resample, sample, working
+from tlesynth.data.resampling import WORK, on_work, resample, sample, working
 from tlesynth.volume import GRIDS
 
 GRID = GRIDS["mni-3mm"]
@@ -36,3 +37,10 @@ def test_a_working_grid_keeps_values_and_centre() -> None:
     mirrored[:3, 0] *= -1
     mirrored[0, 3] += 2.0 * 29
     assert np.allclose(working(voxels[::-1], mirrored, 4.0, within=voxels[::-1] > 0).voxels, box.voxels, atol=1e-4)
+
+
+def test_a_finer_grid_is_averaged() -> None:
+    fine = np.random.default_rng(0).random(GRIDS["mni-1.5mm"].shape, np.float32)
+    coarse = on_work(fine, GRIDS["mni-1.5mm"])
+    assert coarse.shape == WORK.shape and coarse[3, 4, 5] == pytest.approx(fine[6:8, 8:10, 10:12].mean())
+    assert on_work(coarse, WORK) is coarse

@@ -10,7 +10,7 @@ import pytest
 
 from tlesynth import durable, volume
 from tlesynth.data.anatomy import SIDES, STRUCTURES
-from tlesynth.data.registration import WORK
+from tlesynth.data.resampling import WORK
 from tlesynth.data.template import load_template
 from tlesynth.evaluation.disease import conditioning, disease, distributions, effect_sizes, maps, strata, truth
 from tlesynth.metrics.statistics import Json, Resampling

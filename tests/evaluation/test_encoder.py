@@ -8,8 +8,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from tlesynth.data.cohort import read_cohort
+from tlesynth.data.resampling import on_work
 from tlesynth.evaluation import encoder
-from tlesynth.evaluation.encoder import FILE, coarse, contrast, encoder_of, train
+from tlesynth.evaluation.encoder import FILE, contrast, encoder_of, train
 from tlesynth.volume import GRIDS
 
 from .conftest import GRID, Run, head
@@ -45,7 +46,7 @@ def test_it_tells_blurred_and_noisy_heads_apart_and_keeps_to_its_seed() -> None:
 
 def test_a_fine_grid_is_averaged() -> None:
     fine = np.random.default_rng(0).random(GRIDS["mni-1.5mm"].shape, np.float32)
-    assert coarse(fine, GRIDS["mni-1.5mm"])[3, 5, 7] == pytest.approx(fine[6:8, 10:12, 14:16].mean(), rel=1e-5)
+    assert on_work(fine, GRIDS["mni-1.5mm"])[3, 5, 7] == pytest.approx(fine[6:8, 10:12, 14:16].mean(), rel=1e-5)
 
 
 def test_it_is_kept_for_the_same_scans_alone(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

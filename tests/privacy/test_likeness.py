@@ -3,15 +3,8 @@
 import numpy as np
 import pytest
 
-from tlesynth.privacy.likeness import (
-    COARSE,
-    coarse,
-    intensities,
-    reference_of,
-    signature,
-    standing_out,
-    views,
-)
+from tlesynth.data.resampling import WORK, on_work
+from tlesynth.privacy.likeness import intensities, reference_of, signature, standing_out, views
 from tlesynth.volume import GRIDS
 
 from .people import person
@@ -27,8 +20,8 @@ def test_a_scan_on_the_fine_grid_is_averaged_in_blocks() -> None:
     fine = GRIDS["mni-1.5mm"]
     volume = np.kron(person(0), np.ones((2, 2, 2), np.float32))
     assert volume.shape == fine.shape
-    np.testing.assert_allclose(coarse(volume, fine), person(0), atol=1e-6)
-    np.testing.assert_array_equal(coarse(person(0), COARSE), person(0))
+    np.testing.assert_allclose(on_work(volume, fine), person(0), atol=1e-6)
+    np.testing.assert_array_equal(on_work(person(0), WORK), person(0))
 
 
 def test_a_scan_is_itself_and_nobody_else() -> None:

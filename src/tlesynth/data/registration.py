@@ -10,16 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from tlesynth.volume import GRIDS, Grid
-
-WORK = GRIDS["mni-3mm"]
-"""A finer grid is averaged onto it: the same figures on either."""
+from tlesynth.data.resampling import WORK
 
 ITERATIONS, STEP = 20, 2.0
 FLUID_MM, ELASTIC_MM = 4.5, 1.2
@@ -47,13 +42,6 @@ def box(bounds: Bounds) -> Box:
     places = torch.stack(torch.meshgrid(*axes, indexing="ij"))
     fluid, elastic = ([_gaussian(len(a), mm / WORK.spacing) for a in axes] for mm in (FLUID_MM, ELASTIC_MM))
     return Box(slices, places, fluid, elastic)
-
-
-def on_work(volume: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:
-    """The volume (X, Y, Z) on ``WORK``; a finer grid of the same box is averaged over blocks."""
-    ratio = round(WORK.spacing / grid.spacing)
-    x, y, z = WORK.shape
-    return volume.reshape(x, ratio, y, ratio, z, ratio).mean(axis=(1, 3, 5)) if ratio > 1 else volume
 
 
 def volume_ratio(template: Tensor, scan: Tensor, within: Box) -> Tensor:

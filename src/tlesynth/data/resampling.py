@@ -12,10 +12,12 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
-from tlesynth.volume import Grid
+from tlesynth.volume import GRIDS, Grid
 
 FWHM = 2.3548
 """Full width at half maximum of a Gaussian, in standard deviations."""
+WORK = GRIDS["mni-3mm"]
+"""The coarsest grid: a finer one of the same box is averaged onto it, so that figures are the same on either."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,13 @@ def resample(
     grid is coarser than it is. ``order`` 1 is linear (no overshoot), 3 cubic (sharper).
     """
     return _interpolate(voxels, affine, to_native @ grid.affine, grid.shape, order)
+
+
+def on_work(volume: np.ndarray, grid: Grid) -> np.ndarray:
+    """A volume (X, Y, Z) on ``WORK``, float32; a finer ``grid`` of the same box is averaged over blocks."""
+    volume, ratio = np.asarray(volume, np.float32), round(WORK.spacing / grid.spacing)
+    x, y, z = WORK.shape
+    return volume.reshape(x, ratio, y, ratio, z, ratio).mean(axis=(1, 3, 5)) if ratio > 1 else volume
 
 
 def sample(voxels: np.ndarray, affine: np.ndarray, points: np.ndarray, order: int = 1) -> np.ndarray:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlesynth.data.anatomy import SIDES, STRUCTURES, structure_mask
-from tlesynth.data.registration import WORK, Bounds, box, on_work, volume_ratio
+from tlesynth.data.registration import Bounds, box, volume_ratio
+from tlesynth.data.resampling import WORK, on_work
 from tlesynth.data.template import Template, load_template
 from tlesynth.data.tissue_levels import fit_tissues, tissue_shares
 from tlesynth.volume import Grid
@@ -48,7 +49,7 @@ def structures(volume: NDArray[np.floating], grid: Grid) -> Structures | None:
     levels = fit_tissues(volume[volume > 0])
     if levels is None:
         return None
-    around, atlas, coarse = box(AROUND), _atlas(), on_work(np.asarray(volume, np.float32), grid)
+    around, atlas, coarse = box(AROUND), _atlas(), on_work(volume, grid)
     means = torch.tensor([levels.csf, levels.grey, levels.white])
     halves = np.stack([coarse[::-1][around.slices], coarse[around.slices]])
     scan = torch.from_numpy(halves)[:, None]  # (2, 1, X, Y, Z)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tlesynth.data.cohort import GROUPS, Cohort
 from tlesynth.data.template import load_template
 from tlesynth.evaluation.radiomics import brain_box
-from tlesynth.evaluation.sections import NO_SYNTHETIC, TRAINED, Inputs, Intervals
+from tlesynth.evaluation.sections import NO_SYNTHETIC, TRAINED, Inputs, Intervals, volumes_of
 from tlesynth.metrics.similarity import MS_SSIM_TAPS, inside, ms_ssim, pyramid, scales_that_fit
 from tlesynth.metrics.statistics import FEWEST, Floats, Interval, Json, Resampling, not_computed, too_few
 from tlesynth.progress import track
@@ -99,7 +99,7 @@ def pairwise_similarity(
 def _likeness(cohort: Cohort, ids: list[str], how: Intervals, resampling: Resampling) -> Likeness | Json:
     box = brain_box(cohort.grid)
     chosen = choose(ids, resampling.generator)
-    volumes = (cohort.volume(i)[box] for i in track(chosen, "diversity", len(chosen)))
+    volumes = (volume[box] for volume in volumes_of(cohort, chosen, "diversity"))
     mask = load_template(cohort.grid).mask[box] > 0
     return pairwise_similarity(volumes, mask, len(chosen), how.settings.diversity_pairs, resampling)
 

@@ -20,13 +20,13 @@ from torch.nn import functional as f
 
 from tlesynth import durable, interruption
 from tlesynth.data.cohort import Cohort
+from tlesynth.data.resampling import on_work
 from tlesynth.progress import track
 from tlesynth.seeds import generator, seed_of
-from tlesynth.volume import GRIDS, Grid
+from tlesynth.volume import Grid
 
 NAME = "internal encoder"
 FILE = "internal_encoder.safetensors"
-WORK = GRIDS["mni-3mm"]
 WIDTHS, STRIDES, PROJECTED = (16, 32, 32), (2, 2, 1), 32
 FEATURES = 2 * WIDTHS[-1]
 FEWEST, MOST = 4, 128
@@ -59,7 +59,7 @@ class Encoder(nn.Module):
     @torch.inference_mode()
     def embed(self, volume: NDArray[np.floating], grid: Grid) -> NDArray[np.float64]:
         """The figures (64,) of one volume (X, Y, Z) on ``grid``."""
-        x = torch.from_numpy(coarse(volume, grid))[None, None]
+        x = torch.from_numpy(on_work(volume, grid))[None, None]
         return self(x)[0].numpy().astype(np.float64)
 
 
@@ -74,7 +74,7 @@ def encoder_of(cohort: Cohort, ids: list[str], folder: Path, seed: int) -> Encod
     if _key(path) == key:
         network.load_state_dict(load_file(path))
         return network.eval()
-    volumes = [coarse(cohort.volume(i), cohort.grid) for i in track(ids, "reading for the encoder", len(ids))]
+    volumes = [on_work(cohort.volume(i), cohort.grid) for i in track(ids, "reading for the encoder", len(ids))]
     network = train(np.stack(volumes), seed)
     with durable.replacing(path) as temporary:
         save_file(network.state_dict(), temporary, metadata={"key": key, "scans": str(len(ids))})
@@ -105,13 +105,6 @@ def contrast(projected: Tensor) -> Tensor:
     z = f.normalize(projected, dim=1)
     alike = (z @ z.T / TEMPERATURE).fill_diagonal_(float("-inf"))
     return f.cross_entropy(alike, torch.arange(len(z)).roll(len(z) // 2))
-
-
-def coarse(volume: NDArray[np.floating], grid: Grid) -> NDArray[np.float32]:
-    """A volume (X, Y, Z) as means of 3 mm blocks: (56, 68, 56)."""
-    side = round(WORK.spacing / grid.spacing)
-    x, y, z = WORK.shape
-    return np.asarray(volume, np.float32).reshape(x, side, y, side, z, side).mean(axis=(1, 3, 5))
 
 
 def _place(filled: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -13,7 +13,6 @@ from torch import nn
 
 from tlesynth import weights
 from tlesynth.data.cohort import GROUPS, Cohort
-from tlesynth.errors import TlesynthError
 from tlesynth.evaluation import inception
 from tlesynth.evaluation.sections import (
     HELD_OUT,
@@ -23,11 +22,12 @@ from tlesynth.evaluation.sections import (
     TRAINED,
     Inputs,
     Intervals,
+    volumes_of,
+    without_weights,
 )
 from tlesynth.evaluation.slices import PLANES
 from tlesynth.metrics.kid import kid, kid_against_floor, kid_difference
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
-from tlesynth.progress import track
 
 NAME = "inception-v3"
 FEWEST_FOR_FID, INDEPENDENT = 100, 2048
@@ -59,12 +59,7 @@ class Described:
 
 def network() -> nn.Module | Json:
     """The official network, or why there is none and the command that fetches it."""
-    try:
-        return weights.inception_network()
-    except TlesynthError as error:
-        if error.code != "WTS-001":
-            raise
-        return not_computed(f"weights missing: {NAME}", weights.command(NAME))
+    return without_weights(NAME) or weights.inception_network()
 
 
 def describe(inputs: Inputs, extractor: nn.Module | Json) -> dict[str, Described] | Json:
@@ -144,5 +139,4 @@ def proper_fid(
 
 
 def _features(cohort: Cohort, ids: list[str], extractor: nn.Module) -> inception.Features:
-    volumes = (cohort.volume(i) for i in track(ids, "Inception features", len(ids)))
-    return inception.inception_features(volumes, cohort.grid, extractor)
+    return inception.inception_features(volumes_of(cohort, ids, "Inception features"), cohort.grid, extractor)

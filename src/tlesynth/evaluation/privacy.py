@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +10,19 @@ from numpy.typing import NDArray
 
 from tlesynth import durable
 from tlesynth.autoencoder.model import load_autoencoder
-from tlesynth.data.cohort import Cohort
+from tlesynth.data.resampling import on_work
 from tlesynth.diffusion.model import load_diffusion
 from tlesynth.errors import TlesynthError
+from tlesynth.evaluation.generation import standardised
 from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.membership import Models, denoising_errors, latents_of, membership, reconstruction_errors
-from tlesynth.evaluation.radiomics import FEATURES, standardised
-from tlesynth.evaluation.sections import HELD_OUT, NO_SYNTHETIC, REFERENCE, TRAINED, Inputs, Intervals
+from tlesynth.evaluation.radiomics import FEATURES
+from tlesynth.evaluation.sections import HELD_OUT, NO_SYNTHETIC, REFERENCE, TRAINED, Inputs, Intervals, volumes_of
 from tlesynth.metrics.statistics import Json, not_computed, proportion
 from tlesynth.privacy.detector import Detector, detector_of
 from tlesynth.privacy.gate import CERTIFICATE
-from tlesynth.privacy.likeness import coarse, intensities
+from tlesynth.privacy.likeness import intensities
 from tlesynth.privacy.neighbours import correlation_distances, euclidean_distances, nearness
-from tlesynth.progress import track
 from tlesynth.recipe import Privacy
 from tlesynth.training import fabric_for
 
@@ -63,13 +62,13 @@ def _copies(inputs: Inputs, settings: Privacy, how: Intervals) -> Json:
     if not isinstance(detector, Detector):
         return not_computed(detector)
     told: Json = {"calibration": detector.calibration, "planted_recall": detector.recall}
-    flagged = [detector.judge(v, inputs.real.grid).copy for v in _volumes(inputs.real, new, "judging new scans")]
+    flagged = [detector.judge(v, inputs.real.grid).copy for v in volumes_of(inputs.real, new, "judging new scans")]
     told["false_alarms"] = proportion(sum(flagged), len(flagged), how.settings.confidence)
     if inputs.synthetic is None:
         return told | {"share": NO_SYNTHETIC}
     path = inputs.synthetic.root / CERTIFICATE
     told["gate"] = durable.read_json(path)["verdict"] if path.is_file() else "the cohort carries no certificate"
-    volumes = _volumes(inputs.synthetic, inputs.synthetic.ids, "looking for copies")
+    volumes = volumes_of(inputs.synthetic, inputs.synthetic.ids, "looking for copies")
     found = [detector.judge(volume, inputs.synthetic.grid) for volume in volumes]
     copies = [one for one in found if one.copy]
     told["share"] = proportion(len(copies), len(found), how.settings.confidence)
@@ -82,7 +81,7 @@ def _nearest_voxels(inputs: Inputs, settings: Privacy, how: Intervals) -> Json:
     if inputs.synthetic is None:
         return NO_SYNTHETIC
     made, trained, unseen = (
-        np.array([intensities(coarse(v, c.grid)) for v in _volumes(c, ids, "comparing voxels")])
+        np.array([intensities(on_work(v, c.grid)) for v in volumes_of(c, ids, "comparing voxels")])
         for c, ids in (
             (inputs.synthetic, inputs.synthetic.ids),
             (inputs.real, _ids(inputs, TRAINED)),
@@ -103,7 +102,7 @@ def _nearest_latents(inputs: Inputs, models: Models | Json, splits: Path, settin
         for names in (TRAINED, HELD_OUT)
     )
     ids = inputs.synthetic.ids[: settings.membership_scans]
-    volumes = _volumes(inputs.synthetic, ids, "encoding synthetic scans")
+    volumes = volumes_of(inputs.synthetic, ids, "encoding synthetic scans")
     made = np.array([models.encoded(volume) for volume in volumes])
     return _nearness(made, trained, unseen, settings, how, "latent")
 
@@ -113,7 +112,7 @@ def _nearest_features(measured: Measured, settings: Privacy, how: Intervals) -> 
     split = measured.table["split"]
     if not (split == "synthetic").any():
         return NO_SYNTHETIC
-    scaled = standardised(measured.features, measured.features[split.isin(TRAINED).to_numpy()])
+    scaled = standardised(measured, measured.features)
     made, trained, unseen = (scaled[split.isin(names).to_numpy()] for names in (("synthetic",), TRAINED, HELD_OUT))
     told = nearness(
         euclidean_distances(made, trained),
@@ -169,8 +168,3 @@ def _ids(inputs: Inputs, splits: tuple[str, ...]) -> list[str]:
 def _filled(inputs: Inputs, splits: tuple[str, ...]) -> tuple[str, ...]:
     """Those of ``splits`` in which somebody stands."""
     return tuple(split for split in splits if inputs.members.get(split))
-
-
-def _volumes(cohort: Cohort, ids: list[str], label: str) -> Iterator[NDArray[np.float32]]:
-    """One at a time: a cohort at 1.5 mm does not fit in memory."""
-    return (cohort.volume(i) for i in track(ids, label, len(ids)))

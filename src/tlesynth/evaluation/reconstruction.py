@@ -12,10 +12,9 @@ from tlesynth import weights
 from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import Cohort
 from tlesynth.data.hippocampus import hippocampi
-from tlesynth.errors import TlesynthError
 from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.perceptual import lpips_distances
-from tlesynth.evaluation.sections import NO_RECONSTRUCTION, Inputs
+from tlesynth.evaluation.sections import NO_RECONSTRUCTION, Inputs, without_weights
 from tlesynth.evaluation.slices import PLANES
 from tlesynth.metrics.fidelity import fidelity
 from tlesynth.metrics.statistics import Floats, Json, Resampling, Rows, bootstrap, mean_interval, not_computed
@@ -101,13 +100,10 @@ def bias_figures(table: pd.DataFrame, how: Resampling) -> Json:
 def lpips(kind: weights.LpipsKind, column: str) -> Lpips:
     """The LPIPS network of one kind where its weights are here, or why not and the command that fetches them."""
     trunk = weights.TRUNKS[kind]
-    try:
-        about = {"name": weights.lpips_name(kind), "weights": weights.provenance(trunk)}
-        return Lpips(column, weights.lpips_network(kind), about)
-    except TlesynthError as error:
-        if error.code != "WTS-001":
-            raise
-        return Lpips(column, None, not_computed(f"weights missing: {trunk}", weights.command(trunk)))
+    if missing := without_weights(trunk):
+        return Lpips(column, None, missing)
+    about = {"name": weights.lpips_name(kind), "weights": weights.provenance(trunk)}
+    return Lpips(column, weights.lpips_network(kind), about)
 
 
 def _bias(known: pd.Series, copy: Floats, made: Cohort) -> dict[str, float]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tlesynth import durable
+from tlesynth import durable, weights
 from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import Cohort
 from tlesynth.evaluation import classification, morphometry
 from tlesynth.evaluation.measure import Measured
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
+from tlesynth.progress import track
 from tlesynth.recipe import Evaluation
 from tlesynth.seeds import generator
 
@@ -35,6 +39,18 @@ class Inputs:
         """The real participants of one group in ``splits``."""
         chosen = {i for split in splits for i in self.members.get(split, [])}
         return [i for i in self.real.of_group(group) if i in chosen]
+
+
+def volumes_of(cohort: Cohort, ids: list[str], label: str) -> Iterator[NDArray[np.float32]]:
+    """The volumes (X, Y, Z) of ``ids``, one at a time: a cohort at 1.5 mm does not fit in memory."""
+    return (cohort.volume(i) for i in track(ids, label, len(ids)))
+
+
+def without_weights(trunk: str) -> Json | None:
+    """Why a pretrained network cannot be asked, with the command that fetches it; None where its weights are here."""
+    if trunk in weights.available():
+        return None
+    return not_computed(f"weights missing: {trunk}", weights.command(trunk))
 
 
 @dataclass(frozen=True)

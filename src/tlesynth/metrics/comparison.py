@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlesynth.data.hippocampus import hippocampi
-from tlesynth.data.registration import WORK
+from tlesynth.data.resampling import WORK
 from tlesynth.metrics.blocks import block_edges
 from tlesynth.metrics.fidelity import fidelity
 from tlesynth.metrics.spectrum import grid_artefacts

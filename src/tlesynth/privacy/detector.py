@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tlesynth import durable
 from tlesynth.data.cohort import Cohort
+from tlesynth.data.resampling import on_work
 from tlesynth.metrics.statistics import FEWEST, Json, proportion
-from tlesynth.privacy.likeness import Reference, coarse, reference_of, signature, standing_out, views
+from tlesynth.privacy.likeness import Reference, reference_of, signature, standing_out, views
 from tlesynth.privacy.planting import PLANTS
 from tlesynth.progress import track
 from tlesynth.recipe import Privacy
@@ -48,7 +49,7 @@ class Detector:
 
     def judge(self, volume: NDArray[np.floating], grid: Grid) -> Likeness:
         """How a volume (X, Y, Z) on ``grid`` stands to the training scans."""
-        return self.judge_coarse(coarse(volume, grid))
+        return self.judge_coarse(on_work(volume, grid))
 
     def judge_coarse(self, scan: Floats) -> Likeness:
         """The same of a scan on the 3 mm grid."""
@@ -66,12 +67,12 @@ def detector_of(
     """
     if len(training) < LEAST_TRAINING:
         return f"{len(training)} training scan{'s' * (len(training) != 1)}; at least {LEAST_TRAINING} are needed"
-    scans = [coarse(cohort.volume(i), cohort.grid) for i in track(training, "reading training scans", len(training))]
+    scans = [on_work(cohort.volume(i), cohort.grid) for i in track(training, "reading training scans", len(training))]
     signatures = np.stack([signature(scan) for scan in scans])
     reference = reference_of(signatures)
     held_out = held_out[: settings.calibrated]
     scores = [
-        standing_out(reference.similarities(views(coarse(cohort.volume(i), cohort.grid))))
+        standing_out(reference.similarities(views(on_work(cohort.volume(i), cohort.grid))))
         for i in track(held_out, "calibrating the copy detector", len(held_out))
     ]
     turns = range(min(len(training), settings.calibrated - len(held_out)))

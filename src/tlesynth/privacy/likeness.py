@@ -15,24 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from tlesynth.data.resampling import WORK
 from tlesynth.data.template import load_template
-from tlesynth.volume import GRIDS, Grid
 
 Floats = NDArray[np.float32]
-COARSE = GRIDS["mni-3mm"]
 FINE_MM, BROAD_MM, LOCAL_MM = 2.0, 6.0, 12.0
 """Gaussian widths: below the first is noise, above the second is what brains share; the third is of local strength."""
 REACH_MM = 6.0
 """How far a scan is moved to meet another."""
 FAINT = 0.01
 """Strength, as a share of the whole brain's, below which there is nothing to normalise."""
-
-
-def coarse(volume: NDArray[np.floating], grid: Grid) -> Floats:
-    """Means of 3 mm blocks of a volume on ``grid``: (56, 68, 56)."""
-    side = round(COARSE.spacing / grid.spacing)
-    x, y, z = COARSE.shape
-    return np.asarray(volume, np.float32).reshape(x, side, y, side, z, side).mean(axis=(1, 3, 5))
 
 
 def signature(scan: Floats) -> Floats:
@@ -62,13 +54,13 @@ class Reference:
 
     def similarities(self, seen: Floats) -> Floats:
         """The best correlation (N,) of a scan's views (V, D) with each training scan."""
-        return (_unit(seen - self.mean) @ self.rows.T).max(axis=0)
+        return (unit(seen - self.mean) @ self.rows.T).max(axis=0)
 
 
 def reference_of(signatures: Floats) -> Reference:
     """A reference of training signatures (N, D)."""
     mean = signatures.mean(axis=0)
-    return Reference(mean, _unit(signatures - mean))
+    return Reference(mean, unit(signatures - mean))
 
 
 def standing_out(similarities: Floats) -> float:
@@ -82,35 +74,36 @@ def standing_out(similarities: Floats) -> float:
     return float((similarities.max() - middle) / max(float(spread), 1e-6))
 
 
+def unit(rows: Floats) -> Floats:
+    """``rows`` (N, D) at length 1, so that products are cosines."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+
+
 def _structure(scan: Floats) -> Floats:
-    fine, broad, local = (mm / COARSE.spacing for mm in (FINE_MM, BROAD_MM, LOCAL_MM))
+    fine, broad, local = (mm / WORK.spacing for mm in (FINE_MM, BROAD_MM, LOCAL_MM))
     band = ndimage.gaussian_filter(scan, fine) - ndimage.gaussian_filter(scan, broad)
     strength = np.sqrt(np.maximum(ndimage.gaussian_filter(band * band, local), 0))
     return band / (strength + FAINT * float(np.sqrt((band * band).mean())) + 1e-9)
 
 
-def _unit(rows: Floats) -> Floats:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-
-
 @lru_cache(maxsize=1)
 def _brain() -> NDArray[np.bool_]:
     """The template's brain without its rim, where masks differ; symmetric."""
-    inner = ndimage.binary_erosion(load_template(COARSE).mask > 0.5)
+    inner = ndimage.binary_erosion(load_template(WORK).mask > 0.5)
     return inner & inner[::-1]
 
 
 @lru_cache(maxsize=1)
 def _places() -> NDArray[np.bool_]:
     """Every second brain voxel: neighbours at 3 mm say the same twice."""
-    return _brain() & (np.indices(COARSE.shape).sum(axis=0) % 2 == 0)
+    return _brain() & (np.indices(WORK.shape).sum(axis=0) % 2 == 0)
 
 
 @lru_cache(maxsize=1)
 def _moved_places() -> NDArray[np.int64]:
     """Where the places lie after each move: (moves, D) indices of the flattened grid."""
-    reach = int(REACH_MM / COARSE.spacing)
+    reach = int(REACH_MM / WORK.spacing)
     steps = product(range(-reach, reach + 1), repeat=3)
     moves = [move for move in steps if sum(s * s for s in move) <= reach * reach]
-    numbers = np.arange(np.prod(COARSE.shape)).reshape(COARSE.shape)
+    numbers = np.arange(np.prod(WORK.shape)).reshape(WORK.shape)
     return np.stack([np.roll(numbers, move, (0, 1, 2))[_places()] for move in moves])

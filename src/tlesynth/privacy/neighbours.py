@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from tlesynth.metrics.statistics import FEWEST, Json, Resampling, mean_interval, rounded, too_few
+from tlesynth.privacy.likeness import unit
 
 Floats = NDArray[np.floating]
 CAVEAT = "the interval is over synthetic scans; with few held-out scans the share also depends on who they are"
@@ -16,12 +18,12 @@ CAVEAT = "the interval is over synthetic scans; with few held-out scans the shar
 
 def correlation_distances(a: Floats, b: Floats) -> Floats:
     """1 - cosine of each of ``a`` (N, D) with each of ``b`` (M, D): (N, M); 1 - correlation where means are 0."""
-    return 1 - _unit(a) @ _unit(b).T
+    return 1 - unit(a) @ unit(b).T
 
 
 def euclidean_distances(a: Floats, b: Floats) -> Floats:
     """The distance of each of ``a`` (N, D) to each of ``b`` (M, D): (N, M)."""
-    return np.sqrt(((a[:, None] - b[None]) ** 2).sum(axis=-1))
+    return cdist(a, b)
 
 
 def nearness(to_training: Floats, to_held_out: Floats, subsets: int, how: Resampling) -> Json:
@@ -57,7 +59,3 @@ def _nearest_of_some(distances: Floats, n: int, random: np.random.Generator) -> 
 def _quantiles(values: Floats) -> Json:
     median, low = np.quantile(values, [0.5, 0.05])
     return {"median": rounded(float(median)), "p05": rounded(float(low)), "scans": len(values)}
-
-
-def _unit(rows: Floats) -> Floats:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

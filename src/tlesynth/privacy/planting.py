@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tlesynth.data.deformation import exponential, random_field, sample
-from tlesynth.privacy.likeness import COARSE
+from tlesynth.data.resampling import WORK
 
 Floats = NDArray[np.float32]
 NOISE = 0.05
@@ -28,7 +28,7 @@ def _noised(scan: Floats, other: Floats, random: np.random.Generator) -> Floats:
 
 def _shifted(scan: Floats, other: Floats, random: np.random.Generator) -> Floats:
     way = random.standard_normal(3)
-    return ndimage.shift(scan, SHIFT_MM / COARSE.spacing * way / np.linalg.norm(way), order=1)
+    return ndimage.shift(scan, SHIFT_MM / WORK.spacing * way / np.linalg.norm(way), order=1)
 
 
 def _intensity(scan: Floats, other: Floats, random: np.random.Generator) -> Floats:
@@ -36,8 +36,8 @@ def _intensity(scan: Floats, other: Floats, random: np.random.Generator) -> Floa
 
 
 def _warped(scan: Floats, other: Floats, random: np.random.Generator) -> Floats:
-    field = exponential(random_field(random, COARSE, sigma=WARP_SMOOTH_MM, amplitude=WARP_MM), COARSE)
-    return sample(scan[None], COARSE, COARSE.world() + field)[0]
+    field = exponential(random_field(random, WORK, sigma=WARP_SMOOTH_MM, amplitude=WARP_MM), WORK)
+    return sample(scan[None], WORK, WORK.world() + field)[0]
 
 
 PLANTS: dict[str, Plant] = {

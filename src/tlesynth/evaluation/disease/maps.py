@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tlesynth import interruption, volume
 from tlesynth.data.cohort import Cohort
-from tlesynth.data.registration import WORK, on_work
+from tlesynth.data.resampling import WORK, on_work
 from tlesynth.data.template import load_template
 from tlesynth.evaluation.disease.strata import COHORTS, LEAST
 from tlesynth.metrics.agreement import correlations
