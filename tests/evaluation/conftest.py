@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,15 @@ class Head:
     volume: np.ndarray
     left: float
     right: float
+
+
+def figures(value: object) -> list[dict[str, Any]]:
+    """Every interval and every place holder below ``value``."""
+    if isinstance(value, dict):
+        if "low" in value or "not_computed" in value:
+            return [value]
+        return [f for v in value.values() for f in figures(v)]
+    return []
 
 
 def head(seed: int, left: float = 0.0, right: float = 0.0) -> Head:

@@ -14,7 +14,7 @@ from tlesynth.errors import TlesynthError
 from tlesynth.evaluation.evaluate import evaluate
 from tlesynth.recipe import Evaluation
 
-from .conftest import Run
+from .conftest import Run, figures
 
 SETTINGS = Evaluation(bootstrap=100, diversity_pairs=3)
 SECTIONS = ["about", "reconstruction", "frechet", "generation", "fid", "diversity", "morphometry", "disease"]
@@ -36,15 +36,6 @@ def done(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, 
         patch.setenv("TLESYNTH_WEIGHTS", str(out / "none"))
         patch.setenv("XDG_CACHE_HOME", str(out / "none"))
         return go(run, out), out
-
-
-def figures(value: object) -> list[dict[str, Any]]:
-    """Every interval and every place holder below ``value``."""
-    if isinstance(value, dict):
-        if "low" in value or "not_computed" in value:
-            return [value]
-        return [f for v in value.values() for f in figures(v)]
-    return []
 
 
 def test_results_and_tables_are_written(done: tuple[dict[str, Any], Path]) -> None:

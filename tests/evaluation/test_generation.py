@@ -1,7 +1,5 @@
 """Distances between cohorts of known features: the same kind, a shifted one, a collapsed one, and three subjects."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +9,8 @@ from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.sections import Intervals
 from tlesynth.metrics import two_sample
 from tlesynth.recipe import Evaluation
+
+from .conftest import figures
 
 HOW = Intervals(Evaluation(bootstrap=100, diversity_pairs=3), 1)
 COUNTS = {"gen_train": 20, "test": 12, "synthetic": 20}
@@ -70,14 +70,6 @@ def test_a_collapsed_cohort_covers_nothing() -> None:
 def test_lost_power_is_ten_decibels() -> None:
     band = g.generation(cohort(), HOW)["spectrum"]["tle"]["0.125 to 0.156"]
     assert band["value"]["value"] == pytest.approx(-10, abs=0.3) and band["floor"]["value"] == pytest.approx(0, abs=0.3)
-
-
-def figures(value: object) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "low" in value or "not_computed" in value:
-            return [value]
-        return [f for v in value.values() for f in figures(v)]
-    return []
 
 
 def test_two_subjects_give_reasons_and_three_give_figures() -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tlesynth.data.anatomy import SIDES
+from tlesynth.metrics.agreement import slopes
 from tlesynth.metrics.statistics import Json, Resampling, bootstrap, correlation, hedges_g, mean_interval
 from tlesynth.metrics.statistics import not_computed as nc
 
@@ -100,11 +101,4 @@ def _slope(known: NDArray[np.float64], measured: NDArray[np.float64], how: Resam
     """Least-squares slope of the measured on the true asymmetry: below 1 the measure dilutes the effect."""
     if np.std(known) == 0:
         return nc("the true asymmetry does not vary")
-
-    def slope(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        x, y = known[rows], measured[rows]
-        x = x - x.mean(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return (x * y).sum(axis=1) / (x * x).sum(axis=1)
-
-    return bootstrap(slope, (len(known),), how)
+    return bootstrap(lambda rows: slopes(known[rows], measured[rows]), (len(known),), how)

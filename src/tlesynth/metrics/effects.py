@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlesynth.metrics.statistics import Floats, Interval, Json, Resampling, not_computed, rounded
+from tlesynth.metrics.statistics import Floats, Interval, Json, Resampling, drawn_interval, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +22,8 @@ class Drawn:
 
     def interval(self, place: int, how: Resampling) -> Json:
         """One of the statistics with its percentile interval, as JSON."""
-        if not np.isfinite(self.value[place]):
-            return not_computed("both groups are constant")
-        return Interval(float(self.value[place]), *how.limits(self.draws[:, place]), self.n).as_json()
+        found = np.concatenate([self.value[place : place + 1], self.draws[:, place]])
+        return drawn_interval(found, self.n, how, "both groups are constant")
 
 
 def effects(patients: Floats, controls: Floats, how: Resampling) -> Drawn:

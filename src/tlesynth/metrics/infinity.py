@@ -33,8 +33,8 @@ def at_infinity(distance: Callable[[Rows, Rows], float], sizes: tuple[int, int],
         rows = [how.generator.permutation(n)[:count] for n, count in zip(sizes, counts, strict=True)]
         inverse.append(sum(1 / count for count in counts) / sum(1 / n for n in sizes))
         values.append(distance(rows[0], rows[1]))
-    (_, start), covariance = np.polyfit(inverse, values, 1, cov="unscaled")
-    residual = np.polyval(np.polyfit(inverse, values, 1), inverse) - values
+    line, covariance = np.polyfit(inverse, values, 1, cov="unscaled")
+    residual, start = np.polyval(line, inverse) - values, float(line[1])
     fitted = covariance[1, 1] * float((residual**2).sum()) / (SIZES - 2)
     half = how.z * float(np.sqrt(fitted + error**2))
-    return Interval(float(start), float(start) - half, float(start) + half, sum(sizes)).as_json()
+    return Interval(start, start - half, start + half, sum(sizes)).as_json()

@@ -98,6 +98,13 @@ def bootstrap(statistic: Callable[[Rows], Floats], sizes: tuple[int, ...], how: 
     return Interval(value, low, high, n).as_json()
 
 
+def drawn_interval(found: Floats, n: int, how: Resampling, unknown: str) -> Json:
+    """The first of ``found`` (1 + B,) with the percentiles of the others, as JSON; ``unknown`` if it is no number."""
+    if not np.isfinite(found[0]):
+        return not_computed(unknown)
+    return Interval(float(found[0]), *how.limits(found[1:]), n).as_json()
+
+
 def spread_interval(value: float, draws: Floats, n: int, how: Resampling) -> Json:
     """``value`` plus and minus z standard deviations of its bootstrap ``draws``, not below 0, as JSON.
 

@@ -9,12 +9,14 @@ from tlesynth.data.anatomy import SIDES, STRUCTURES
 from tlesynth.evaluation.disease.strata import COHORTS, STRATA, measures, refusal, values
 from tlesynth.metrics.agreement import correlations
 from tlesynth.metrics.spread import deviation_ratio, kolmogorov_smirnov, wasserstein
-from tlesynth.metrics.statistics import Floats, Interval, Json, Resampling, mean_interval, not_computed
+from tlesynth.metrics.statistics import Floats, Json, Resampling, drawn_interval, mean_interval
 
 RATIOS = (0.8, 1.25)
 """Ratios of standard deviations, synthetic over real, that count as alike."""
 TAIL = 95
 """Percentile of the controls' absolute asymmetry beyond which a scan counts as asymmetric."""
+
+CONSTANT = "a set does not vary"
 
 
 def distributions(table: pd.DataFrame, how: Resampling) -> Json:
@@ -50,14 +52,14 @@ def asymmetry_tails(table: pd.DataFrame, how: Resampling) -> Json:
     controls = values(table, "real", "hc", column)[:, 0]
     rows = np.vstack([np.arange(len(controls)), how.subjects(len(controls))])
     limit = np.percentile(controls[rows], TAIL, axis=1)  # (1 + B,)
-    shares, found = {}, {"threshold_percent": _interval(limit, len(controls), how)}
+    shares, found = {}, {"threshold_percent": drawn_interval(limit, len(controls), how, CONSTANT)}
     for cohort in COHORTS:
         patients = values(table, cohort, "tle", column)[:, 0]
         rows = np.vstack([np.arange(len(patients)), how.subjects(len(patients))])
         shares[cohort] = (patients[rows] > limit[:, None]).mean(axis=1)
-        found[cohort] = _interval(shares[cohort], len(patients), how)
+        found[cohort] = drawn_interval(shares[cohort], len(patients), how, CONSTANT)
     gap = shares["synthetic"] - shares["real"]
-    difference = _interval(gap, found["real"]["n"] + found["synthetic"]["n"], how)
+    difference = drawn_interval(gap, found["real"]["n"] + found["synthetic"]["n"], how, CONSTANT)
     verdict = "blended" if difference["high"] < 0 else "overdrawn" if difference["low"] > 0 else "alike"
     return found | {"difference": difference, "verdict": verdict}
 
@@ -83,13 +85,6 @@ def _side_correlation(table: pd.DataFrame, stratum: str, structure: str, how: Re
         pair = values(table, cohort, stratum, [f"{structure}_{side}" for side in SIDES])
         rows = np.vstack([np.arange(len(pair)), how.subjects(len(pair))])
         drawn[cohort] = correlations(pair[rows, 0], pair[rows, 1])
-        found[cohort] = _interval(drawn[cohort], len(pair), how)
+        found[cohort] = drawn_interval(drawn[cohort], len(pair), how, CONSTANT)
     n = sum(f.get("n", 0) for f in found.values())
-    return found | {"difference": _interval(drawn["synthetic"] - drawn["real"], n, how)}
-
-
-def _interval(found: Floats, n: int, how: Resampling) -> Json:
-    """The first of ``found`` (1 + B,) with the percentiles of the others."""
-    if not np.isfinite(found[0]):
-        return not_computed("a set does not vary")
-    return Interval(float(found[0]), *how.limits(found[1:]), n).as_json()
+    return found | {"difference": drawn_interval(drawn["synthetic"] - drawn["real"], n, how, CONSTANT)}

@@ -9,9 +9,10 @@ from tlesynth.data.anatomy import SIDES
 from tlesynth.evaluation.disease.strata import COHORTS, ONE_SIDED, PATIENTS, measures, refusal, values
 from tlesynth.metrics.agreement import correlations
 from tlesynth.metrics.effects import Drawn, deming, effects, equivalence
-from tlesynth.metrics.statistics import Floats, Interval, Json, Resampling, not_computed
+from tlesynth.metrics.statistics import Json, Resampling, drawn_interval, not_computed
 
 DEFINITION = "Hedges' g of patients against controls; difference: synthetic minus real"
+CONSTANT = "the effects do not vary over structures"
 
 
 def effect_sizes(table: pd.DataFrame, margin: float, how: Resampling) -> Json:
@@ -50,12 +51,6 @@ def _agreement(drawn: dict[str, dict[str, Drawn]], how: Resampling) -> Json:
     n = sum(d[cohort].n for d in sided for cohort in COHORTS)
     return {
         "effects": real.shape[1],
-        "deming_slope": _interval(deming(real, made), n, how),
-        "correlation": _interval(correlations(real, made), n, how),
+        "deming_slope": drawn_interval(deming(real, made), n, how, CONSTANT),
+        "correlation": drawn_interval(correlations(real, made), n, how, CONSTANT),
     }
-
-
-def _interval(found: Floats, n: int, how: Resampling) -> Json:
-    if not np.isfinite(found[0]):
-        return not_computed("the effects do not vary over structures")
-    return Interval(float(found[0]), *how.limits(found[1:]), n).as_json()
