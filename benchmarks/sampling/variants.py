@@ -40,6 +40,7 @@ ABOUT = "variants of the diffusion model at equal core-seconds on real latents, 
 V = ("noise.prediction=v_prediction",)
 FLOW = ("noise.process=flow", "noise.draw=logit_normal")
 MUON = ("optimizer=muon", "learning_rate=1e-3")
+RECOMMENDED = (*FLOW, *MUON, "network.conditioning=adaln", "network.qk_norm=true")
 VARIANTS: dict[str, tuple[str, ...]] = {
     "paper": ("noise.prediction=epsilon", "network.conditioning=token", "optimizer=adam", "learning_rate=1e-4"),
     "v-prediction": V,
@@ -51,14 +52,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flow, adam 1e-3": (*FLOW, "learning_rate=1e-3"),
     "flow, muon": (*FLOW, *MUON),
     "flow, voxelwise": (*FLOW, "network.baseline=voxelwise"),
-    "recommended": (*FLOW, *MUON, "network.conditioning=adaln", "network.qk_norm=true", "network.baseline=voxelwise"),
-    "recommended, conditional": (
-        *FLOW,
-        *MUON,
-        "network.conditioning=adaln",
-        "network.qk_norm=true",
-        "network.baseline=conditional",
-    ),
+    "recommended": (*RECOMMENDED, "network.baseline=voxelwise"),
+    "recommended, conditional": (*RECOMMENDED, "network.baseline=conditional"),
     "flow, fine patch": (*FLOW, "network.patch=[2,2,2]", "network.width=192", "network.heads=3"),
 }
 """What differs from the recipe ``paper`` with ``SHARED``; ``flow`` draws its times logit-normally."""

@@ -62,8 +62,8 @@ def fit_effects(data: Latents, conditions: Conditions) -> AverageEffects:
     explained = (effects * (with_each_other @ effects)).sum(0).clamp_min(0)
     left = (total - 2 * (effects * with_voxels).sum(0) + explained).clamp_min(0)
     rank = int(torch.linalg.matrix_rank(with_each_other))
-    kept = _beyond_chance(explained, left, rank, people, data.values.shape[1:])
     shape = data.values.shape[1:]
+    kept = _beyond_chance(explained, left, rank, people, shape)
     accounted = (2 * kept - kept.square()) * explained
     return AverageEffects(centre, (kept * effects).float().reshape(-1, *shape), accounted.float().reshape(shape))
 
