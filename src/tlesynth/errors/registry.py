@@ -1,13 +1,24 @@
 """Every error a user can meet: code, what happened, what to do, exit status.
 
-Raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``. ``docs/errors.md`` is made from this
-table.
+``docs/errors.md`` is made from this table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+
+from tlesynth.errors.statuses import (
+    EXIT_STATUSES,
+    INPUT,
+    LOCKED,
+    MODEL,
+    NUMERICAL,
+    PRIVACY,
+    RESOURCE,
+    SOME_FAILED,
+    STOPPED,
+    USAGE,
+)
 
 
 @dataclass(frozen=True)
@@ -18,22 +29,6 @@ class Entry:
     remedy: str
     exit_status: int
 
-
-EXIT_STATUSES = {
-    0: "all done",
-    1: "a bug in tlesynth",
-    2: "usage or recipe",
-    3: "bad or no input",
-    4: "some subjects failed: the table is written, the rest is done",
-    5: "model, weights or checkpoint refused",
-    6: "disk, memory or device",
-    7: "numerical failure",
-    8: "the folder is in use by another run",
-    9: "privacy or blinding gate refused",
-    75: "stopped on request with everything saved: run the same command again",
-}
-
-USAGE, INPUT, SOME_FAILED, MODEL, RESOURCE, NUMERICAL, LOCKED, PRIVACY, STOPPED = 2, 3, 4, 5, 6, 7, 8, 9, 75
 
 REGISTRY: dict[str, Entry] = {
     # Reading one volume.
@@ -267,60 +262,13 @@ REGISTRY: dict[str, Entry] = {
 }
 
 
-class TlesynthError(Exception):
-    """An error with a code of the registry; ``str()`` is the line a user sees."""
-
-    def __init__(self, code: str, where: str = "", why: str = "") -> None:
-        self.code, self.where, self.why = code, where, why
-        super().__init__(str(self))
-
-    @property
-    def exit_status(self) -> int:
-        """The process's exit status for this error."""
-        return REGISTRY[self.code].exit_status
-
-    @property
-    def remedy(self) -> str:
-        """The next step for the user."""
-        return REGISTRY[self.code].remedy
-
-    def __str__(self) -> str:
-        where = f" {printable(self.where)}:" if self.where else ""
-        why = f": {printable(self.why)}" if self.why else ""
-        return f"error[{self.code}]{where} {REGISTRY[self.code].what}{why}. Do: {self.remedy}"
-
-    def __reduce__(self) -> tuple[type[TlesynthError], tuple[str, str, str]]:
-        # Workers send errors back through a process pool.
-        return (TlesynthError, (self.code, self.where, self.why))
-
-
-def fail(code: str, where: str | Path = "", why: str = "") -> TlesynthError:
-    """The error of ``code`` for the caller to raise; paths are shown relative to the working folder."""
-    return TlesynthError(code, shown(where), why)
-
-
-def shown(path: str | Path) -> str:
-    """``path`` as a message may show it: relative to the working folder, else its last three parts."""
-    if not isinstance(path, Path) or not path.is_absolute():
-        return str(path)
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        parts = path.parts
-        return str(path) if len(parts) <= 4 else str(Path("...", *parts[-3:]))
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters escaped, so that a file name cannot drive a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def documentation() -> str:
     """The registry as the page docs/errors.md."""
     lines = [
         "# Errors and exit statuses",
         "",
-        "Made from `src/tlesynth/errors.py` by `make docs`. An error is one line: code, where, what, why, what to do.",
+        "Made from `src/tlesynth/errors/registry.py` by `make docs`. An error is one line: code, where, what, why, "
+        "what to do.",
         "",
         "| exit status | meaning |",
         "|---|---|",
@@ -332,7 +280,3 @@ def documentation() -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(documentation(), end="")

@@ -1,0 +1,35 @@
+"""What can go wrong: raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``."""
+
+from tlesynth.errors.error import TlesynthError, fail, printable, shown
+from tlesynth.errors.registry import REGISTRY, documentation
+from tlesynth.errors.statuses import (
+    EXIT_STATUSES,
+    INPUT,
+    LOCKED,
+    MODEL,
+    NUMERICAL,
+    PRIVACY,
+    RESOURCE,
+    SOME_FAILED,
+    STOPPED,
+    USAGE,
+)
+
+__all__ = [
+    "EXIT_STATUSES",
+    "INPUT",
+    "LOCKED",
+    "MODEL",
+    "NUMERICAL",
+    "PRIVACY",
+    "REGISTRY",
+    "RESOURCE",
+    "SOME_FAILED",
+    "STOPPED",
+    "USAGE",
+    "TlesynthError",
+    "documentation",
+    "fail",
+    "printable",
+    "shown",
+]

@@ -1,0 +1,5 @@
+"""``python -m tlesynth.errors`` prints docs/errors.md."""
+
+from tlesynth.errors.registry import documentation
+
+print(documentation(), end="")
