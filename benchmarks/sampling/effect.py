@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trained
 from machine import publish, tell
 from pictures import write_rows
 from timing import Load
 
-from tlesynth import recipe
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.data.hippocampus import hippocampi
 from tlesynth.metrics.statistics import Json, Resampling, hedges_g, mean_interval
 from tlesynth.seeds import generator
 from tlesynth.synthesis.requests import Subject
-from tlesynth.synthesis.synthesizer import Synthesizer, brain_only, synthesizer_of
+from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
 from tlesynth.volume import Grid
 
 ABOUT = "hippocampal asymmetry of the same subjects drawn healthy, with left and with right TLE, beside real scans"
@@ -36,13 +36,9 @@ SHOWN = 3
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of this part."""
     parser.add_argument("derivatives", type=Path, help="preprocessed real scans, measured alike")
-    parser.add_argument("--autoencoder", type=Path, required=True, help="model folder")
-    parser.add_argument("--diffusion", type=Path, required=True, help="model folder")
     parser.add_argument("--n", type=int, default=24, help="subjects, each drawn three times")
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 3.0])
-    parser.add_argument("--sampler", default="dpm++")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
+    trained.arguments(parser, sampler="dpm++", steps=20)
 
 
 def run(given: argparse.Namespace, out: Path) -> None:
@@ -53,7 +49,7 @@ def run(given: argparse.Namespace, out: Path) -> None:
     with Load() as load:
         for guidance in given.guidance:
             tell(f"guidance {guidance:g}: {given.n} subjects three times")
-            drawn[f"{guidance:g}"], rows = _drawn(_models(given, guidance), given.n, how)
+            drawn[f"{guidance:g}"], rows = _drawn(trained.models_of(given, guidance), given.n, how)
             shown = {f"{name}, guidance {guidance:g}": volumes for name, volumes in rows.items()}
             write_rows({"real": _some(cohort)} | shown, cohort.grid, out.with_name(f"{out.stem}-{guidance:g}.webp"))
     result = {
@@ -107,11 +103,3 @@ def _some(cohort: Cohort) -> list[np.ndarray]:
 def _asymmetry(volume: np.ndarray, grid: Grid) -> float:
     found = hippocampi(np.nan_to_num(volume), grid)
     return found.asymmetry if found else np.nan
-
-
-def _models(given: argparse.Namespace, guidance: float) -> Synthesizer:
-    settings = recipe.Sample(sampler=given.sampler, steps=given.steps, guidance=guidance)
-    inference = recipe.Inference(precision="auto")
-    return synthesizer_of(
-        given.autoencoder, given.diffusion, settings, seed=given.seed, device="cpu", inference=inference
-    )

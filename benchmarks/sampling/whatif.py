@@ -12,18 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import trained
 from machine import publish
 from pictures import write_rows
 from timing import Load
 
-from tlesynth import durable, recipe
+from tlesynth import durable
 from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.data.hippocampus import hippocampi
 from tlesynth.metrics.statistics import Json, Resampling, mean_interval
 from tlesynth.seeds import generator
 from tlesynth.synthesis.counterfactual import DIFFERENCES, counterfactuals
-from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
+from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import read
 
 ABOUT = "counterfactuals of healthy heads beside the same heads with planted TLE"
@@ -36,20 +37,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("healthy", type=Path, help="preprocessed heads without the disease")
     parser.add_argument("planted", type=Path, help="the same, preprocessed after simulate --from planted TLE")
     parser.add_argument("truth", type=Path, help="truth.tsv of simulate")
-    parser.add_argument("--autoencoder", type=Path, required=True, help="model folder")
-    parser.add_argument("--diffusion", type=Path, required=True, help="model folder")
     parser.add_argument("--work", type=Path, required=True, help="folder for the counterfactuals")
     parser.add_argument("--guidance", type=float, default=1.0)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--sampler", default="heun")
-    parser.add_argument("--seed", type=int, default=0)
+    trained.arguments(parser, sampler="heun", steps=50)
 
 
 def run(given: argparse.Namespace, out: Path) -> None:
     """Ask what if of every healthy head, compare, publish; the picture lies beside the figures."""
     healthy, planted = read_cohort(given.healthy), read_cohort(given.planted)
     truth = durable.read_table(given.truth).set_index("participant_id")
-    models = _models(given)
+    models = trained.models_of(given, given.guidance)
     with Load() as load:
         rows = [_one(name, healthy, planted, truth, models, given.work) for name in healthy.ids]
     table = pd.DataFrame(rows).set_index("participant_id")
@@ -102,11 +99,3 @@ def _shown(healthy: Cohort, planted: Cohort, table: pd.DataFrame, work: Path) ->
         "planted TLE": [planted.volume(name) for name in ids],
         "change, ten times": [np.abs(10 * change) for change in changes],
     }
-
-
-def _models(given: argparse.Namespace) -> Synthesizer:
-    settings = recipe.Sample(sampler=given.sampler, steps=given.steps, guidance=given.guidance)
-    inference = recipe.Inference(precision="auto")
-    return synthesizer_of(
-        given.autoencoder, given.diffusion, settings, seed=given.seed, device="cpu", inference=inference
-    )
