@@ -36,6 +36,21 @@ def test_the_cpu_is_always_there() -> None:
     assert fabric_for("cpu", "32-true").device == torch.device("cpu")
 
 
+def test_in_mixed_precision_products_are_rounded_and_times_are_not() -> None:
+    class Watched(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(1, 1)
+
+        def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.dtype]:
+            return times, self.layer(times[:, None]).dtype
+
+    fabric = fabric_for("cpu", "bf16-mixed")
+    times = torch.tensor([997.0, 998.0, 999.0])
+    seen, product = fabric.setup(Watched())(times)
+    assert torch.equal(seen, times) and product == torch.bfloat16
+
+
 def test_a_device_that_has_another_name_is_refused() -> None:
     with pytest.raises(TlesynthError, match="CFG-002.*device: gpu.*auto, cpu, cuda"):
         fabric_for("gpu", "32-true")
