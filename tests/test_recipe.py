@@ -36,7 +36,35 @@ def test_the_defaults_are_the_papers() -> None:
     assert recipe.load("paper").model_dump(exclude=left_out) == recipe.Recipe().model_dump(exclude=left_out)
 
 
-@pytest.mark.parametrize("name", ["paper", "demo", "tiny"])
+def test_every_shipped_recipe_is_named_and_loads() -> None:
+    assert sorted(recipe.SHIPPED) == sorted(f.stem for f in recipe.RECIPES.glob("*.yaml"))
+    assert [recipe.load(name).name for name in recipe.SHIPPED] == list(recipe.SHIPPED)
+
+
+def test_fine_is_recommended_with_smaller_tokens() -> None:
+    fine, recommended = recipe.load("fine"), recipe.load("recommended")
+    network = recommended.diffusion.network.model_copy(update={"patch": (2, 2, 2)})
+    diffusion = recommended.diffusion.model_copy(update={"network": network, "batch_size": 8})
+    changed = {"name": "fine", "about": fine.about, "diffusion": diffusion}
+    assert fine == recommended.model_copy(update=changed)
+
+
+def test_an_own_recipe_starts_from_a_shipped_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("base: tiny\nname: own\nautoencoder: {reconstruction: {steps: 3}}\nsplit: {stratify: [group]}\n")
+    mine, tiny = recipe.load(own, ["seed=5"]), recipe.load("tiny")
+    assert (mine.name, mine.seed, mine.autoencoder.reconstruction.steps) == ("own", 5, 3)
+    assert mine.autoencoder.reconstruction.batch_size == tiny.autoencoder.reconstruction.batch_size
+    assert mine.split.stratify == ("group",) and mine.diffusion == tiny.diffusion
+
+
+def test_a_base_that_is_not_shipped_is_refused(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("base: ../secret\n")
+    assert code_of(name=own) == "CFG-002"
+
+
+@pytest.mark.parametrize("name", recipe.SHIPPED)
 def test_a_resolved_recipe_reads_back_as_itself(name: str, tmp_path: Path) -> None:
     loaded = recipe.load(name)
     (tmp_path / "r.yaml").write_text(recipe.dump(loaded))

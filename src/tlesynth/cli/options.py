@@ -12,7 +12,7 @@ from tlesynth import progress
 from tlesynth import recipe as recipes
 
 RecipeName = Annotated[
-    str, typer.Option("--recipe", "-r", help="Recipe name (paper, recommended, demo, tiny) or YAML file.")
+    str, typer.Option("--recipe", "-r", help="Recipe name (paper, recommended, fine, demo, tiny) or YAML file.")
 ]
 Override = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the recipe.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]

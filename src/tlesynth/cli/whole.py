@@ -28,7 +28,7 @@ def demo(
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(help="Recipe name (paper, recommended, demo, tiny) or YAML file.")],
+    recipe: Annotated[str, typer.Argument(help="Recipe name (paper, recommended, fine, demo, tiny) or YAML file.")],
     out: Out = Path("runs/latest"),
     given: Annotated[
         Path | None, typer.Option("--input", help="BIDS cohort or manifest.csv; the simulated one if left out.")

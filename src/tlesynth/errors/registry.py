@@ -179,7 +179,9 @@ REGISTRY: dict[str, Entry] = {
     "CFG-002": Entry("a value in the recipe is not allowed", "Correct the value.", USAGE),
     "CFG-003": Entry("sizes do not fit together", "Choose sizes that fit.", USAGE),
     "CFG-004": Entry(
-        "the recipe cannot be read", "Give a recipe name (paper, recommended, demo, tiny) or a plain YAML file.", USAGE
+        "the recipe cannot be read",
+        "Give a recipe name (paper, recommended, fine, demo, tiny) or a plain YAML file.",
+        USAGE,
     ),
     "CFG-005": Entry("the output folder cannot be used", "Choose another output folder.", USAGE),
     "CFG-010": Entry(

@@ -9,7 +9,7 @@ from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
-from tlesynth.recipe.loading import dump, load, parse
+from tlesynth.recipe.loading import RECIPES, SHIPPED, dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
 from tlesynth.recipe.privacy import Privacy
 from tlesynth.recipe.section import Section
@@ -18,6 +18,8 @@ from tlesynth.recipe.split import Split
 from tlesynth.recipe.whole import Recipe
 
 __all__ = [
+    "RECIPES",
+    "SHIPPED",
     "AdversarialPhase",
     "Augmentation",
     "Autoencoder",

@@ -1,4 +1,7 @@
-"""Reading a recipe: YAML, then ``--set a.b=c``; unknown keys are errors, and every fault is reported at once."""
+"""Reading a recipe: YAML, over the one it is based on, then ``--set a.b=c``; unknown keys are errors.
+
+Every fault is reported at once.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,21 @@ from tlesynth.errors import TlesynthError, fail
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.whole import Recipe
 
+RECIPES = Path(__file__).parents[1] / "recipes"
+SHIPPED = ("paper", "recommended", "fine", "demo", "tiny")
 LARGEST_RECIPE = 1_000_000
 """Bytes; a recipe is a page of text."""
 
 
 def load(name_or_path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
-    """Read a recipe by its name (paper, recommended, demo, tiny) or from a YAML file, then apply ``a.b=c`` overrides.
+    """Read a recipe by its name (one of ``SHIPPED``) or from a YAML file, then apply ``a.b=c`` overrides.
+
+    ``base: NAME`` in the file starts from a shipped recipe: sections are merged key by key, anything else replaces.
 
     Raises:
         TlesynthError: CFG-001 for an unknown key, CFG-002 for a refused value, CFG-004 for unreadable YAML.
     """
-    path = Path(name_or_path)
-    if not path.suffix and not path.is_file():
-        path = Path(__file__).parents[1] / "recipes" / f"{name_or_path}.yaml"
-    values = _read_yaml(path, str(name_or_path))
+    values = _read(name_or_path)
     for override in overrides:
         _override(values, override)
     return parse(values, str(name_or_path))
@@ -43,6 +47,28 @@ def parse(values: dict[str, Any], where: str) -> Recipe:
 def dump(recipe: Section) -> str:
     """The resolved recipe as YAML: every value, defaults included."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, width=100)
+
+
+def _read(name_or_path: str | Path) -> dict[str, Any]:
+    path = Path(name_or_path)
+    if not path.suffix and not path.is_file():
+        path = RECIPES / f"{name_or_path}.yaml"
+    values = _read_yaml(path, str(name_or_path))
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if base not in SHIPPED or RECIPES / f"{base}.yaml" == path:
+        raise fail("CFG-002", str(name_or_path), f"base: {base!r} is none of {', '.join(SHIPPED)}")
+    return _merged(_read(base), values)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(base[key], over[key]) for key in base if _sections(base[key], over.get(key))}
+    return base | over | both
+
+
+def _sections(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _read_yaml(path: Path, name: str) -> dict[str, Any]:
