@@ -81,6 +81,38 @@ def test_copies_of_people_are_no_new_people() -> None:
     assert torch.allclose(once.effects, often.effects, atol=1e-4)
 
 
+def heads(n: int, effect: float, *, both_views: bool = True) -> Latents:
+    """People who differ twenty times more in what both halves share than between the halves; the latents of a mirrored
+    head are the mirrored latents here. Left TLE lowers the left of the box, right TLE the right, by ``effect``."""
+    told, generator = people(n), torch.Generator().manual_seed(2)
+    told[:, 2] = NULL
+    shared = torch.randn(n, *SHAPE, generator=generator)
+    values = (shared + shared.flip(2)) * 0.7 + 0.2 * torch.randn(n, *SHAPE, generator=generator)
+    values[:, :, 0] -= effect * (told[:, 1] == 0).float().reshape(-1, 1, 1, 1)
+    values[:, :, -1] -= effect * (told[:, 1] == 1).float().reshape(-1, 1, 1, 1)
+    if not both_views:
+        return Latents(values.half(), told, tuple(map(str, range(n))))
+    both = torch.cat([values, values.flip(2)]).half()
+    mirrored = torch.arange(2 * n) >= n
+    return Latents(both, torch.cat([told, CONDITIONS.mirrored(told)]), tuple(map(str, range(n))) * 2, None, mirrored)
+
+
+def test_with_both_views_a_side_is_found_in_few_people() -> None:
+    def lost(data: Latents) -> float:
+        gap = under(data, group="tle", side="left") - under(data, group="tle", side="right")
+        return (gap[:, -1].mean() - gap[:, 0].mean()).item() / 2
+
+    assert lost(heads(45, 0.3)) == pytest.approx(0.3, abs=0.05)
+    assert lost(heads(45, 0.3, both_views=False)) < 0.15  # from as many people, the shared differences still in
+    assert abs(lost(heads(45, 0.0))) < 0.05
+
+
+def test_the_effects_of_mirrored_sides_are_mirror_images() -> None:
+    data = heads(45, 0.3)
+    left, right = (under(data, group="tle", side=side) for side in ("left", "right"))
+    assert torch.allclose(left, right.flip(1), atol=1e-3) and left.abs().max() > 0.2
+
+
 def test_as_few_people_as_indicators_show_nothing() -> None:
     assert not bool(fit_effects(cohort(4, effect=5.0), CONDITIONS).effects.any())
 

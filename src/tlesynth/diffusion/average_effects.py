@@ -4,6 +4,10 @@ Few scans show what a condition does to a voxel, and a network learns so faint a
 voxel on the conditions finds it at once, with the noise of few people in it; that noise is expected to explain p / n
 of the variance (p indicators, n people), and what is not more than that is taken away. The shrinkage is that of Stein
 (1956) by neighbourhood: power explained and power left are averaged over boxes of ``NEIGHBOURS`` voxels first.
+
+Where mirrored views are there, a person is two numbers a voxel: half the sum of both views, and half their difference.
+What a side does lies in the difference alone, and a group's or an age's doing in the sum, so each is regressed on its
+own: how people differ in what both halves of their brains share is no noise in what tells left from right.
 """
 
 from __future__ import annotations
@@ -53,30 +57,58 @@ def fit_effects(data: Latents, conditions: Conditions) -> AverageEffects:
     """The average effects in training latents; mirrored and moved copies are no new people."""
     indicated = indicators(conditions, data.conditions.cpu())
     centre = indicated.nanmean(0).nan_to_num(nan=0.0)
-    x = centred(indicated, centre).double()
-    x = x - x.mean(0)
-    n, people = len(data), len(set(data.ids))
-    with_voxels, total = _moments(x, data)  # (F, D), (D,)
-    with_each_other = x.T @ x / n
-    effects = torch.linalg.solve(with_each_other + RIDGE * torch.eye(len(centre), dtype=x.dtype), with_voxels)
+    x, shape = centred(indicated, centre).double(), data.values.shape[1:]
+    both_views = data.mirrored is not None and bool(data.mirrored.any())
+    parts = [_fit_part(x, data, sign, shape) for sign in ((1, -1) if both_views else (1,))]
+    effects, explained = (sum(of_part) for of_part in zip(*parts, strict=True))
+    return AverageEffects(centre, effects.float().reshape(-1, *shape), explained.float().reshape(shape))
+
+
+def _fit_part(x: Tensor, data: Latents, sign: int, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Effects (F, D) and the variance (D,) they account for, in half the sum (``sign`` 1) of both views or half their
+    difference (-1); ``x`` (N, F) are the centred indicators."""
+    people = _people(data, sign)
+    told = torch.stack([weights @ x[rows] for rows, weights in people])  # (people, F)
+    # A difference is about 0 as it is: with both views in the sample everyone stands there the other way round too.
+    told = told - told.mean(0) if sign > 0 else told
+    with_voxels, total = _moments(told, people, data, centre=sign > 0)  # (F, D), (D,)
+    with_each_other = told.T @ told / len(people)
+    effects = torch.linalg.solve(with_each_other + RIDGE * torch.eye(len(told.T), dtype=x.dtype), with_voxels)
     explained = (effects * (with_each_other @ effects)).sum(0).clamp_min(0)
     left = (total - 2 * (effects * with_voxels).sum(0) + explained).clamp_min(0)
     rank = int(torch.linalg.matrix_rank(with_each_other))
-    shape = data.values.shape[1:]
-    kept = _beyond_chance(explained, left, rank, people, shape)
-    accounted = (2 * kept - kept.square()) * explained
-    return AverageEffects(centre, (kept * effects).float().reshape(-1, *shape), accounted.float().reshape(shape))
+    kept = _beyond_chance(explained, left, rank, len(people), shape)
+    return kept * effects, (2 * kept - kept.square()) * explained
 
 
-def _moments(x: Tensor, data: Latents) -> tuple[Tensor, Tensor]:
-    """Covariance of the indicators ``x`` (N, F) with every voxel (F, D), and the variance of the voxels (D,)."""
+def _people(data: Latents, sign: int) -> list[tuple[Tensor, Tensor]]:
+    """Each person's rows, and what each counts in the person's number: the copies of a view share its half."""
+    mirrored = data.mirrored if data.mirrored is not None else torch.zeros(len(data), dtype=torch.bool)
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(data.ids):
+        rows.setdefault(name, []).append(row)
+    return [(torch.tensor(own), _counts(mirrored[own], sign)) for own in rows.values()]
+
+
+def _counts(mirrored: Tensor, sign: int) -> Tensor:
+    views = [(~mirrored).double(), mirrored.double()]
+    if not (views[0].any() and views[1].any()):  # one view alone is the person: nothing is known of a difference
+        return torch.full_like(views[0], 1 / len(mirrored) if sign > 0 else 0.0)
+    return (views[0] / views[0].sum() + sign * views[1] / views[1].sum()) / 2
+
+
+def _moments(
+    told: Tensor, people: list[tuple[Tensor, Tensor]], data: Latents, *, centre: bool
+) -> tuple[Tensor, Tensor]:
+    """Covariance of what people are told (people, F) with every voxel (F, D), and the variance of the voxels (D,)."""
     size = data.values[0].numel()
-    with_voxels, total, square = torch.zeros(x.shape[1], size).double(), *torch.zeros(2, size).double()
-    for row in range(len(data)):
-        value = data.values[row].flatten().cpu().double()
-        with_voxels += x[row, :, None] * value
+    with_voxels, total, square = torch.zeros(told.shape[1], size).double(), *torch.zeros(2, size).double()
+    for one, (rows, weights) in zip(told, people, strict=True):
+        value = weights @ data.values[rows].flatten(1).cpu().double()  # (D,)
+        with_voxels += one[:, None] * value
         total, square = total + value, square + value.square()
-    return with_voxels / len(data), (square / len(data) - (total / len(data)).square()).clamp_min(0)
+    mean = total / len(told) if centre else torch.zeros_like(total)
+    return with_voxels / len(told), (square / len(told) - mean.square()).clamp_min(0)
 
 
 def _beyond_chance(explained: Tensor, left: Tensor, rank: int, people: int, shape: tuple[int, ...]) -> Tensor:

@@ -37,6 +37,8 @@ class Latents:
     conditions: Tensor
     ids: tuple[str, ...]
     logvar: Tensor | None = None
+    mirrored: Tensor | None = None
+    """(N,) bool, which of them show a scan mirrored in x; None: none does."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,12 +66,13 @@ class Latents:
     def head(self, n: int) -> Latents:
         """The first ``n`` scans."""
         logvar = None if self.logvar is None else self.logvar[:n]
-        return Latents(self.values[:n], self.conditions[:n], self.ids[:n], logvar)
+        mirrored = None if self.mirrored is None else self.mirrored[:n]
+        return Latents(self.values[:n], self.conditions[:n], self.ids[:n], logvar, mirrored)
 
     def to(self, device: torch.device) -> Latents:
         """The same on ``device``."""
         logvar = None if self.logvar is None else self.logvar.to(device)
-        return Latents(self.values.to(device), self.conditions.to(device), self.ids, logvar)
+        return Latents(self.values.to(device), self.conditions.to(device), self.ids, logvar, self.mirrored)
 
 
 def read_latents(
@@ -94,9 +97,10 @@ def read_latents(
     values = torch.from_numpy(np.concatenate([array[places, view, MEAN] for view in views]))
     logvar = np.concatenate([array[places, view, LOGVAR] for view in views]) if resample else None
     told, ids = conditions.of_scans(rows), tuple(rows["participant_id"])
-    mirrored = conditions.mirrored(told)
-    told = torch.cat([mirrored if view % 2 else told for view in views])
-    return Latents(values, told, ids * len(views), None if logvar is None else torch.from_numpy(logvar))
+    other_way = conditions.mirrored(told)
+    told = torch.cat([other_way if view % 2 else told for view in views])
+    mirrored = torch.tensor([view % 2 == 1 for view in views]).repeat_interleave(len(ids))
+    return Latents(values, told, ids * len(views), None if logvar is None else torch.from_numpy(logvar), mirrored)
 
 
 def rows_of(folder: Path, splits: Path, split: str) -> pd.DataFrame:
