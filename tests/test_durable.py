@@ -69,6 +69,46 @@ def test_publishing_replaces_a_folder_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["m"]
 
 
+def holding(folder: Path, *names: str) -> Path:
+    """``folder`` with small files of these names."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    return folder
+
+
+def test_what_was_never_published_is_not_replaced(tmp_path: Path) -> None:
+    with durable.publishing(tmp_path / "noted") as folder:
+        (folder / "a.txt").write_text("ours")
+    (tmp_path / "file").write_text("mine")
+    others = {
+        holding(tmp_path / "photos", "one.jpg"): "holds one.jpg",
+        holding(tmp_path / "deep", "x/y.txt"): "holds x/y.txt",
+        holding(tmp_path / "noted", "notes.txt"): "holds notes.txt",
+        holding(tmp_path / "broken", durable.MANIFEST, "a.txt"): "CFG-005",
+        tmp_path / "file": "it is a file",
+    }
+    for place, words in others.items():
+        before = durable.manifest_of(place)
+        with pytest.raises(TlesynthError, match=words) as caught, durable.publishing(place) as folder:
+            (folder / "a.txt").write_text("new")
+        assert caught.value.code == "CFG-005" and caught.value.exit_status == 2
+        assert durable.manifest_of(place) == before
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(durable.TEMPORARY)]
+
+
+def test_what_is_empty_or_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    holding(tmp_path / "browsed", ".DS_Store")
+    for place in (tmp_path / "empty", tmp_path / "browsed"):
+        durable.require_replaceable(place, "film.json")
+        with durable.publishing(place) as folder:
+            (folder / "model.json").write_text("{}")
+        durable.require_replaceable(place)
+        with pytest.raises(TlesynthError, match="CFG-005.*holds model.json"):
+            durable.require_replaceable(place, "film.json")
+
+
 KILL = """
 import os, signal, sys
 from pathlib import Path

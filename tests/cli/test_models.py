@@ -117,6 +117,17 @@ def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> Non
     assert status == 0 and calls["film"] == Path("o-film") and "o-film" in out and calls["seed"] == 7
 
 
+def test_a_film_that_would_replace_something_is_refused_before_sampling(
+    calls: dict[str, Any], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "o-film").mkdir()
+    (tmp_path / "o-film" / "holiday.mp4").write_text("mine")
+    status, out, err = run(SAMPLE + "--film")
+    assert status == 2 and out == "" and "CFG-005" in err and "o-film" in err and "holiday.mp4" in err
+    assert "subjects" not in calls and "models" not in calls
+
+
 def test_the_training_scans_are_named_whole_or_not_at_all(calls: dict[str, Any], run: Run) -> None:
     assert run(SAMPLE)[0] == 0 and calls["guard"] == (None, None)
     assert run(SAMPLE + "--derivatives d --splits s.tsv")[0] == 0 and calls["guard"] == (Path("d"), Path("s.tsv"))

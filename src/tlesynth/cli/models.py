@@ -161,7 +161,7 @@ def sample(
     --where group=tle side=left age=35
     """
     from tlesynth.synthesis.cohort import sample_cohort
-    from tlesynth.synthesis.film import film_of
+    from tlesynth.synthesis.film import film_of, require_film_folder
     from tlesynth.synthesis.guard import guard_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
@@ -170,6 +170,8 @@ def sample(
         raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
     loaded = recipes.load(recipe, override or [])
     film_folder = out.with_name(out.name + "-film") if film else None
+    if film_folder is not None:
+        require_film_folder(film_folder)
     seed = loaded.seed if seed is None else seed
     with graceful():
         models = synthesizer_of(
