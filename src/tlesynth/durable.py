@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -211,29 +210,6 @@ def sha256(path: Path) -> str:
 def hash_of(value: Any) -> str:
     """SHA-256 of a JSON-like value in canonical form."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Generator[None]:
-    """Hold ``folder`` for this process; the kernel lets go of the lock however the process ends.
-
-    Raises:
-        TlesynthError: OPS-010 if another process holds it.
-    """
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "a+")  # noqa: SIM115 (held for the whole block)
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise fail("OPS-010", folder, f"process {file.read().strip() or 'unknown'} holds it") from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def sweep(folder: Path) -> None:

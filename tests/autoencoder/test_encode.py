@@ -16,6 +16,7 @@ from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import holding
 from tlesynth.recipe import Augmentation, Encode
 from tlesynth.volume import GRIDS
 
@@ -48,6 +49,17 @@ def test_latents_of_the_training_set_have_mean_0_and_deviation_1(encoded: Path) 
     np.testing.assert_allclose(fitted.mean(axis=(0, 2, 3, 4)), 0, atol=2e-3)
     np.testing.assert_allclose(fitted.std(axis=(0, 2, 3, 4)), 1, atol=2e-3)
     assert not list(encoded.glob(".unfinished*"))
+
+
+def test_a_second_encoding_into_the_same_folder_is_refused(
+    run: Path, cohort: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with (
+        holding(tmp_path / "latents", tmp_path / ".latents.lock"),
+        pytest.raises(TlesynthError, match="OPS-010.*latents"),
+    ):
+        encode(run, cohort, tmp_path)
+    assert [found.name for found in tmp_path.iterdir()] == [".latents.lock"]
 
 
 def test_moved_copies_follow_the_scan_and_its_mirror(

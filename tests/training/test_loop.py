@@ -177,7 +177,7 @@ def test_a_turn_ends_when_it_gets_no_better(tmp_path: Path, capsys: pytest.Captu
     assert position.turns == [{"name": "fit", "steps": 20, "ended_by": "patience"}]
     assert "no better for 3 validations, ended at step 20" in capsys.readouterr().err
     newest = RunFolder.open(tmp_path, {"seed": 1}).load_newest()
-    assert newest is not None and newest.state["position"]["step"] == 14
+    assert newest is not None and newest.state["position"]["step"] == 20
 
 
 def test_without_patience_every_step_is_taken(tmp_path: Path) -> None:

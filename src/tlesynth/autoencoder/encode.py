@@ -31,6 +31,7 @@ from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import VOLUMES, Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
+from tlesynth.locking import LOCK, holding
 from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
 from tlesynth.recipe import Encode, Inference
@@ -61,7 +62,7 @@ def encode_cohort(
     Raises:
         TlesynthError: CFG-005 if ``latents`` holds other files, MOD-004 or CKP-001 for an unusable model, NII-030 if
             the cohort is on another grid, DATA codes for missing or unfitting input, NUM-006 if a reconstruction is not
-            finite, RES-001 if the disk is full, OPS-075 after a stop request.
+            finite, RES-001 if the disk is full, OPS-010 if another process encodes there, OPS-075 after a stop request.
     """
     _refuse_other_files(latents)
     fabric = fabric_for(device, "32-true")
@@ -73,9 +74,10 @@ def encode_cohort(
         )
     index = index_of(cohort, splits)
     key = _key(trained, cohort, index["participant_id"].tolist(), copies)
-    _write_latents(latents, trained, cohort, index, copies, key)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
-    _write_reconstructions(reconstructions, trained, cohort, held_out)
+    with holding(latents, latents.parent / f".{latents.name}{LOCK}"):  # two would write rows between each other's
+        _write_latents(latents, trained, cohort, index, copies, key)
+        _write_reconstructions(reconstructions, trained, cohort, held_out)
 
 
 def _refuse_other_files(folder: Path) -> None:

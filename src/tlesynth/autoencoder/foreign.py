@@ -63,11 +63,11 @@ def import_autoencoder(
     fitted = read_scans(cohort, splits, FITTED)
     imported = {"family": family, "sha256": durable.sha256(file)}
     size = {"norm_groups": norm_groups, "grid": cohort.grid.fingerprint}
-    RunFolder.open(out, {"imported": imported | size} | origin_of(cohort, splits))
-    fit_latents(network, fitted, fabric.device)
-    facts = {"imported": imported | {"file": file.name, "scans": len(fitted)}}
-    gate = pass_gate(out, network, cohort, splits, Gate(), seed=0)
-    save_autoencoder(out / "model", network, facts, gate)
+    with RunFolder.held(out, {"imported": imported | size} | origin_of(cohort, splits)):
+        fit_latents(network, fitted, fabric.device)
+        facts = {"imported": imported | {"file": file.name, "scans": len(fitted)}}
+        gate = pass_gate(out, network, cohort, splits, Gate(), seed=0)
+        save_autoencoder(out / "model", network, facts, gate)
 
 
 def read_foreign(file: Path, family: Family, grid: Grid, norm_groups: int) -> Autoencoder:

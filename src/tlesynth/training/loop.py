@@ -64,6 +64,8 @@ def train(
             segment = segments[position.segment]
             _turn(course, segment, position)
             _close(course, segment, position)
+        if position.step % rhythm.checkpoint_every:
+            save(run, learners, position)  # whatever follows the last step may be stopped, and repeats no step then
     run.write_metrics()
     fabric.barrier()
     last = [segment.phase for segment in segments if segment.validated][-1]
