@@ -138,7 +138,7 @@ def test_a_turn_ends_by_its_running_mean_or_at_its_bound(
     pull = {"rounds": 1, "autoencoder_steps": 4, "learning_rate": 3e-3, "stop_below": 1e-6}
     bound = trained(cohort, tmp_path / "bound", changed(settings, pull, adversarial=10.0))["turns"][-1]
     assert (bound["name"], bound["steps"], bound["ended_by"]) == ("autoencoder 1", 4, "bound")
-    longer = pull | {"autoencoder_steps": 9, "stop_below": bound["running_adversarial"] + 1e-6}
+    longer = pull | {"autoencoder_steps": 8, "stop_below": bound["running_adversarial"] + 1e-6}
     early = trained(cohort, tmp_path / "early", changed(settings, longer, adversarial=10.0))["turns"][-1]
     assert (early["steps"], early["ended_by"]) == (4, "running mean")
     assert early["running_adversarial"] == bound["running_adversarial"]

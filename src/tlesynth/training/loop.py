@@ -148,7 +148,8 @@ def _over(segment: Segment, position: Position, rhythm: Rhythm) -> bool:
 
 
 def _fell_below(segment: Segment, position: Position) -> bool:
-    return bool(segment.stop_metric) and position.running_mean < segment.stop_below
+    settled = position.step_in_segment >= segment.least_steps
+    return bool(segment.stop_metric) and settled and position.running_mean < segment.stop_below
 
 
 def _gets_no_better(segment: Segment, position: Position, rhythm: Rhythm) -> bool:
