@@ -99,7 +99,7 @@ def test_the_description_tells_whose_latents_they_are_and_how_noisy(encoded: Pat
     told, network = about(encoded), load_autoencoder(run / "model")
     assert told["autoencoder"] == network.fingerprint and told["shape"] == [4, 5, 6, 5]
     gate = read_gate(run / "model")
-    assert gate and told["gate"] == {key: gate[key] for key in ("verdict", "reasons", "loosened")}
+    assert gate and told["gate"] == {key: gate[key] for key in ("verdict", "reasons", "loosened", "figures")}
     logvar = latents(encoded)[:3, 0, 1].astype(np.float64)  # the training scans
     ratio = float(np.exp(logvar).mean())  # against a variance of 1
     assert told["posterior_noise"]["share"] == pytest.approx(ratio / (1 + ratio), rel=5e-3)

@@ -203,7 +203,7 @@ def _about(trained: Trained, key: str, names: tuple[str, ...]) -> dict[str, Any]
         "shape": list(network.latent_shape),
         "axes": {"view": list(names), "part": list(PARTS)},
         "channels": {"mean": network.latent_mean.tolist(), "scale": network.latent_scale.tolist()},
-        "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened")},
+        "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened", "figures")},
     }
 
 

@@ -89,14 +89,14 @@ def train_diffusion(
 
     Several processes are started here, or are found where torchrun or srun started them.
 
-    Refuses those of an autoencoder that failed its quality gate (exit status 5) unless told:
-    --set diffusion.accept_failed_gate=true
+    Refuses those of an autoencoder that failed its quality gate (exit status 5), by the limits it was
+    judged by and by the recipe's own, unless told: --set diffusion.accept_failed_gate=true
     """
-    from tlesynth.diffusion.train import train_diffusion as train
+    from tlesynth.pipeline.models import train_diffusion_here as train
 
     loaded = recipes.load(recipe, override or [])
     with graceful():
-        train(latents, splits, out, loaded.diffusion, devices=devices or loaded.devices, **machine(loaded))
+        train(latents, splits, out, loaded, devices or loaded.devices)
     result({"model": str(out / "model")}, as_json)
 
 

@@ -49,7 +49,7 @@ class Material:
         return replace(self, fitted=self.fitted.to(device), held_out=self.held_out.to(device))
 
 
-def train_diffusion(
+def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, beside what it reads and writes)
     latents: Path,
     splits: Path,
     out: Path,
@@ -59,11 +59,13 @@ def train_diffusion(
     device: str,
     precision: str,
     devices: int = 1,
+    gate: dict[str, Any] | None = None,
 ) -> None:
     """Train on the ``gen_train`` latents, keep the average weights that are best on ``val``, publish ``out/model``.
 
     The same command resumes, and does nothing once the model stands. With several ``devices`` each batch is shared
-    out; the result is that of one, up to rounding.
+    out; the result is that of one, up to rounding. ``gate`` is the verdict on the latents' autoencoder where another
+    counts than the latents carry.
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
@@ -72,13 +74,13 @@ def train_diffusion(
             is not finite, OPS-075 after a stop request.
     """
     about = read_about(latents)
-    gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
+    admitted = admit(about | ({"gate": gate} if gate else {}), latents, accept_failed_gate=settings.accept_failed_gate)
     fabric = fabric_for(device, precision, devices)
     identity = _settings_of(settings, about, splits, seed, precision)
     with ExitStack() as held:
         run = leader_first(fabric, lambda leader: held.enter_context(RunFolder.held(out, identity, leader=leader)))
         if not run.finished:
-            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, gate)
+            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted)
 
 
 def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.Diffusion, gate: str) -> None:

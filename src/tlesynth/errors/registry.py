@@ -201,7 +201,8 @@ REGISTRY: dict[str, Entry] = {
     ),
     "MOD-005": Entry(
         "the autoencoder of these latents failed its quality gate",
-        "Look at autoencoder.html; train it longer or on more scans and encode again, or set "
+        "Look at autoencoder.html. Train it longer or on more scans and encode again; or give the limits that you "
+        "want (recipe section autoencoder.gate, or --set autoencoder.gate.l1=0.08), which count at once; or set "
         "diffusion.accept_failed_gate: true.",
         MODEL,
     ),

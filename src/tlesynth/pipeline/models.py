@@ -26,10 +26,22 @@ def train_diffusion(latents: Path, splits: Path, out: Path, recipe: Recipe, *, w
         places = {"--latents": latents, "--splits": splits, "--out": out, "--recipe": written}
         _by_command(["train", "diffusion", *(str(word) for option in places.items() for word in option)])
         return
+    train_diffusion_here(latents, splits, out, recipe)
+
+
+def train_diffusion_here(latents: Path, splits: Path, out: Path, recipe: Recipe, devices: int = 1) -> None:
+    """The same in this process, and others where the caller is one of several; by the recipe's own limits, if any.
+
+    Raises:
+        TlesynthError: as ``diffusion.train.train_diffusion`` does.
+    """
+    from tlesynth.autoencoder.gate.verdict import judged_anew
+    from tlesynth.diffusion.latents import read_about
     from tlesynth.diffusion.train import train_diffusion as train
 
-    seed, device, precision = recipe.seed, recipe.device, recipe.precision
-    train(latents, splits, out, recipe.diffusion, seed=seed, device=device, precision=precision)
+    machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
+    gate = judged_anew(read_about(latents).get("gate"), recipe.autoencoder.gate)
+    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate)
 
 
 def _by_command(words: list[str]) -> None:
