@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tlesynth import durable, interruption, recipe
-from tlesynth.autoencoder import train
+from tlesynth.autoencoder import foreign, train
 from tlesynth.autoencoder.gate import verdict
 from tlesynth.diffusion import train as diffusion
 from tlesynth.diffusion import tune as tuning
@@ -34,6 +34,22 @@ def test_the_page_follows_the_training(tmp_path: Path, monkeypatch: pytest.Monke
     told = models.train_autoencoder(tmp_path / "derivatives", tmp_path / "splits.tsv", run, loaded, data="planted")
     assert calls == ["train", "planted"]
     assert told == {"model": str(run / "model"), "quality gate": "failed", "page": str(run / "autoencoder.html")}
+
+
+def test_imported_weights_are_judged_by_the_recipe_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, calls = recipe.load("tiny", ["inference.precision=bf16-true"]), []
+
+    def imported(*args: object, **named: object) -> None:
+        calls.append((args, named))
+        durable.write_json(tmp_path / "out" / "gate.json", {"verdict": "passed"})
+
+    monkeypatch.setattr(foreign, "import_autoencoder", imported)
+    monkeypatch.setattr(autoencoder_page, "build", lambda run, derivatives, out, data: out)
+    places = (Path("vae.pt"), "maisi", tmp_path / "d", tmp_path / "s.tsv", tmp_path / "out")
+    told = models.import_autoencoder(*places, loaded, 16)
+    how = {"norm_groups": 16, "device": "cpu", "judging": (loaded.autoencoder.gate, loaded.inference)}
+    assert calls == [(places, how)]
+    assert told["quality gate"] == "passed" and told["page"] == str(tmp_path / "out" / "autoencoder.html")
 
 
 @pytest.fixture

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from tlesynth import recipe as recipes
-from tlesynth.cli.options import AsJson, Derivatives, Out, Override, RecipeName, Splits, graceful, machine, result
+from tlesynth.cli.options import (
+    AsJson,
+    Derivatives,
+    Device,
+    Out,
+    Override,
+    RecipeName,
+    Splits,
+    graceful,
+    machine,
+    result,
+    settings,
+)
 
 
 class Baseline(StrEnum):
@@ -49,7 +61,7 @@ def encode(
     reconstructions: Annotated[Path, typer.Option(help="Folder to write the reconstructions to.")],
     recipe: RecipeName = "paper",
     override: Override = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:
     """Write every scan's latents once, and reconstructions of the held-out scans.
@@ -59,15 +71,15 @@ def encode(
     """
     from tlesynth.autoencoder.encode import encode_cohort
 
+    loaded = recipes.load(recipe, [*(override or []), *settings(device=device)])
     with graceful():
-        loaded = recipes.load(recipe, override or [])
         encode_cohort(
             autoencoder,
             derivatives,
             splits,
             latents,
             reconstructions,
-            device=device,
+            device=loaded.device,
             inference=loaded.inference,
             copies=loaded.encode,
         )

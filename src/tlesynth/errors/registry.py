@@ -211,6 +211,7 @@ REGISTRY: dict[str, Entry] = {
         "Give a checkpoint of MONAI's AutoencoderKL or MAISI's AutoencoderKlMaisi: three levels, one channel.",
         MODEL,
     ),
+    "MOD-007": Entry("there is no such weights file", "Check the path.", MODEL),
     "WTS-001": Entry("pretrained weights are missing", "Run the command named above where there is a network.", MODEL),
     "WTS-002": Entry(
         "pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL

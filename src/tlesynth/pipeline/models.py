@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tlesynth import durable, interruption
 from tlesynth.recipe import Recipe
@@ -87,10 +87,39 @@ def train_autoencoder(derivatives: Path, splits: Path, out: Path, recipe: Recipe
         TlesynthError: as ``autoencoder.train.train_autoencoder`` does.
     """
     from tlesynth.autoencoder.train import train_autoencoder as train
-    from tlesynth.report import autoencoder_page, cohort_page
 
     machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
     train(derivatives, splits, out, recipe.autoencoder, **machine, inference=recipe.inference)
+    return _shown(out, derivatives, data)
+
+
+def import_autoencoder(
+    file: Path,
+    family: Literal["maisi", "monai"],
+    derivatives: Path,
+    splits: Path,
+    out: Path,
+    recipe: Recipe,
+    groups: int,
+) -> dict[str, Any]:
+    """Take in somebody's weights, judge them, write their page; return what ``train_autoencoder`` does.
+
+    ``groups`` are those of its GroupNorm.
+
+    Raises:
+        TlesynthError: as ``autoencoder.foreign.import_autoencoder`` does.
+    """
+    from tlesynth.autoencoder.foreign import import_autoencoder as take_in
+
+    judging = (recipe.autoencoder.gate, recipe.inference)
+    take_in(file, family, derivatives, splits, out, norm_groups=groups, device=recipe.device, judging=judging)
+    return _shown(out, derivatives)
+
+
+def _shown(out: Path, derivatives: Path, data: str = "") -> dict[str, Any]:
+    """Write the page on the autoencoder in ``out``; where model and page lie, and what the gate said."""
+    from tlesynth.report import autoencoder_page, cohort_page
+
     data = data or cohort_page.data_beside(derivatives)
     page = autoencoder_page.build(out, derivatives, out / autoencoder_page.PAGE, data=data)
     verdict = durable.read_json(out / "gate.json")["verdict"]
