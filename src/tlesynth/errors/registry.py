@@ -144,6 +144,11 @@ REGISTRY: dict[str, Entry] = {
     "DATA-016": Entry(
         "a row of the manifest cannot be used", "Correct the row; paths are relative to the file.", INPUT
     ),
+    "DATA-017": Entry(
+        "this is no preprocessed cohort",
+        "Give the folder that preprocess (or sample, or encode) wrote; raw scans go through tlesynth preprocess first.",
+        INPUT,
+    ),
     # Privacy.
     "PRIV-001": Entry(
         "a column may identify a person",
