@@ -80,7 +80,7 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
         "columns": COLUMNS,
         "most_rows": MOST_ROWS,
         "spectrum": figures.spectrum_picture(gate["spectrum"]),
-        "curves": charts.training({"autoencoder": files.table("metrics.csv")}) if files.has("metrics.csv") else [],
+        "curves": charts.training_apart(files.table("metrics.csv")) if files.has("metrics.csv") else [],
         "number": number,
         "interval": interval,
         "version": __version__,
