@@ -175,12 +175,11 @@ def _require_run_folder(context: Context) -> None:
 
 def _require_weights(context: Context) -> None:
     """Miss the perceptual loss's weights now, not after hours of preprocessing; a finished training needs none."""
-    perceptual = context.recipe.autoencoder.perceptual
-    if not perceptual.startswith("lpips-") or (context.out / "autoencoder" / "done.json").is_file():
-        return
-    from tlesynth.weights import TRUNKS, find
+    asks = context.recipe.autoencoder.perceptual.startswith("lpips-")
+    if asks and not (context.out / "autoencoder" / "done.json").is_file():
+        from tlesynth.pipeline.pretrained import require_perceptual
 
-    find(TRUNKS[perceptual.removeprefix("lpips-")])
+        require_perceptual(context.recipe)
 
 
 def _forget(context: Context, stage: Stage) -> None:
