@@ -1,6 +1,7 @@
 """Latents are normalised over the training set, mirrored scans have their own, held-out scans are rebuilt."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tlesynth.autoencoder.encode import encode_cohort, index_of
 from tlesynth.autoencoder.latent_file import NAME
 from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.data.cohort import CohortWriter, read_cohort
+from tlesynth.data.cohort import VOLUMES, CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
 from tlesynth.locking import holding
 from tlesynth.recipe import Augmentation, Encode
@@ -194,6 +195,22 @@ def test_a_participant_in_no_split_is_refused(cohort: tuple[Path, Path], tmp_pat
     durable.write_table(tmp_path / "few.tsv", table[:-1])
     with pytest.raises(TlesynthError, match=r"DATA-010.*sub-06"):
         index_of(read_cohort(cohort[0]), tmp_path / "few.tsv")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("row", "table of latents"), ("split", "table of latents"), ("hippocampus_left", "volumes.tsv")],
+)
+def test_a_column_that_would_be_another_is_refused(cohort: tuple[Path, Path], column: str, words: str) -> None:
+    scans = read_cohort(cohort[0])
+    taken = replace(scans, participants=scans.participants.assign(**{column: "1"}))
+    if column == "hippocampus_left":
+        durable.write_table(cohort[0] / VOLUMES, pd.DataFrame({"participant_id": scans.ids, column: 3000.0}))
+    try:
+        with pytest.raises(TlesynthError, match=f"DATA-001.*participants.tsv.*a column {column}.*{words}"):
+            index_of(taken, cohort[1])
+    finally:
+        (cohort[0] / VOLUMES).unlink(missing_ok=True)
 
 
 def test_a_cohort_on_another_grid_is_refused(run: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:

@@ -74,11 +74,15 @@ class Cohort:
         """``participants`` with the structures' volumes (mm3) that preprocessing measured, where it did.
 
         Raises:
-            TlesynthError: DATA-001 if volumes.tsv is damaged.
+            TlesynthError: DATA-001 if volumes.tsv is damaged, or participants.tsv has a column of its names.
         """
         if not (self.root / VOLUMES).is_file():
             return self.participants
-        return self.participants.join(durable.read_table(self.root / VOLUMES).set_index("participant_id"))
+        measures = durable.read_table(self.root / VOLUMES).set_index("participant_id")
+        if taken := [name for name in measures if name in self.participants]:
+            why = f"a column {taken[0]}, as {VOLUMES} has one: rename it"
+            raise fail("DATA-001", self.root / "participants.tsv", why)
+        return self.participants.join(measures)
 
     def volume_path(self, participant_id: str) -> Path:
         """Where a participant's T1 lies."""
