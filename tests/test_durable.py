@@ -1,4 +1,4 @@
-"""Writes are all or nothing, folders carry checksums, locks exclude."""
+"""Writes are all or nothing, folders carry checksums, what is not ours is not replaced."""
 
 import errno
 import json
@@ -69,6 +69,46 @@ def test_publishing_replaces_a_folder_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["m"]
 
 
+def holding(folder: Path, *names: str) -> Path:
+    """``folder`` with small files of these names."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    return folder
+
+
+def test_what_was_never_published_is_not_replaced(tmp_path: Path) -> None:
+    with durable.publishing(tmp_path / "noted") as folder:
+        (folder / "a.txt").write_text("ours")
+    (tmp_path / "file").write_text("mine")
+    others = {
+        holding(tmp_path / "photos", "one.jpg"): "holds one.jpg",
+        holding(tmp_path / "deep", "x/y.txt"): "holds x/y.txt",
+        holding(tmp_path / "noted", "notes.txt"): "holds notes.txt",
+        holding(tmp_path / "broken", durable.MANIFEST, "a.txt"): "CFG-005",
+        tmp_path / "file": "it is a file",
+    }
+    for place, words in others.items():
+        before = durable.manifest_of(place)
+        with pytest.raises(TlesynthError, match=words) as caught, durable.publishing(place) as folder:
+            (folder / "a.txt").write_text("new")
+        assert caught.value.code == "CFG-005" and caught.value.exit_status == 2
+        assert durable.manifest_of(place) == before
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(durable.TEMPORARY)]
+
+
+def test_what_is_empty_or_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    holding(tmp_path / "browsed", ".DS_Store")
+    for place in (tmp_path / "empty", tmp_path / "browsed"):
+        durable.require_replaceable(place, "film.json")
+        with durable.publishing(place) as folder:
+            (folder / "model.json").write_text("{}")
+        durable.require_replaceable(place)
+        with pytest.raises(TlesynthError, match="CFG-005.*holds model.json"):
+            durable.require_replaceable(place, "film.json")
+
+
 KILL = """
 import os, signal, sys
 from pathlib import Path
@@ -128,18 +168,6 @@ def test_publishing_where_another_was_killed_leaves_one_folder(tmp_path: Path) -
         (folder / "a.txt").write_text("new")
     durable.verify(tmp_path / "m")
     assert os.listdir(tmp_path) == ["m"] and (tmp_path / "m" / "a.txt").read_text() == "new"
-
-
-def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from tlesynth import durable\n"
-        "try:\n    with durable.locked(Path(sys.argv[1])): pass\nexcept Exception as e: print(e.code)"
-    )
-    with durable.locked(tmp_path):
-        told = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "OPS-010"
-    free = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert free.stdout == ""
 
 
 def test_too_little_disk_is_refused_before_the_start(tmp_path: Path) -> None:

@@ -122,3 +122,10 @@ def test_an_override_changes_one_value() -> None:
     loaded = recipe.load("tiny", ["sample.guidance=2.5", "diffusion.network.depth=3"])
     assert (loaded.sample.guidance, loaded.diffusion.network.depth) == (2.5, 3)
     assert loaded.diffusion.network.width == recipe.load("tiny").diffusion.network.width
+
+
+@pytest.mark.parametrize("name", ["row", "split", "participant_id"])
+def test_a_condition_by_the_name_of_an_index_column_is_refused(name: str) -> None:
+    with pytest.raises(TlesynthError, match=rf"CFG-002.*conditions\.{name}.*rename the column") as caught:
+        recipe.load("tiny", [f"diffusion.conditions.{name}={{quantity: true}}"])
+    assert caught.value.exit_status == 2

@@ -50,6 +50,27 @@ def test_a_run_that_never_took_a_step_makes_room_for_other_settings(tmp_path: Pa
         RunFolder.open(tmp_path, {"perceptual": "none"})
 
 
+def test_a_run_is_held_by_one_training(tmp_path: Path) -> None:
+    with RunFolder.held(tmp_path / "run", {"a": 1}) as run:
+        before = durable.manifest_of(run.path)
+        for settings in ({"a": 1}, {"a": 2}):  # nothing of the second one's settings may be written either
+            with pytest.raises(TlesynthError, match="OPS-010.*process"), RunFolder.held(run.path, settings):
+                pass
+        with RunFolder.held(run.path, {"a": 1}, leader=False) as other:  # the same training's other processes
+            assert not other.leader
+        assert durable.manifest_of(run.path) == before
+    with RunFolder.held(tmp_path / "run", {"a": 1}) as again:
+        assert again.unused
+
+
+def test_a_models_folder_is_refused_without_a_trace(tmp_path: Path) -> None:
+    with durable.publishing(tmp_path / "model") as folder:
+        durable.write_json(folder / "config.json", {})
+    with pytest.raises(TlesynthError, match="CFG-010"), RunFolder.held(tmp_path / "model", {}):
+        pass
+    durable.verify(tmp_path / "model")
+
+
 def test_metrics_are_a_table_without_holes_in_its_header(tmp_path: Path) -> None:
     run = RunFolder.open(tmp_path, {})
     run.log_metrics(1, "fit", {"loss": 0.5})

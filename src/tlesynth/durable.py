@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -105,8 +104,13 @@ def publishing(folder: Path) -> Generator[Path]:
 
     A folder that stands is set aside for the moment of the change: a kill between the two renames leaves the old one
     there, and ``put_back`` makes it stand again.
+
+    Raises:
+        TlesynthError: CFG-005 if something stands there that was not published, RES-001 if the disk is full or cannot
+            be written.
     """
     folder = Path(folder)
+    require_replaceable(folder)
     temporary = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex[:8]}-{folder.name}"
     try:
         with disk_errors(folder):
@@ -121,6 +125,24 @@ def publishing(folder: Path) -> Generator[Path]:
             shutil.rmtree(_aside(folder), ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_replaceable(folder: Path, mark: str = MANIFEST) -> None:
+    """Refuse a folder that replacing would lose: a file, or one that holds what was never published with it.
+
+    A published folder holds the files of its manifest, among them the ``mark`` of its kind. Hidden files, which file
+    managers leave everywhere, are nobody's.
+
+    Raises:
+        TlesynthError: CFG-005 naming what would be lost.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise fail("CFG-005", folder, "it is a file")
+    found = sorted(name for name in _files_below(folder) if not name.startswith("."))
+    known = read_json(folder / MANIFEST, "CFG-005") if (folder / MANIFEST).is_file() else {}
+    strange = [name for name in found if name not in known]
+    if found and (strange or mark not in (MANIFEST, *known)):
+        raise fail("CFG-005", folder, f"it would be replaced, but holds {(strange or found)[0]}")
 
 
 def put_back(folder: Path) -> None:
@@ -155,8 +177,13 @@ def _aside(folder: Path) -> Path:
 
 def manifest_of(folder: Path) -> dict[str, str]:
     """SHA-256 of each file below ``folder``, by relative path; the manifest itself is left out."""
+    return {name: sha256(folder / name) for name in _files_below(folder)}
+
+
+def _files_below(folder: Path) -> list[str]:
+    """What a manifest of ``folder`` lists: relative paths, in order."""
     files = sorted(f for f in folder.rglob("*") if f.is_file() and f.name != MANIFEST)
-    return {f.relative_to(folder).as_posix(): sha256(f) for f in files}
+    return [f.relative_to(folder).as_posix() for f in files]
 
 
 def verify(folder: Path, code: str = "CKP-001") -> None:
@@ -183,29 +210,6 @@ def sha256(path: Path) -> str:
 def hash_of(value: Any) -> str:
     """SHA-256 of a JSON-like value in canonical form."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Generator[None]:
-    """Hold ``folder`` for this process; the kernel lets go of the lock however the process ends.
-
-    Raises:
-        TlesynthError: OPS-010 if another process holds it.
-    """
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "a+")  # noqa: SIM115 (held for the whole block)
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise fail("OPS-010", folder, f"process {file.read().strip() or 'unknown'} holds it") from error
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def sweep(folder: Path) -> None:

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -22,6 +23,7 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlesynth import __version__, durable
 from tlesynth.errors import TlesynthError, fail
+from tlesynth.locking import LOCK, holding
 from tlesynth.progress import say
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 MODELS = ("config.json", "model/config.json")
 """Where a folder that is no run may already hold a model."""
-OPENED = {"settings.json", "environment.json", ".lock"}
+OPENED = {"settings.json", "environment.json", LOCK}
 """What a run leaves that never took a step."""
 PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
@@ -95,13 +98,39 @@ class RunFolder:
             if changed := _differences(durable.read_json(stored, "CKP-001"), run.settings):
                 raise fail("CFG-010", run.path, "these differ: " + ", ".join(changed[:8]))
         elif leader:
-            if own := next((place for place in MODELS if (run.path / place).is_file()), None):
-                raise fail("CFG-010", run.path / own, "a model stands there that this run did not make")
+            run.refuse_strange_model()
             durable.write_json(stored, run.settings)
         if leader:
             durable.sweep(run.path)
             durable.write_json(run.path / "environment.json", environment())
         return run
+
+    @classmethod
+    @contextlib.contextmanager
+    def held(
+        cls, path: Path, settings: dict[str, Any], keeping: Keeping = Keeping(), *, leader: bool = True
+    ) -> Generator[RunFolder]:
+        """The same while the block runs, for the leader's process alone: two would spoil each other's checkpoints.
+
+        Raises:
+            TlesynthError: OPS-010 if another process holds the folder, and what ``open`` raises.
+        """
+        if not leader:
+            yield cls.open(path, settings, keeping, leader=False)
+            return
+        cls(Path(path), settings).refuse_strange_model()  # first: a lock in a model's folder would damage it
+        with holding(Path(path)):
+            yield cls.open(path, settings, keeping)
+
+    def refuse_strange_model(self) -> None:
+        """Refuse a folder that is no run and holds a model.
+
+        Raises:
+            TlesynthError: CFG-010 if it is one.
+        """
+        own = next((place for place in MODELS if (self.path / place).is_file()), None)
+        if own and not (self.path / "settings.json").is_file():
+            raise fail("CFG-010", self.path / own, "a model stands there that this run did not make")
 
     @property
     def unused(self) -> bool:

@@ -147,11 +147,11 @@ def foreign_tensors(file: Path) -> dict[str, Tensor]:
     the network under one of its keys, beside an optimiser or an epoch, gives the network.
 
     Raises:
-        TlesynthError: MOD-006 if it is neither format or holds no tensors by name.
+        TlesynthError: MOD-006 if it is neither format or holds no tensors by name, MOD-007 if it is not there.
     """
     file = Path(file)
     if not file.is_file():
-        raise fail("MOD-006", file, "there is no such file")
+        raise fail("MOD-007", file)
     try:
         if file.suffix == ".safetensors":
             return load_file(file)

@@ -1,6 +1,7 @@
 """Latents are normalised over the training set, mirrored scans have their own, held-out scans are rebuilt."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from tlesynth.autoencoder.encode import encode_cohort, index_of
 from tlesynth.autoencoder.latent_file import NAME
 from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_gate
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.data.cohort import CohortWriter, read_cohort
+from tlesynth.data.cohort import VOLUMES, CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import holding
 from tlesynth.recipe import Augmentation, Encode
 from tlesynth.volume import GRIDS
 
@@ -48,6 +50,17 @@ def test_latents_of_the_training_set_have_mean_0_and_deviation_1(encoded: Path) 
     np.testing.assert_allclose(fitted.mean(axis=(0, 2, 3, 4)), 0, atol=2e-3)
     np.testing.assert_allclose(fitted.std(axis=(0, 2, 3, 4)), 1, atol=2e-3)
     assert not list(encoded.glob(".unfinished*"))
+
+
+def test_a_second_encoding_into_the_same_folder_is_refused(
+    run: Path, cohort: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with (
+        holding(tmp_path / "latents", tmp_path / ".latents.lock"),
+        pytest.raises(TlesynthError, match="OPS-010.*latents"),
+    ):
+        encode(run, cohort, tmp_path)
+    assert [found.name for found in tmp_path.iterdir()] == [".latents.lock"]
 
 
 def test_moved_copies_follow_the_scan_and_its_mirror(
@@ -87,7 +100,7 @@ def test_the_description_tells_whose_latents_they_are_and_how_noisy(encoded: Pat
     told, network = about(encoded), load_autoencoder(run / "model")
     assert told["autoencoder"] == network.fingerprint and told["shape"] == [4, 5, 6, 5]
     gate = read_gate(run / "model")
-    assert gate and told["gate"] == {key: gate[key] for key in ("verdict", "reasons", "loosened")}
+    assert gate and told["gate"] == {key: gate[key] for key in ("verdict", "reasons", "loosened", "figures")}
     logvar = latents(encoded)[:3, 0, 1].astype(np.float64)  # the training scans
     ratio = float(np.exp(logvar).mean())  # against a variance of 1
     assert told["posterior_noise"]["share"] == pytest.approx(ratio / (1 + ratio), rel=5e-3)
@@ -182,6 +195,22 @@ def test_a_participant_in_no_split_is_refused(cohort: tuple[Path, Path], tmp_pat
     durable.write_table(tmp_path / "few.tsv", table[:-1])
     with pytest.raises(TlesynthError, match=r"DATA-010.*sub-06"):
         index_of(read_cohort(cohort[0]), tmp_path / "few.tsv")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("row", "table of latents"), ("split", "table of latents"), ("hippocampus_left", "volumes.tsv")],
+)
+def test_a_column_that_would_be_another_is_refused(cohort: tuple[Path, Path], column: str, words: str) -> None:
+    scans = read_cohort(cohort[0])
+    taken = replace(scans, participants=scans.participants.assign(**{column: "1"}))
+    if column == "hippocampus_left":
+        durable.write_table(cohort[0] / VOLUMES, pd.DataFrame({"participant_id": scans.ids, column: 3000.0}))
+    try:
+        with pytest.raises(TlesynthError, match=f"DATA-001.*participants.tsv.*a column {column}.*{words}"):
+            index_of(taken, cohort[1])
+    finally:
+        (cohort[0] / VOLUMES).unlink(missing_ok=True)
 
 
 def test_a_cohort_on_another_grid_is_refused(run: Path, cohort: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tlesynth import durable
 from tlesynth.autoencoder.foreign import Family, import_autoencoder, misfits, read_foreign, renamed
 from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Gate, Inference
 
 from .conftest import GRID
 
@@ -123,7 +124,6 @@ def wrong_files(folder: Path) -> dict[str, tuple[Path, Family, str]]:
     lacking = {k: v for k, v in state.items() if not k.startswith("post_quant_conv")}
     broken = state | {"quant_conv_mu.conv.bias": torch.full((4,), float("nan"))}
     return {
-        "nothing": (folder / "missing.pt", "maisi", "no such file"),
         "text": (folder / "text.pt", "maisi", "neither"),
         "text as safetensors": (folder / "text.safetensors", "maisi", "neither"),
         "a pickled class": (folder / "class.pt", "maisi", "neither"),
@@ -140,6 +140,11 @@ def wrong_files(folder: Path) -> dict[str, tuple[Path, Family, str]]:
             "maisi",
             "1, 1, 1, 1 residual blocks",
         ),
+        "attention": (
+            saved(maisi(attention_levels=(False, False, True)), folder, "a.pt"),
+            "maisi",
+            "it has attention layers, as encoder.blocks.",
+        ),
         "a part is missing": (put("l.safetensors", lacking), "maisi", "post_quant_conv.conv.weight is missing"),
         "not finite": (put("n.safetensors", broken), "maisi", "quant_conv_mu.conv.bias holds values that are not"),
     }
@@ -151,8 +156,11 @@ def test_wrong_files_are_refused_with_what_does_not_fit(tmp_path: Path) -> None:
             read_foreign(file, family, GRID, GROUPS)
         assert caught.value.code == "MOD-006" and caught.value.exit_status == 5, what
         assert words in str(caught.value), (what, str(caught.value))
-    with pytest.raises(TlesynthError, match=r"norm_groups 5 must divide"):
-        read_foreign(wrong_files(tmp_path)["another family"][0], "maisi", GRID, 5)
+    with pytest.raises(TlesynthError, match=r"norm_groups 5 must divide.*--norm-groups says how many"):
+        read_foreign(tmp_path / "m.safetensors", "maisi", GRID, 5)
+    with pytest.raises(TlesynthError, match=r"MOD-007.*missing\.pt.*no such weights file") as caught:
+        read_foreign(tmp_path / "missing.pt", "maisi", GRID, GROUPS)
+    assert caught.value.exit_status == 5
 
 
 def test_an_imported_model_is_complete(cohort: tuple[Path, Path], tmp_path: Path) -> None:
@@ -163,7 +171,12 @@ def test_an_imported_model_is_complete(cohort: tuple[Path, Path], tmp_path: Path
     assert bool((ours.latent_scale != 1).all()) and bool((ours.latent_mean != 0).all())
     config = durable.read_json(tmp_path / "out" / "model" / "config.json")
     assert config["training"]["imported"]["sha256"] == durable.sha256(file)
-    assert config["gate"]["verdict"] in ("passed", "failed") or config["gate"]["reasons"] is not None
+    assert config["gate"]["verdict"] == "failed" and config["gate"]["loosened"] == []
+    off = Gate(l1=None, psnr=None, grid_artefact_db=None, posterior_noise=None, dead_channels=16)
+    judging = (off, Inference(precision="bf16-true"))
+    import_autoencoder(file, "maisi", *cohort, tmp_path / "out", norm_groups=GROUPS, device="cpu", judging=judging)
+    gate = durable.read_json(tmp_path / "out" / "gate.json")
+    assert gate["verdict"] == "passed" and gate["run"]["precision"] == "bfloat16"
     card = (tmp_path / "out" / "model" / "README.md").read_text()
     assert "Imported" in card and "licence" in card and "weights.safetensors" in card
     assert "0 steps" not in card

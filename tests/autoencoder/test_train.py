@@ -10,12 +10,15 @@ import torch
 from safetensors.torch import load_file
 
 from tlesynth import durable, interruption, recipe
+from tlesynth.autoencoder import train as module
 from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.autoencoder.train import fit_latents, latent_statistics, train_autoencoder
 from tlesynth.data.cohort import CohortWriter, read_cohort
-from tlesynth.errors import TlesynthError
+from tlesynth.errors import TlesynthError, fail
+from tlesynth.locking import holding
+from tlesynth.training import loop
 
 from .conftest import GRID
 
@@ -97,6 +100,37 @@ def test_a_finished_run_is_left_alone(cohort: tuple[Path, Path], run: Path, sett
     assert (run / "model" / "manifest.json").stat().st_mtime_ns == before
 
 
+def test_a_second_training_in_the_same_folder_is_refused(
+    cohort: tuple[Path, Path], run: Path, settings: recipe.Autoencoder
+) -> None:
+    with holding(run), pytest.raises(TlesynthError, match="OPS-010") as caught:
+        trained(cohort, run, settings)
+    assert caught.value.exit_status == 8
+
+
+def test_a_training_stopped_in_its_gate_repeats_no_step(
+    cohort: tuple[Path, Path], run: Path, settings: recipe.Autoencoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **named: object) -> None:
+        raise fail("OPS-075")
+
+    monkeypatch.setattr(module, "pass_gate", stop)
+    with pytest.raises(TlesynthError, match="OPS-075.*everything done so far is saved"):
+        trained(cohort, tmp_path, settings)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "take_step", None)
+    trained(cohort, tmp_path, settings)
+    for name in ("done.json", "metrics.csv", "model/autoencoder.safetensors"):
+        assert (tmp_path / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_the_latents_are_scaled_until_a_stop_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Autoencoder(recipe.AutoencoderNetwork(channels=(4, 8, 8), norm_groups=2), GRID)
+    monkeypatch.setattr(interruption, "requested", lambda: True)
+    with pytest.raises(TlesynthError, match="OPS-075"):
+        latent_statistics(network, Scans(torch.rand(1, *GRID.shape).half(), ("a",)), torch.device("cpu"))
+
+
 def test_a_turn_ends_by_its_running_mean_or_at_its_bound(
     cohort: tuple[Path, Path], settings: recipe.Autoencoder, tmp_path: Path
 ) -> None:
@@ -104,7 +138,7 @@ def test_a_turn_ends_by_its_running_mean_or_at_its_bound(
     pull = {"rounds": 1, "autoencoder_steps": 4, "learning_rate": 3e-3, "stop_below": 1e-6}
     bound = trained(cohort, tmp_path / "bound", changed(settings, pull, adversarial=10.0))["turns"][-1]
     assert (bound["name"], bound["steps"], bound["ended_by"]) == ("autoencoder 1", 4, "bound")
-    longer = pull | {"autoencoder_steps": 9, "stop_below": bound["running_adversarial"] + 1e-6}
+    longer = pull | {"autoencoder_steps": 8, "stop_below": bound["running_adversarial"] + 1e-6}
     early = trained(cohort, tmp_path / "early", changed(settings, longer, adversarial=10.0))["turns"][-1]
     assert (early["steps"], early["ended_by"]) == (4, "running mean")
     assert early["running_adversarial"] == bound["running_adversarial"]

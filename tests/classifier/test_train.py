@@ -11,6 +11,7 @@ from tlesynth.classifier.model import load_config, predict
 from tlesynth.classifier.train import validation_figures, youden_threshold
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import holding
 
 from .conftest import SETTINGS, Data, train
 
@@ -62,6 +63,12 @@ def test_a_planted_leak_is_refused_before_training(data: Data, tmp_path: Path) -
     with pytest.raises(TlesynthError, match="DATA-013"):
         train(Data(data.derivatives, data.synthetic, tmp_path / "splits.tsv"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_second_training_in_the_same_folder_is_refused(data: Data, tmp_path: Path) -> None:
+    with holding(tmp_path), pytest.raises(TlesynthError, match="OPS-010") as caught:
+        train(data, tmp_path)
+    assert caught.value.exit_status == 8
 
 
 def test_val_needs_both_classes(data: Data, tmp_path: Path) -> None:

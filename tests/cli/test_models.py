@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tlesynth import cli
+from tlesynth.autoencoder import encode as encoding
 from tlesynth.cli import models as verbs
 from tlesynth.diffusion import tune as tuning
 from tlesynth.diffusion.conditions import Condition, Conditions
@@ -115,6 +116,36 @@ def test_conditions_are_words_or_repeated(where: str, calls: dict[str, Any], run
 def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> None:
     status, out, _ = run(SAMPLE + "--film --seed 7")
     assert status == 0 and calls["film"] == Path("o-film") and "o-film" in out and calls["seed"] == 7
+
+
+def test_a_film_that_would_replace_something_is_refused_before_sampling(
+    calls: dict[str, Any], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "o-film").mkdir()
+    (tmp_path / "o-film" / "holiday.mp4").write_text("mine")
+    status, out, err = run(SAMPLE + "--film")
+    assert status == 2 and out == "" and "CFG-005" in err and "o-film" in err and "holiday.mp4" in err
+    assert "subjects" not in calls and "models" not in calls
+
+
+@pytest.mark.parametrize(("given", "device"), [("", "cpu"), ("--set device=cuda", "cuda"), ("--device auto", "auto")])
+def test_encode_runs_on_the_recipes_device_unless_told(
+    given: str, device: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(encoding, "encode_cohort", lambda *args, **named: asked.append(named["device"]))
+    monkeypatch.setattr(pipeline, "import_autoencoder", lambda *args: asked.append(args[5].device) or {"model": "m"})
+    places = "--derivatives d --splits s --recipe tiny "
+    assert run("tlesynth encode --autoencoder a --latents l --reconstructions r " + places + given)[0] == 0
+    assert run("tlesynth import-weights maisi vae.pt --out o " + places + given)[0] == 0
+    assert asked == [device, device]
+
+
+def test_a_device_of_no_name_is_refused_by_its_name(run: Run) -> None:
+    places = "--autoencoder a --derivatives d --splits s --latents l --reconstructions r"
+    status, _, err = run(f"tlesynth encode {places} --device gpu")
+    assert status == 2 and "CFG-002" in err and "'auto', 'cpu' or 'cuda'" in err
 
 
 def test_the_training_scans_are_named_whole_or_not_at_all(calls: dict[str, Any], run: Run) -> None:

@@ -77,6 +77,35 @@ def test_a_row_without_a_volume_is_left_out(tmp_path: Path) -> None:
     assert read_cohort(tmp_path).ids == ["sub-a1"]
 
 
+@pytest.mark.parametrize("session", ["", "ses-1/"])
+def test_raw_scans_are_told_apart_from_preprocessed_ones(tmp_path: Path, session: str) -> None:
+    """Whatever the table says: a raw one has other groups, or none."""
+    scan = tmp_path / "sub-01" / f"{session}anat" / "sub-01_T1w.nii.gz"
+    scan.parent.mkdir(parents=True)
+    scan.write_bytes(b"")
+    for table in ("participant_id\tgroup\nsub-01\tcontrol\n", "participant_id\tage\nsub-01\t30\n"):
+        (tmp_path / "participants.tsv").write_text(table)
+        with pytest.raises(TlesynthError, match=r"raw, as sub-01_T1w.nii.gz.*tlesynth preprocess first") as caught:
+            read_cohort(tmp_path)
+        assert caught.value.code == "DATA-017" and caught.value.exit_status == 3
+        assert "outcomes.tsv" not in str(caught.value)
+
+
+def test_a_cohort_without_a_scan_says_why(tmp_path: Path) -> None:
+    written(tmp_path)
+    for participant in PEOPLE.index:
+        shutil.rmtree(tmp_path / participant)
+    with pytest.raises(TlesynthError, match="DATA-017.*no scan in it"):
+        read_cohort(tmp_path)
+    (tmp_path / "outcomes.tsv").write_text("participant_id\tstatus\n")
+    with pytest.raises(TlesynthError, match="DATA-005.*outcomes.tsv"):
+        read_cohort(tmp_path)
+    written(tmp_path)
+    (tmp_path / "participants.tsv").write_text("participant_id\tgroup\nsub-zz\thc\n")
+    with pytest.raises(TlesynthError, match="DATA-017.*lists none of the scans"):
+        read_cohort(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("table", "code"), [("x\ty\n", "DATA-001"), ("participant_id\tgroup\nsub-a1\tdepr\n", "DATA-001")]
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tlesynth import interruption
+from tlesynth.data import crew
 from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError
 
@@ -39,6 +40,25 @@ def test_h02_a_dead_worker_costs_only_its_subject(tmp_path: Path) -> None:
     assert tried.count("3") == 2
     assert tried[-1] == "3", "the second try is alone, after the others"
     assert len(tried) == 9, "no other subject is done twice"
+
+
+def test_a_worker_that_grows_is_kept_without_a_warning_and_replaced_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def grows(number: int) -> int:
+        import sys
+
+        from joblib.externals.loky import process_executor as loky
+
+        loky._MAX_MEMORY_LEAK_SIZE, loky._MEMORY_LEAK_CHECK_DELAY = 1_000_000, 0.0
+        sys.kept = [*getattr(sys, "kept", []), b"x" * 8_000_000]  # ty: ignore[unresolved-attribute]
+        return os.getpid()
+
+    monkeypatch.setattr(crew, "MOST_ITEMS", 3)
+    pids = [pid for _, pid in Crew(grows, 1, lambda n: n, seconds=60).each({str(n): n for n in range(4)})]
+    assert pids[0] == pids[1] == pids[2] != pids[3]
+    assert not [str(warning.message) for warning in recwarn if "worker stopped" in str(warning.message)]
+    assert not is_alive(pids[0]) and not is_alive(pids[3])
 
 
 def test_h03_a_hanging_subject_is_killed_with_what_it_started(tmp_path: Path) -> None:

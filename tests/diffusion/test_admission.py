@@ -17,6 +17,12 @@ def test_a_failed_gate_is_refused_with_its_figure_and_a_way_on() -> None:
     with pytest.raises(TlesynthError, match=r"MOD-005.*latents.*21.0 dB.*accept_failed_gate: true") as caught:
         admit(gate("failed"), Path("latents"), accept_failed_gate=False)
     assert caught.value.exit_status == MODEL == 5
+    assert "older version" in str(caught.value) and "--set autoencoder.gate.l1=0.08" in str(caught.value)
+    told = gate("failed")
+    told["gate"]["figures"] = {}
+    with pytest.raises(TlesynthError) as caught:
+        admit(told, Path("latents"), accept_failed_gate=False)
+    assert "older version" not in str(caught.value)
 
 
 def test_the_recipe_may_accept_it_and_that_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.diffusion.train import class_counts, train_diffusion
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import holding
 from tlesynth.recipe import Diffusion
 
 AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
@@ -53,6 +54,12 @@ def test_it_learns_the_means_of_the_classes(latents: Path, tmp_path: Path, noise
     assert abs(contrast[0]) < 1.2 and contrast[1] < -2.5 and contrast[2] > 2.5
     assert model.class_counts == {"hc": 3, "tle-left": 3, "tle-right": 3}
     assert model.latent_shape == SHAPE and model.grid == "mni-3mm"
+
+
+def test_a_second_training_in_the_same_folder_is_refused(latents: Path, tmp_path: Path) -> None:
+    with holding(tmp_path / "run"), pytest.raises(TlesynthError, match="OPS-010") as caught:
+        fit(latents, tmp_path / "run")
+    assert caught.value.exit_status == 8 and not (tmp_path / "run" / "settings.json").exists()
 
 
 def test_a_killed_run_resumes_to_the_same_bits(latents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tlesynth import durable, interruption, recipe
-from tlesynth.autoencoder import train
+from tlesynth.autoencoder import foreign, train
+from tlesynth.autoencoder.gate import verdict
 from tlesynth.diffusion import train as diffusion
 from tlesynth.diffusion import tune as tuning
 from tlesynth.pipeline import models
@@ -35,13 +36,57 @@ def test_the_page_follows_the_training(tmp_path: Path, monkeypatch: pytest.Monke
     assert told == {"model": str(run / "model"), "quality gate": "failed", "page": str(run / "autoencoder.html")}
 
 
-def test_one_device_trains_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imported_weights_are_judged_by_the_recipe_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, calls = recipe.load("tiny", ["inference.precision=bf16-true"]), []
+
+    def imported(*args: object, **named: object) -> None:
+        calls.append((args, named))
+        durable.write_json(tmp_path / "out" / "gate.json", {"verdict": "passed"})
+
+    monkeypatch.setattr(foreign, "import_autoencoder", imported)
+    monkeypatch.setattr(autoencoder_page, "build", lambda run, derivatives, out, data: out)
+    places = (Path("vae.pt"), "maisi", tmp_path / "d", tmp_path / "s.tsv", tmp_path / "out")
+    told = models.import_autoencoder(*places, loaded, 16)
+    how = {"norm_groups": 16, "device": "cpu", "judging": (loaded.autoencoder.gate, loaded.inference)}
+    assert calls == [(places, how)]
+    assert told["quality gate"] == "passed" and told["page"] == str(tmp_path / "out" / "autoencoder.html")
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """What the training of the diffusion model was called with."""
     calls: list[tuple[object, ...]] = []
     monkeypatch.setattr(diffusion, "train_diffusion", lambda *args, **named: calls.append((*args, named)))
-    loaded = recipe.load("tiny")
-    models.train_diffusion(tmp_path / "l", tmp_path / "s", tmp_path / "o", loaded, written=tmp_path / "recipe.yaml")
-    machine = {"seed": 1, "device": "cpu", "precision": "32-true"}
-    assert calls == [(tmp_path / "l", tmp_path / "s", tmp_path / "o", loaded.diffusion, machine)]
+    return calls
+
+
+def latents(folder: Path, gate: dict | None) -> Path:
+    durable.write_json(folder / "latents.json", {"autoencoder": "a", "grid": "mni-3mm", "shape": [1], "gate": gate})
+    return folder
+
+
+def test_one_device_trains_here(tmp_path: Path, trained: list[tuple[object, ...]]) -> None:
+    loaded, folder = recipe.load("tiny"), latents(tmp_path / "l", None)
+    models.train_diffusion(folder, tmp_path / "s", tmp_path / "o", loaded, written=tmp_path / "recipe.yaml")
+    machine = {"seed": 1, "device": "cpu", "precision": "32-true", "devices": 1, "gate": None}
+    assert trained == [(folder, tmp_path / "s", tmp_path / "o", loaded.diffusion, machine)]
+
+
+def test_limits_that_were_loosened_after_encoding_count_at_once(
+    tmp_path: Path, trained: list[tuple[object, ...]]
+) -> None:
+    """From the figures that the latents carry: no scan is looked at again, nothing is encoded again."""
+    names = {limit.figure for limit in verdict.LIMITS.values()}
+    figures = {name: None for name in names} | {"l1_brain": {"value": 0.07, "low": None, "high": None, "n": 2}}
+    failed = verdict.carried(verdict.judge(figures, recipe.Gate()), figures)
+    assert failed["verdict"] == "failed"
+    folder = latents(tmp_path / "l", failed)
+    wished = {(): "failed", ("autoencoder.gate.l1=0.08",): "passed", ("autoencoder.gate.psnr=1",): "failed"}
+    for override, wanted in wished.items():
+        models.train_diffusion_here(folder, Path("s"), Path("o"), recipe.load("paper", override), 2)
+        named = trained[-1][-1]
+        assert isinstance(named, dict) and named["gate"]["verdict"] == wanted and named["devices"] == 2
+    assert named["gate"]["loosened"] == ["psnr"]
 
 
 def test_several_devices_are_a_command_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from tlesynth.errors import TlesynthError
 from tlesynth.pipeline.plan import _passes, _share_seen, cost_of, plan
 from tlesynth.pipeline.stages import Context
 from tlesynth.volume import GRIDS
+from tlesynth.weights import FOLDER_VARIABLE
 
 
 def test_a_linear_layer_costs_two_operations_a_weight() -> None:
@@ -19,8 +20,11 @@ def test_a_linear_layer_costs_two_operations_a_weight() -> None:
     assert (cost.parameters, cost.flops) == (600, 2 * 5 * 600)
 
 
-def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path) -> None:
+def test_the_paper_plan_states_the_papers_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
     told = plan(Context(recipe.load("paper"), tmp_path))
+    assert "tlesynth weights fetch alexnet" in told["perceptual loss"]
     assert told["grid"].endswith("112 x 136 x 112 voxels")
     assert told["latent"] == "4 x 28 x 34 x 28 (16x smaller)"
     assert "833 tokens" in told["diffusion"] and "48.4 GFLOP" in told["diffusion"]

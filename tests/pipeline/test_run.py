@@ -10,6 +10,7 @@ import pytest
 
 from tlesynth import durable, recipe
 from tlesynth.errors import TlesynthError, fail
+from tlesynth.locking import holding
 from tlesynth.pipeline import run_stages, stages
 from tlesynth.pipeline.plan import plan
 from tlesynth.pipeline.run import stage_keys
@@ -172,7 +173,7 @@ def test_another_condition_costs_no_voxel_and_no_autoencoder(kitchen: Kitchen, t
 
 
 def test_a_second_run_in_the_same_folder_is_told_who_holds_it(kitchen: Kitchen, tmp_path: Path) -> None:
-    with durable.locked(tmp_path / "r"), pytest.raises(TlesynthError) as caught:
+    with holding(tmp_path / "r"), pytest.raises(TlesynthError) as caught:
         run_stages(context(tmp_path / "r"))
     assert caught.value.code == "OPS-010" and caught.value.exit_status == 8 and str(os.getpid()) in str(caught.value)
 

@@ -107,6 +107,17 @@ def test_a_pass_by_looser_limits_is_called_so(folders: tuple[Path, Path], tmp_pa
     assert "The quality gate is passed, by looser limits" in page and 'id="reconstructions"' not in page
 
 
+def test_imported_weights_are_not_said_to_be_trained_here(
+    page: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    durable.write_json(tmp_path / "gate.json", gate() | {"shown": []})
+    (tmp_path / "gate.tsv").write_bytes((folders[0] / "gate.tsv").read_bytes())
+    durable.write_json(tmp_path / "settings.json", {"imported": {"family": "maisi", "sha256": "0"}})
+    imported = autoencoder_page.build(tmp_path, folders[1], tmp_path / "page.html").read_text()
+    assert "The weights are imported, MAISI's" in imported and "imported" not in page
+    assert "best checkpoint" in page and "best checkpoint" not in imported and 'id="training"' not in imported
+
+
 def test_every_scan_shows_input_reconstruction_and_error_in_three_planes(page: str) -> None:
     for name in NAMES:
         for plane in ("coronal", "sagittal", "axial"):

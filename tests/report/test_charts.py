@@ -52,6 +52,28 @@ def test_training_draws_what_varies_and_leaves_out_what_does_not_matter() -> Non
     assert "validation ends at 4" in pictures[1].alt
 
 
+def test_an_autoencoders_training_and_validation_share_no_axis() -> None:
+    table = pd.DataFrame(
+        {
+            "step": ["1", "2", "3"],
+            "phase": ["a"] * 3,
+            "loss": ["3", "2", "1"],
+            "l1": ["0.3", "0.2", "0.1"],
+            "val_score": ["5", "4", "3"],
+            "val_l1": ["0.9", "0.8", "0.7"],
+        }
+    )
+    alts = [picture.alt for picture in charts.training_apart(table)]
+    assert [alt.split(" against")[0] for alt in alts] == [
+        "loss, training batches",
+        "score, held-out scans",
+        "l1, training batches",
+        "l1, held-out scans",
+    ]
+    assert "training ends at 0.1" in alts[2] and "validation" not in alts[2]
+    assert "validation ends at 0.7" in alts[3] and "training ends" not in alts[3]
+
+
 def test_phases_are_not_joined_and_the_discriminator_is_not_the_autoencoder() -> None:
     table = pd.DataFrame(
         {

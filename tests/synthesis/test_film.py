@@ -1,6 +1,7 @@
 """The film is kept while it fits, and made again for another way of sampling."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from tlesynth import durable
+from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Sample
 from tlesynth.synthesis.film import stands, write_film
 from tlesynth.synthesis.requests import Subject
@@ -23,6 +25,15 @@ def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_
     other = synthesizer_of(*models, settings.model_copy(update={"guidance": 2.0}), seed=3, device="cpu")
     assert not stands(tmp_path / "film", other, subject)
     assert not stands(tmp_path / "film", made, Subject("sub-syn0001", {"group": "hc"}))
+
+
+def test_a_film_replaces_no_other_folder(models: tuple[Path, Path], tmp_path: Path) -> None:
+    made = synthesizer_of(*models, Sample(n_hc=1, n_tle=1, film_frames=1), seed=3, device="cpu")
+    shutil.copytree(models[0], tmp_path / "film")
+    before = durable.manifest_of(tmp_path / "film")
+    with pytest.raises(TlesynthError, match="CFG-005") as caught:
+        write_film(tmp_path / "film", made, Subject("sub-syn0001"))
+    assert caught.value.exit_status == 2 and durable.manifest_of(tmp_path / "film") == before
 
 
 def test_a_moment_that_is_not_finite_is_left_out(

@@ -23,9 +23,12 @@ class Two:
     world_size: int = 2
     device: torch.device = torch.device("cpu")
     done: list[str] = field(default_factory=list)
+    heard: object = None
 
-    def barrier(self) -> None:
-        self.done.append("barrier")
+    def broadcast(self, told: object) -> object:
+        """The first process hears itself, the other what the first has told."""
+        self.done.append("broadcast")
+        return told if self.is_global_zero else self.heard
 
     def all_reduce(self, values: torch.Tensor, reduce_op: str) -> torch.Tensor:
         assert reduce_op == "mean"
@@ -97,18 +100,21 @@ def test_the_first_opens_before_the_others(first: bool) -> None:
         return leader
 
     assert leader_first(cast(Any, fabric), opened) is first
-    assert fabric.done == (["open", "barrier"] if first else ["barrier", "open"])
+    assert fabric.done == (["open", "broadcast"] if first else ["broadcast", "open"])
 
 
-def test_a_refusal_of_the_first_lets_the_others_go_on_to_it() -> None:
-    fabric = Two()
+@pytest.mark.parametrize("first", [True, False])
+def test_a_refusal_of_the_first_ends_the_others(first: bool) -> None:
+    held = fail("OPS-010", "run", "process 7 holds it")
+    fabric = Two(is_global_zero=first, heard=held)
 
-    def refused(leader: bool) -> None:
-        raise fail("CFG-010", "run", "steps")
+    def opened(leader: bool) -> None:
+        assert leader, "the others must not begin alone"
+        raise held
 
-    with pytest.raises(TlesynthError, match="CFG-010"):
-        leader_first(cast(Any, fabric), refused)
-    assert fabric.done == ["barrier"]
+    with pytest.raises(TlesynthError, match="OPS-010"):
+        leader_first(cast(Any, fabric), opened)
+    assert fabric.done == ["broadcast"]
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -69,6 +69,30 @@ def test_a_turn_ends_when_the_running_mean_falls_below_its_bound(tmp_path: Path)
     assert bounded["ended_by"] == "bound" and (early["steps"], bounded["steps"]) == (learner.steps - 20, 20)
 
 
+@pytest.mark.parametrize(("least", "steps", "ended"), [(1, 1, "running mean"), (2, 6, "bound")])
+def test_one_lucky_batch_ends_no_turn_that_has_a_least_number_of_steps(
+    tmp_path: Path, least: int, steps: int, ended: str
+) -> None:
+    """Only the first loss lies below the bound; the mean, corrected for its start at zero, is that loss, then above."""
+    network, losses = nn.Linear(1, 1), iter([0.01, 2.0, 2.0, 2.0, 2.0, 2.0])
+
+    def loss(step: int) -> Iterator[dict[str, torch.Tensor]]:
+        yield {"loss": network.weight.sum() * 0 + next(losses)}
+
+    learner = Learner(network, torch.optim.SGD(network.parameters(), lr=0.1), loss)
+    run_line(tmp_path, learner, segments=[Segment("turn", "one", "line", 6, "loss", 0.5, least)])
+    (turn,) = turns(tmp_path)
+    assert (turn["steps"], turn["ended_by"]) == (steps, ended)
+    weights = 0.98 ** torch.arange(steps).flip(0)
+    mean = (weights * torch.tensor([0.01, *[2.0] * (steps - 1)])).sum() / weights.sum()
+    assert turn["running_loss"] == pytest.approx(float(mean), rel=1e-5)
+
+
+def turns(folder: Path) -> list[dict]:
+    events = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [event for event in events if event["event"] == "turn"]
+
+
 def choose(folder: Path, figures: list[dict[str, float]], chosen: str) -> tuple[Position, list[float], list[float]]:
     """Train through the validations ``figures``; the position, the resulting weights, and those at the last but one."""
     left = iter(figures)
@@ -177,7 +201,7 @@ def test_a_turn_ends_when_it_gets_no_better(tmp_path: Path, capsys: pytest.Captu
     assert position.turns == [{"name": "fit", "steps": 20, "ended_by": "patience"}]
     assert "no better for 3 validations, ended at step 20" in capsys.readouterr().err
     newest = RunFolder.open(tmp_path, {"seed": 1}).load_newest()
-    assert newest is not None and newest.state["position"]["step"] == 14
+    assert newest is not None and newest.state["position"]["step"] == 20
 
 
 def test_without_patience_every_step_is_taken(tmp_path: Path) -> None:

@@ -28,12 +28,14 @@ from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
 from tlesynth.autoencoder.learning.augmentation import moved
 from tlesynth.autoencoder.model import Trained, read_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
-from tlesynth.data.cohort import VOLUMES, Cohort, CohortWriter, read_cohort
+from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
+from tlesynth.locking import LOCK, holding
 from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
 from tlesynth.recipe import Encode, Inference
+from tlesynth.recipe.diffusion import INDEX_COLUMNS
 from tlesynth.seeds import torch_generator
 from tlesynth.training import fabric_for
 
@@ -61,7 +63,7 @@ def encode_cohort(
     Raises:
         TlesynthError: CFG-005 if ``latents`` holds other files, MOD-004 or CKP-001 for an unusable model, NII-030 if
             the cohort is on another grid, DATA codes for missing or unfitting input, NUM-006 if a reconstruction is not
-            finite, RES-001 if the disk is full, OPS-075 after a stop request.
+            finite, RES-001 if the disk is full, OPS-010 if another process encodes there, OPS-075 after a stop request.
     """
     _refuse_other_files(latents)
     fabric = fabric_for(device, "32-true")
@@ -73,9 +75,10 @@ def encode_cohort(
         )
     index = index_of(cohort, splits)
     key = _key(trained, cohort, index["participant_id"].tolist(), copies)
-    _write_latents(latents, trained, cohort, index, copies, key)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
-    _write_reconstructions(reconstructions, trained, cohort, held_out)
+    with holding(latents, latents.parent / f".{latents.name}{LOCK}"):  # two would write rows between each other's
+        _write_latents(latents, trained, cohort, index, copies, key)
+        _write_reconstructions(reconstructions, trained, cohort, held_out)
 
 
 def _refuse_other_files(folder: Path) -> None:
@@ -93,12 +96,14 @@ def index_of(cohort: Cohort, splits: Path) -> pd.DataFrame:
     Columns are row, participant_id, split, those of the cohort's participants.tsv and those of its volumes.tsv (mm^3).
 
     Raises:
-        TlesynthError: DATA-007 or DATA-010 if the splits do not fit the cohort, DATA-011 if they are missing.
+        TlesynthError: DATA-007 or DATA-010 if the splits do not fit the cohort, DATA-011 if they are missing, DATA-001
+            if participants.tsv has a column by the name of one that is added here.
     """
     split_of = {i: split for split, ids in read_splits(splits, cohort.ids).items() for i in ids}
-    told = cohort.participants
-    if (cohort.root / VOLUMES).is_file():
-        told = told.join(durable.read_table(cohort.root / VOLUMES).set_index("participant_id"))
+    told = cohort.measured()
+    if taken := [name for name in INDEX_COLUMNS if name in told]:
+        why = f"a column {taken[0]}, which says something else in the table of latents: rename it"
+        raise fail("DATA-001", cohort.root / "participants.tsv", why)
     index = told.rename_axis("participant_id").reset_index()
     index.insert(0, "row", np.arange(len(index)))
     index.insert(2, "split", index["participant_id"].map(split_of))
@@ -201,7 +206,7 @@ def _about(trained: Trained, key: str, names: tuple[str, ...]) -> dict[str, Any]
         "shape": list(network.latent_shape),
         "axes": {"view": list(names), "part": list(PARTS)},
         "channels": {"mean": network.latent_mean.tolist(), "scale": network.latent_scale.tolist()},
-        "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened")},
+        "gate": gate and {key: gate[key] for key in ("verdict", "reasons", "loosened", "figures")},
     }
 
 

@@ -31,7 +31,7 @@ from tlesynth.autoencoder.scans import FITTED, origin_of, read_scans
 from tlesynth.autoencoder.train import fit_latents
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
-from tlesynth.recipe import AutoencoderNetwork, Gate
+from tlesynth.recipe import AutoencoderNetwork, Gate, Inference
 from tlesynth.run_folder import RunFolder
 from tlesynth.training import fabric_for
 from tlesynth.volume import Grid
@@ -45,29 +45,39 @@ SHOWN = 5
 
 
 def import_autoencoder(
-    file: Path, family: Family, derivatives: Path, splits: Path, out: Path, *, norm_groups: int, device: str
+    file: Path,
+    family: Family,
+    derivatives: Path,
+    splits: Path,
+    out: Path,
+    *,
+    norm_groups: int,
+    device: str,
+    judging: tuple[Gate, Inference] | None = None,
 ) -> None:
     """Publish ``out/model`` with the weights of ``file``, and the quality gate's files in ``out``.
 
-    The same import may be done again; anything else in ``out``, a training or another model, is left as it is.
+    ``judging``: the gate's limits, and how the model is run when it is judged. The same import may be done again, with
+    other limits too; anything else in ``out``, a training or another model, is left as it is.
 
     Raises:
-        TlesynthError: CFG-010 if ``out`` holds anything else than this import, MOD-006 if the weights are not of that
-            family or of a size we run, DATA and NII codes for missing or unfitting input, NUM-001 if a latent channel
-            never changes, OPS-075 after a stop request.
+        TlesynthError: CFG-010 if ``out`` holds anything else than this import, OPS-010 if another process works there,
+            MOD-006 if the weights are not of that family or of a size we run, MOD-007 if there is no such file, DATA
+            and NII codes for missing or unfitting input, NUM-001 if a latent channel never changes, OPS-075 after a
+            stop request.
     """
-    cohort = read_cohort(derivatives)
+    cohort, (limits, inference) = read_cohort(derivatives), judging or (Gate(), Inference())
     fabric = fabric_for(device, "32-true")
     network = read_foreign(file, family, cohort.grid, norm_groups)
     network = channels_last(network.to(fabric.device)).requires_grad_(False).eval()
     fitted = read_scans(cohort, splits, FITTED)
     imported = {"family": family, "sha256": durable.sha256(file)}
     size = {"norm_groups": norm_groups, "grid": cohort.grid.fingerprint}
-    RunFolder.open(out, {"imported": imported | size} | origin_of(cohort, splits))
-    fit_latents(network, fitted, fabric.device)
-    facts = {"imported": imported | {"file": file.name, "scans": len(fitted)}}
-    gate = pass_gate(out, network, cohort, splits, Gate(), seed=0)
-    save_autoencoder(out / "model", network, facts, gate)
+    with RunFolder.held(out, {"imported": imported | size} | origin_of(cohort, splits)):
+        fit_latents(network, fitted, fabric.device)
+        facts = {"imported": imported | {"file": file.name, "scans": len(fitted)}}
+        gate = pass_gate(out, network, cohort, splits, limits, seed=0, inference=inference)
+        save_autoencoder(out / "model", network, facts, gate)
 
 
 def read_foreign(file: Path, family: Family, grid: Grid, norm_groups: int) -> Autoencoder:
@@ -76,7 +86,7 @@ def read_foreign(file: Path, family: Family, grid: Grid, norm_groups: int) -> Au
     ``norm_groups`` leaves no trace in the weights: 32 in every released model.
 
     Raises:
-        TlesynthError: MOD-006 with the first names or shapes that do not fit.
+        TlesynthError: MOD-006 with the first names or shapes that do not fit, MOD-007 if there is no such file.
     """
     found = {name.removeprefix("module."): tensor for name, tensor in foreign_tensors(file).items()}
     written: Family = "maisi" if "encoder.blocks.0.conv.conv.weight" in found else "monai"
@@ -127,6 +137,8 @@ def _settings_of(state: dict[str, Tensor], family: Family, norm_groups: int, fil
     mean = state.get("quant_conv_mu.conv.weight")
     if not first or mean is None:
         raise fail("MOD-006", file, f"it holds no KL autoencoder; its names begin with {', '.join(list(state)[:3])}")
+    if attending := [name for name in state if ".attn." in name]:
+        raise fail("MOD-006", file, f"it has attention layers, as {attending[0]}; ours has none")
     levels = _runs(sorted(first))
     depths = sorted({len(level) for level in levels})
     if len(levels) != LEVELS or len(depths) != 1:
@@ -144,7 +156,8 @@ def _settings_of(state: dict[str, Tensor], family: Family, norm_groups: int, fil
         )
     except ValidationError as error:
         why = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-        raise fail("MOD-006", file, why) from error
+        hint = " (--norm-groups says how many, since the file does not)" if "norm_groups" in why else ""
+        raise fail("MOD-006", file, why + hint) from error
 
 
 def _runs(numbers: Iterable[int]) -> list[list[int]]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
-from tlesynth import recipe
+from tlesynth import interruption, recipe
 from tlesynth.autoencoder.gate.judging import pass_gate, pass_gate_again
 from tlesynth.autoencoder.learning.learners import build_networks, learners_of
 from tlesynth.autoencoder.learning.objective import objective_of
@@ -20,6 +21,7 @@ from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.autoencoder.scans import FITTED, JUDGED, Scans, origin_of, read_scans
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.errors import fail
+from tlesynth.progress import track
 from tlesynth.recipe.autoencoder import FREE
 from tlesynth.run_folder import Keeping, RunFolder
 from tlesynth.training import Limits, Position, Rhythm, every, fabric_for, train
@@ -43,15 +45,25 @@ def train_autoencoder(
 
     Raises:
         TlesynthError: WTS-001 if the recipe asks for LPIPS without its weights, CFG-010 if ``out`` was made with other
-            settings or from other scans or splits, DATA and NII codes for missing or unfitting input, NUM-001 if a loss
-            is not finite, OPS-075 after a stop request.
+            settings or from other scans or splits, OPS-010 if another process trains there, DATA and NII codes for
+            missing or unfitting input, NUM-001 if a loss is not finite, OPS-075 after a stop request.
     """
     cohort = read_cohort(derivatives)
-    run = RunFolder.open(out, _settings_of(settings, cohort, splits, seed, precision))
-    if run.finished:
-        pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device, inference=inference)
-        return
-    fabric = fabric_for(device, precision)
+    with RunFolder.held(out, _settings_of(settings, cohort, splits, seed, precision)) as run:
+        if run.finished:
+            pass_gate_again(out, cohort, splits, settings.gate, seed=seed, device=device, inference=inference)
+            return
+        fabric = fabric_for(device, precision)
+        network, facts = _train(run, fabric, cohort, splits, settings, seed)
+        gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed, inference=inference)
+        save_autoencoder(out / "model", network, facts, gate)
+        run.finish(facts)
+
+
+def _train(
+    run: RunFolder, fabric: Fabric, cohort: Cohort, splits: Path, settings: recipe.Autoencoder, seed: int
+) -> tuple[Autoencoder, dict[str, Any]]:
+    """The network of the best validation, its latents scaled, and what its config and card tell of the training."""
     objective = objective_of(settings, cohort.grid, fabric.device)
     fitted, held_out = (read_scans(cohort, splits, split) for split in (FITTED, JUDGED))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
@@ -70,10 +82,7 @@ def train_autoencoder(
     )
     network = networks.result
     fit_latents(network, fitted, fabric.device)
-    facts = _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
-    gate = pass_gate(out, network, cohort, splits, settings.gate, seed=seed, inference=inference)
-    save_autoencoder(out / "model", network, facts, gate)
-    run.finish(facts)
+    return network, _training_facts(run, position, settings, len(fitted), len(held_out), objective.perceptual_name)
 
 
 def rhythm_of(settings: recipe.Autoencoder, epoch: int) -> Rhythm:
@@ -91,7 +100,7 @@ def fit_latents(network: Autoencoder, scans: Scans, device: torch.device) -> Non
     """Give ``network`` the mean and scale by which the latents of ``scans`` have mean 0 and deviation 1 per channel.
 
     Raises:
-        TlesynthError: NUM-001 if a channel never changes.
+        TlesynthError: NUM-001 if a channel never changes, OPS-075 after a stop request.
     """
     mean, scale = latent_statistics(network, scans, device)
     network.latent_mean.copy_(mean)
@@ -103,11 +112,13 @@ def latent_statistics(network: Autoencoder, scans: Scans, device: torch.device) 
     """Mean and standard deviation (C,) of the posterior mean per channel, over every voxel of every scan.
 
     Raises:
-        TlesynthError: NUM-001 if a channel never changes: nothing could be normalised by it.
+        TlesynthError: NUM-001 if a channel never changes: nothing could be normalised by it; OPS-075 after a stop
+            request.
     """
     total = torch.zeros(2, network.settings.latent_channels, dtype=torch.float64)
     count = 0
-    for row in range(len(scans)):
+    for row in track(range(len(scans)), "scaling the latents", len(scans)):
+        interruption.check()
         mean, _ = network.encode(scans.batch(np.array([row]), device))  # (1, C, x, y, z)
         values = mean[0].flatten(1).cpu().double()  # (C, x*y*z)
         total += torch.stack([values.sum(1), values.square().sum(1)])

@@ -23,6 +23,7 @@ from tlesynth.classifier.arms import Arm, compose, read_members, refuse_syntheti
 from tlesynth.classifier.networks import build
 from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
 from tlesynth.errors import fail
+from tlesynth.locking import holding
 from tlesynth.progress import say, track
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
@@ -74,8 +75,9 @@ def train_classifiers(
     """Train every arm of ``settings`` into ``out/<arm>``; finished arms are kept, an interrupted one goes on.
 
     Raises:
-        TlesynthError: DATA-013 if a synthetic volume stands in val or test, DATA-008 if gen_train or val lacks a
-            class, NII-030 if the cohorts are on different grids, CFG-002 for an unknown network.
+        TlesynthError: OPS-010 if another process trains there, DATA-013 if a synthetic volume stands in val or test,
+            DATA-008 if gen_train or val lacks a class, NII-030 if the cohorts are on different grids, CFG-002 for an
+            unknown network.
     """
     real, made = read_cohort(derivatives), read_cohort(synthetic)
     if real.grid != made.grid:
@@ -89,13 +91,14 @@ def train_classifiers(
     waiting = [arm for arm in arms if not (out / arm.name / "done.json").is_file()]
     if not waiting:
         return
-    val = _read([(real, val_ids)], "reading val")
-    real_ids, made_ids = (sorted({i for ids in used for i in ids}) for used in _used(waiting))
-    pool = _read([(real, real_ids), (made, made_ids)], "reading training scans")
-    for arm in waiting:
-        if len(arm.synthetic) < arm.synthetic_asked:
-            say(f"classifier {arm.name}: {len(arm.synthetic)} synthetic scans of the {arm.synthetic_asked} asked for")
-        _train_arm(arm, pool, val, out / arm.name, plan)
+    with holding(out):
+        val = _read([(real, val_ids)], "reading val")
+        real_ids, made_ids = (sorted({i for ids in used for i in ids}) for used in _used(waiting))
+        pool = _read([(real, real_ids), (made, made_ids)], "reading training scans")
+        for arm in waiting:
+            if (asked := arm.synthetic_asked) > len(arm.synthetic):
+                say(f"classifier {arm.name}: {len(arm.synthetic)} synthetic scans of the {asked} asked for")
+            _train_arm(arm, pool, val, out / arm.name, plan)
 
 
 def youden_threshold(probabilities: np.ndarray, positive: np.ndarray) -> float:

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from tlesynth import recipe as recipes
-from tlesynth.cli.options import AsJson, Derivatives, Out, Override, RecipeName, Splits, graceful, machine, result
+from tlesynth.cli.options import (
+    AsJson,
+    Derivatives,
+    Device,
+    Out,
+    Override,
+    RecipeName,
+    Splits,
+    graceful,
+    machine,
+    result,
+    settings,
+)
 
 
 class Baseline(StrEnum):
@@ -49,7 +61,7 @@ def encode(
     reconstructions: Annotated[Path, typer.Option(help="Folder to write the reconstructions to.")],
     recipe: RecipeName = "paper",
     override: Override = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:
     """Write every scan's latents once, and reconstructions of the held-out scans.
@@ -59,15 +71,15 @@ def encode(
     """
     from tlesynth.autoencoder.encode import encode_cohort
 
+    loaded = recipes.load(recipe, [*(override or []), *settings(device=device)])
     with graceful():
-        loaded = recipes.load(recipe, override or [])
         encode_cohort(
             autoencoder,
             derivatives,
             splits,
             latents,
             reconstructions,
-            device=device,
+            device=loaded.device,
             inference=loaded.inference,
             copies=loaded.encode,
         )
@@ -89,14 +101,14 @@ def train_diffusion(
 
     Several processes are started here, or are found where torchrun or srun started them.
 
-    Refuses those of an autoencoder that failed its quality gate (exit status 5) unless told:
-    --set diffusion.accept_failed_gate=true
+    Refuses those of an autoencoder that failed its quality gate (exit status 5), by the limits it was
+    judged by and by the recipe's own, unless told: --set diffusion.accept_failed_gate=true
     """
-    from tlesynth.diffusion.train import train_diffusion as train
+    from tlesynth.pipeline.models import train_diffusion_here as train
 
     loaded = recipes.load(recipe, override or [])
     with graceful():
-        train(latents, splits, out, loaded.diffusion, devices=devices or loaded.devices, **machine(loaded))
+        train(latents, splits, out, loaded, devices or loaded.devices)
     result({"model": str(out / "model")}, as_json)
 
 
@@ -161,7 +173,7 @@ def sample(
     --where group=tle side=left age=35
     """
     from tlesynth.synthesis.cohort import sample_cohort
-    from tlesynth.synthesis.film import film_of
+    from tlesynth.synthesis.film import film_of, require_film_folder
     from tlesynth.synthesis.guard import guard_of
     from tlesynth.synthesis.requests import Wish, subjects_of
     from tlesynth.synthesis.synthesizer import synthesizer_of
@@ -170,6 +182,8 @@ def sample(
         raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
     loaded = recipes.load(recipe, override or [])
     film_folder = out.with_name(out.name + "-film") if film else None
+    if film_folder is not None:
+        require_film_folder(film_folder)
     seed = loaded.seed if seed is None else seed
     with graceful():
         models = synthesizer_of(

@@ -19,6 +19,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Derivatives = Annotated[Path, typer.Option("--derivatives", help="Folder that preprocess wrote.")]
 Splits = Annotated[Path, typer.Option("--splits", help="Table that split wrote.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda; the recipe's if left out.")]
 Labels = Annotated[
     str | None, typer.Option("--labels", help="Meaning of the tables: ds004469, ideas, ds002748, ixi or a YAML file.")
 ]

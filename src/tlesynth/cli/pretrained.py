@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from tlesynth.cli.options import AsJson, Derivatives, Out, Splits, graceful, result
+from tlesynth import recipe as recipes
+from tlesynth.cli.options import (
+    AsJson,
+    Derivatives,
+    Device,
+    Out,
+    Override,
+    RecipeName,
+    Splits,
+    graceful,
+    result,
+    settings,
+)
 
 app = typer.Typer(help="Pretrained feature networks for LPIPS and FID.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A name that `tlesynth weights list` prints.")]
@@ -48,18 +60,22 @@ def import_weights(
     splits: Splits,
     out: Out,
     norm_groups: Annotated[int, typer.Option(min=1, help="Groups of its GroupNorm; the file does not tell.")] = 32,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    recipe: RecipeName = "paper",
+    override: Override = None,
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a model folder of MAISI's or MONAI's autoencoder weights, for encode and sample.
+    """Make a model folder of MAISI's or MONAI's autoencoder weights, for encode and sample, and its page.
 
     Widths and depth are read from the file. The latents' scale is measured on gen_train, the quality gate judges on
-    val. No weights come with tlesynth; those you give keep their own licence.
+    val, by the recipe's limits (autoencoder.gate) and as its section inference runs a model. No weights come with
+    tlesynth; those you give keep their own licence.
 
     Example: tlesynth import-weights maisi vae.pt --derivatives run/derivatives --splits run/splits.tsv --out maisi
     """
-    from tlesynth.autoencoder.foreign import import_autoencoder
+    from tlesynth.pipeline.models import import_autoencoder
 
+    loaded = recipes.load(recipe, [*(override or []), *settings(device=device)])
     with graceful():
-        import_autoencoder(file, family, derivatives, splits, out, norm_groups=norm_groups, device=device)
-    result({"model": str(out / "model"), "gate": str(out / "gate.json")}, as_json)
+        made = import_autoencoder(file, family, derivatives, splits, out, loaded, norm_groups)
+    result(made, as_json)

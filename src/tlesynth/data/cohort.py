@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tlesynth import __version__, durable
-from tlesynth.errors import fail
+from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar
 from tlesynth.volume import GRIDS, Grid, read_on, write
 from tlesynth.volume.grid import SPACE
@@ -74,11 +74,15 @@ class Cohort:
         """``participants`` with the structures' volumes (mm3) that preprocessing measured, where it did.
 
         Raises:
-            TlesynthError: DATA-001 if volumes.tsv is damaged.
+            TlesynthError: DATA-001 if volumes.tsv is damaged, or participants.tsv has a column of its names.
         """
         if not (self.root / VOLUMES).is_file():
             return self.participants
-        return self.participants.join(durable.read_table(self.root / VOLUMES).set_index("participant_id"))
+        measures = durable.read_table(self.root / VOLUMES).set_index("participant_id")
+        if taken := [name for name in measures if name in self.participants]:
+            why = f"a column {taken[0]}, as {VOLUMES} has one: rename it"
+            raise fail("DATA-001", self.root / "participants.tsv", why)
+        return self.participants.join(measures)
 
     def volume_path(self, participant_id: str) -> Path:
         """Where a participant's T1 lies."""
@@ -121,9 +125,13 @@ def read_cohort(root: Path) -> Cohort:
     """Read a folder that preprocessing, encoding or sampling wrote.
 
     Raises:
-        TlesynthError: DATA-011 if it is missing, DATA-001 if its table is damaged, DATA-005 if it holds no volume.
+        TlesynthError: DATA-011 if it is missing, DATA-001 if its table is damaged, DATA-005 if preprocessing left no
+            volume in it, DATA-017 if it holds none for another reason: raw scans, above all.
     """
     root = Path(root)
+    found = {m[1]: m for f in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (m := NAME.match(f.name))}
+    if not found:
+        raise _without_volumes(root)
     table = durable.read_table(root / "participants.tsv")
     if missing := [c for c in ("participant_id", "group") if c not in table]:
         raise fail("DATA-001", root / "participants.tsv", f"no column {missing[0]}")
@@ -133,15 +141,25 @@ def read_cohort(root: Path) -> Cohort:
     table["age"] = table["age"].astype(float)
     if unknown := sorted(set(table["group"]) - set(GROUPS), key=str):
         raise fail("DATA-001", root / "participants.tsv", f"group {unknown[0]!r} is neither hc nor tle")
-    found = {m[1]: m for f in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (m := NAME.match(f.name))}
     table = table[table.index.isin(list(found))]
     if table.empty:
-        raise fail("DATA-005", root)
+        raise fail("DATA-017", root / "participants.tsv", "it lists none of the scans that are there")
     resolution, desc = next(iter(found.values())).group(2, 3)
     grid = next((g for g in GRIDS.values() if g.resolution == resolution), None)
     if grid is None:
         raise fail("NII-030", root, f"no grid has resolution {resolution}")
     return Cohort(root, grid, desc, table)
+
+
+def _without_volumes(root: Path) -> TlesynthError:
+    """Why a folder without a volume on the grid cannot be read."""
+    if (root / "outcomes.tsv").is_file():
+        return fail("DATA-005", root)
+    if raw := next(root.glob("sub-*/**/*_T1w.nii*"), None):
+        return fail("DATA-017", root, f"its scans are raw, as {raw.name}")
+    if not (root / "participants.tsv").is_file():
+        return fail("DATA-011", root / "participants.tsv")
+    return fail("DATA-017", root, "there is no scan in it")
 
 
 def volume_path(root: Path, participant_id: str, grid: Grid, desc: str, suffix: str = "T1w") -> Path:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, process_executor
 
 from tlesynth import interruption
 
@@ -27,6 +27,8 @@ Items = dict[str, Item] | Iterable[tuple[str, Item]]
 
 POLL_S = 0.25
 ORPHAN_POLL_S = 5.0
+MOST_ITEMS = 64
+"""Items after which a worker makes room for a new one: whatever its libraries leak ends with it."""
 ONE_THREAD = {
     f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR", "VECLIB_MAXIMUM")
 } | {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
@@ -96,7 +98,10 @@ class Crew(Generic[Item, Result]):
                         worker.kill()
                         crashed.append((worker.name, worker.item))
                         continue
-                    free.append(worker)
+                    if worker.given < MOST_ITEMS:
+                        free.append(worker)
+                    else:
+                        worker.kill()
                     yield worker.name, result
                 interruption.check()
                 for future in [f for f, worker in busy.items() if worker.is_late(self.seconds) and not f.done()]:
@@ -119,10 +124,12 @@ class Worker(Generic[Item, Result]):
         # The first task carries `work` over, and with it everything that has to be imported.
         self.up: Future = self.pool.submit(_arrive, self.work)
         self.began: float | None = None
+        self.given = 0
 
     def give(self, name: str, item: Item) -> Future:
         """Start on an item."""
         self.name, self.item = name, item
+        self.given += 1
         self.began = time.monotonic() if self.up.done() else None
         return self.pool.submit(self.work, item)
 
@@ -148,6 +155,9 @@ def cores() -> int:
 def _settle(parent: int) -> None:
     """In a new worker: a group of its own, deaf to stop signals (the parent decides), gone when the parent is gone."""
     os.setpgrp()
+    # loky would end a worker between two items, with a warning, once it holds 300 MB more than after its imports, which
+    # the first volume takes; we would not know the next one's process, and everything would be imported once more.
+    process_executor._USE_PSUTIL = False
     for number in interruption.SIGNALS:
         # Not SIG_IGN, which programs started by the worker would inherit.
         signal.signal(number, _nothing)

@@ -23,7 +23,10 @@ def admit(about: dict[str, Any], folder: Path, *, accept_failed_gate: bool) -> s
     if gate["verdict"] == FAILED:
         reasons = "; ".join(gate["reasons"])
         if not accept_failed_gate:
-            raise fail("MOD-005", folder, reasons)
+            older = (
+                "" if "figures" in gate else " (latents of an older version: other limits count once encode ran again)"
+            )
+            raise fail("MOD-005", folder, reasons + older)
         say(f"the autoencoder failed its quality gate ({reasons}); the recipe accepts that")
         return OVERRULED
     if gate["verdict"] != PASSED:

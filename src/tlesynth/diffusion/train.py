@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class Material:
         return replace(self, fitted=self.fitted.to(device), held_out=self.held_out.to(device))
 
 
-def train_diffusion(
+def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, beside what it reads and writes)
     latents: Path,
     splits: Path,
     out: Path,
@@ -58,30 +59,36 @@ def train_diffusion(
     device: str,
     precision: str,
     devices: int = 1,
+    gate: dict[str, Any] | None = None,
 ) -> None:
     """Train on the ``gen_train`` latents, keep the average weights that are best on ``val``, publish ``out/model``.
 
     The same command resumes, and does nothing once the model stands. With several ``devices`` each batch is shared
-    out; the result is that of one, up to rounding.
+    out; the result is that of one, up to rounding. ``gate`` is the verdict on the latents' autoencoder where another
+    counts than the latents carry.
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
-            the latent, CFG-010 if ``out`` was made with other settings, CFG-011 if a condition is not in the table,
-            DATA codes for missing or unfitting input, NUM-001 if the loss is not finite, OPS-075 after a stop request.
+            the latent, CFG-010 if ``out`` was made with other settings, OPS-010 if another process trains there,
+            CFG-011 if a condition is not in the table, DATA codes for missing or unfitting input, NUM-001 if the loss
+            is not finite, OPS-075 after a stop request.
     """
     about = read_about(latents)
-    gate = admit(about, latents, accept_failed_gate=settings.accept_failed_gate)
+    admitted = admit(about | ({"gate": gate} if gate else {}), latents, accept_failed_gate=settings.accept_failed_gate)
     fabric = fabric_for(device, precision, devices)
     identity = _settings_of(settings, about, splits, seed, precision)
-    run = leader_first(fabric, lambda leader: RunFolder.open(out, identity, leader=leader))
-    if run.finished:
-        return
-    material = _read(latents, splits, about, settings, seed)
+    with ExitStack() as held:
+        run = leader_first(fabric, lambda leader: held.enter_context(RunFolder.held(out, identity, leader=leader)))
+        if not run.finished:
+            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted)
+
+
+def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.Diffusion, gate: str) -> None:
+    """Train in ``run`` and publish the model there; ``gate`` says how the latents' autoencoder stands."""
     network = _network(settings, material)
     optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
-    steps = (
-        settings.steps or settings.epochs * Order(len(material.fitted), settings.batch_size, seed, "").steps_per_epoch
-    )
+    order = Order(len(material.fitted), settings.batch_size, material.task.seed, "")
+    steps = settings.steps or settings.epochs * order.steps_per_epoch
     decaying = settings.decay == "cosine"
     rate = cosine(optimizer, steps, settings.warmup_steps, settings.learning_rate) if decaying else None
     network, optimizer = fabric.setup(network, optimizer)
@@ -104,7 +111,7 @@ def train_diffusion(
     config = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
     config["training"] = training | noise
     if fabric.is_global_zero:
-        save_diffusion(out / "model", ema.network, material.task.process, config)
+        save_diffusion(run.path / "model", ema.network, material.task.process, config)
     run.finish(training)
     fabric.barrier()
 

@@ -144,6 +144,11 @@ REGISTRY: dict[str, Entry] = {
     "DATA-016": Entry(
         "a row of the manifest cannot be used", "Correct the row; paths are relative to the file.", INPUT
     ),
+    "DATA-017": Entry(
+        "this is no preprocessed cohort",
+        "Give the folder that preprocess (or sample, or encode) wrote; raw scans go through tlesynth preprocess first.",
+        INPUT,
+    ),
     # Privacy.
     "PRIV-001": Entry(
         "a column may identify a person",
@@ -203,7 +208,8 @@ REGISTRY: dict[str, Entry] = {
     ),
     "MOD-005": Entry(
         "the autoencoder of these latents failed its quality gate",
-        "Look at autoencoder.html; train it longer or on more scans and encode again, or set "
+        "Look at autoencoder.html. Train it longer or on more scans and encode again; or give the limits that you "
+        "want (recipe section autoencoder.gate, or --set autoencoder.gate.l1=0.08), which count at once; or set "
         "diffusion.accept_failed_gate: true.",
         MODEL,
     ),
@@ -212,6 +218,7 @@ REGISTRY: dict[str, Entry] = {
         "Give a checkpoint of MONAI's AutoencoderKL or MAISI's AutoencoderKlMaisi: three levels, one channel.",
         MODEL,
     ),
+    "MOD-007": Entry("there is no such weights file", "Check the path.", MODEL),
     "WTS-001": Entry("pretrained weights are missing", "Run the command named above where there is a network.", MODEL),
     "WTS-002": Entry(
         "pretrained weights have the wrong checksum", "Fetch the file again from its official source.", MODEL

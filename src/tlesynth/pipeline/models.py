@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tlesynth import durable, interruption
 from tlesynth.recipe import Recipe
@@ -26,10 +26,22 @@ def train_diffusion(latents: Path, splits: Path, out: Path, recipe: Recipe, *, w
         places = {"--latents": latents, "--splits": splits, "--out": out, "--recipe": written}
         _by_command(["train", "diffusion", *(str(word) for option in places.items() for word in option)])
         return
+    train_diffusion_here(latents, splits, out, recipe)
+
+
+def train_diffusion_here(latents: Path, splits: Path, out: Path, recipe: Recipe, devices: int = 1) -> None:
+    """The same in this process, and others where the caller is one of several; by the recipe's own limits, if any.
+
+    Raises:
+        TlesynthError: as ``diffusion.train.train_diffusion`` does.
+    """
+    from tlesynth.autoencoder.gate.verdict import judged_anew
+    from tlesynth.diffusion.latents import read_about
     from tlesynth.diffusion.train import train_diffusion as train
 
-    seed, device, precision = recipe.seed, recipe.device, recipe.precision
-    train(latents, splits, out, recipe.diffusion, seed=seed, device=device, precision=precision)
+    machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
+    gate = judged_anew(read_about(latents).get("gate"), recipe.autoencoder.gate)
+    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate)
 
 
 def _by_command(words: list[str]) -> None:
@@ -75,10 +87,39 @@ def train_autoencoder(derivatives: Path, splits: Path, out: Path, recipe: Recipe
         TlesynthError: as ``autoencoder.train.train_autoencoder`` does.
     """
     from tlesynth.autoencoder.train import train_autoencoder as train
-    from tlesynth.report import autoencoder_page, cohort_page
 
     machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
     train(derivatives, splits, out, recipe.autoencoder, **machine, inference=recipe.inference)
+    return _shown(out, derivatives, data)
+
+
+def import_autoencoder(
+    file: Path,
+    family: Literal["maisi", "monai"],
+    derivatives: Path,
+    splits: Path,
+    out: Path,
+    recipe: Recipe,
+    groups: int,
+) -> dict[str, Any]:
+    """Take in somebody's weights, judge them, write their page; return what ``train_autoencoder`` does.
+
+    ``groups`` are those of its GroupNorm.
+
+    Raises:
+        TlesynthError: as ``autoencoder.foreign.import_autoencoder`` does.
+    """
+    from tlesynth.autoencoder.foreign import import_autoencoder as take_in
+
+    judging = (recipe.autoencoder.gate, recipe.inference)
+    take_in(file, family, derivatives, splits, out, norm_groups=groups, device=recipe.device, judging=judging)
+    return _shown(out, derivatives)
+
+
+def _shown(out: Path, derivatives: Path, data: str = "") -> dict[str, Any]:
+    """Write the page on the autoencoder in ``out``; where model and page lie, and what the gate said."""
+    from tlesynth.report import autoencoder_page, cohort_page
+
     data = data or cohort_page.data_beside(derivatives)
     page = autoencoder_page.build(out, derivatives, out / autoencoder_page.PAGE, data=data)
     verdict = durable.read_json(out / "gate.json")["verdict"]

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe as recipes
 from tlesynth.pipeline.memory import memory_rows
+from tlesynth.pipeline.pretrained import weights_rows
 from tlesynth.pipeline.stages import Context, require_groups
 from tlesynth.progress import clock
 from tlesynth.volume import GRIDS, Grid
@@ -88,6 +89,7 @@ def plan(context: Context) -> dict[str, Any]:
         "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
         + f", {len(recipe.classifier.arms)} arms",
         "machine": f"{rate / 1e9:.0f} GFLOP/s in a one-second probe",
+        **weights_rows(recipe),
         **memory_rows(recipe, latent),
         **{f"time {name}": f"about {clock(value)}" for name, value in seconds.items()},
         "time in all": f"about {clock(sum(seconds.values()))} (an estimate from counted FLOPs and the probe)",

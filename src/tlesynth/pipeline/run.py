@@ -15,6 +15,7 @@ from typing import Any
 
 from tlesynth import __version__, durable, interruption
 from tlesynth.errors import fail
+from tlesynth.locking import LOCK, holding
 from tlesynth.pipeline.stages import Context, Stage, require_groups, stages_of
 from tlesynth.progress import clock, say
 from tlesynth.recipe import Section, dump
@@ -47,7 +48,7 @@ def run_stages(context: Context, *, replace: bool = False) -> Outcome:
     begun = time.monotonic()
     require_groups(context.recipe)
     _require_run_folder(context)
-    with durable.locked(context.out), interruption.graceful():
+    with holding(context.out), interruption.graceful():
         keys = stage_keys(context)
         changed = [stage for stage in stages_of(context) if _differs(context, stage, keys[stage.name])]
         if changed and not replace:
@@ -167,19 +168,18 @@ def _require_run_folder(context: Context) -> None:
             raise fail("CFG-005", out, "it lies inside the input cohort")
     if out.exists() and not out.is_dir():
         raise fail("CFG-005", out, "it is a file")
-    if out.is_dir() and any(out.iterdir()) and not (out / "recipe.yaml").is_file() and not (out / ".lock").is_file():
+    if out.is_dir() and any(out.iterdir()) and not (out / "recipe.yaml").is_file() and not (out / LOCK).is_file():
         raise fail("CFG-005", out, "it is not empty and not a tlesynth run")
     durable.require_free(out, 2_000_000_000)
 
 
 def _require_weights(context: Context) -> None:
     """Miss the perceptual loss's weights now, not after hours of preprocessing; a finished training needs none."""
-    perceptual = context.recipe.autoencoder.perceptual
-    if not perceptual.startswith("lpips-") or (context.out / "autoencoder" / "done.json").is_file():
-        return
-    from tlesynth.weights import TRUNKS, find
+    asks = context.recipe.autoencoder.perceptual.startswith("lpips-")
+    if asks and not (context.out / "autoencoder" / "done.json").is_file():
+        from tlesynth.pipeline.pretrained import require_perceptual
 
-    find(TRUNKS[perceptual.removeprefix("lpips-")])
+        require_perceptual(context.recipe)
 
 
 def _forget(context: Context, stage: Stage) -> None:

@@ -93,7 +93,9 @@ class AdversarialPhase(Phase):
     """Bound of one autoencoder turn, in epochs, where the stopping rule does not fire before."""
     autoencoder_steps: CountOrZero = 0
     stop_below: Positive = 0.1
-    """An alternating turn ends when the running mean of the adversarial loss, unweighted, falls below this."""
+    """An alternating turn ends when the running mean of the adversarial loss, unweighted, falls below this.
+
+    Not before half its bound, or 35 steps."""
     learning_rate: Positive = 1e-4
     decay: Literal["constant", "cosine"] = "constant"
     """Of the autoencoder's learning rate, over all rounds; the discriminator's is constant."""

@@ -78,6 +78,10 @@ class Noise(Section):
         return self
 
 
+INDEX_COLUMNS = ("row", "participant_id", "split")
+"""Columns of the table of latents that no condition may be called by."""
+
+
 class CopyWatch(Section):
     """Samples drawn at each validation and compared with the training scans: does the model begin to copy?"""
 
@@ -128,6 +132,11 @@ class Diffusion(Section):
             raise ValueError(f"network.baseline {baseline} needs noise.prediction v_prediction, or noise.process flow")
         if not self.conditions:
             raise ValueError("conditions are empty: name at least one column")
+        if taken := [name for name in INDEX_COLUMNS if name in self.conditions]:
+            raise ValueError(
+                f"conditions.{taken[0]}: the table of latents has a column of that name that says something else; "
+                "rename the column in the raw table"
+            )
         if self.warmup_steps and self.decay != "cosine":
             raise ValueError("warmup_steps needs decay cosine")
         for name, condition in self.conditions.items():

@@ -69,6 +69,7 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
     gate = files.document("gate.json")
     context = {
         "gate": gate,
+        "imported": _imported(files),
         "banner": KINDS.get(data, ""),
         "limits": [_limit(row, gate["figures"][row["figure"]]) for row in gate["limits"]],
         "loosened": [row for row in gate["limits"] if row["loosened"]],
@@ -79,7 +80,7 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
         "columns": COLUMNS,
         "most_rows": MOST_ROWS,
         "spectrum": figures.spectrum_picture(gate["spectrum"]),
-        "curves": charts.training({"autoencoder": files.table("metrics.csv")}) if files.has("metrics.csv") else [],
+        "curves": charts.training_apart(files.table("metrics.csv")) if files.has("metrics.csv") else [],
         "number": number,
         "interval": interval,
         "version": __version__,
@@ -87,6 +88,12 @@ def build(run: Path, derivatives: Path, out: Path, *, data: str = "") -> Path:
     }
     durable.write_text(out, templates().get_template("autoencoder.html.j2").render(**context))
     return Path(out)
+
+
+def _imported(files: Files) -> str:
+    """Whose network weights from elsewhere are of; nothing for weights that were trained in this run."""
+    known = files.document("settings.json") if files.has("settings.json") else {}
+    return str(known.get("imported", {}).get("family", "")).upper()
 
 
 def interval(figure: dict[str, Any] | None, unit: str = "") -> str:

@@ -109,6 +109,20 @@ def training(runs: dict[str, pd.DataFrame]) -> list[Picture]:
     return [_panel(name, panel) for name, panel in list(curves.items())[:MOST_PANELS]]
 
 
+def training_apart(table: pd.DataFrame) -> list[Picture]:
+    """The curves of one run, those of training batches and of validation scans in panels of their own.
+
+    For an autoencoder, whose two are not the same quantity: it learns on moved scans or crops of them, from a draw of
+    the posterior, and is validated on whole scans as they are, from the posterior's mean.
+    """
+    panels = []
+    for name in _figures({"": table}):
+        for curve in _curves({"": table}, name):
+            told = "held-out scans" if curve.validation else "training batches"
+            panels.append(_panel(f"{name}, {told}", [curve], legend=False))
+    return panels[: 2 * MOST_PANELS]
+
+
 def _figures(runs: dict[str, pd.DataFrame]) -> list[str]:
     names = [c.removeprefix("val_") for table in runs.values() for c in table.columns if c not in NOT_CURVES]
     first = [n for n in ("loss", "score") if n in names]
@@ -145,7 +159,7 @@ def _by_phase(table: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]
     return joined[:, 0], joined[:, 1]
 
 
-def _panel(name: str, curves: list[Curve]) -> Picture:
+def _panel(name: str, curves: list[Curve], *, legend: bool = True) -> Picture:
     labels = list(dict.fromkeys(c.label for c in curves))
     several = len(labels) > 2
 
@@ -168,7 +182,8 @@ def _panel(name: str, curves: list[Curve]) -> Picture:
         values = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
         if values.min() > 0 and values.max() / values.min() > WIDE_RANGE:
             axes.set_yscale("log")
-        axes.legend(loc="best")
+        if legend:
+            axes.legend(loc="best")
 
     last = ", ".join(f"{c.label} ends at {c.values[-1]:.3g}" for c in curves[:6])
     return chart(draw, f"{name.replace('_', ' ')} against training step: {last}.")

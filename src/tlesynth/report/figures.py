@@ -130,7 +130,8 @@ def _training(files: Files) -> dict[str, list[Picture]]:
     drawn = {}
     for name, words in RUNS.items():
         if files.has(f"{name}/metrics.csv"):
-            drawn[words] = charts.training({words: files.table(f"{name}/metrics.csv")})
+            table = files.table(f"{name}/metrics.csv")
+            drawn[words] = charts.training_apart(table) if name == "autoencoder" else charts.training({words: table})
     arms = {
         folder.name: files.table(f"classifier/{folder.name}/metrics.csv")
         for folder in sorted(files.path("classifier").glob("*"))

@@ -15,6 +15,16 @@ from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import write
 
 KIND = ("group", "side")
+FILM = "film.json"
+
+
+def require_film_folder(film: Path) -> None:
+    """Refuse, before hours of sampling, a folder that holds anything else than a film.
+
+    Raises:
+        TlesynthError: CFG-005 naming what the film would replace.
+    """
+    durable.require_replaceable(film, FILM)
 
 
 def film_of(subjects: list[Subject], synthesizer: Synthesizer, film: Path) -> None:
@@ -26,12 +36,17 @@ def film_of(subjects: list[Subject], synthesizer: Synthesizer, film: Path) -> No
 
 def stands(film: Path, synthesizer: Synthesizer, subject: Subject) -> bool:
     """Whether the film of ``subject`` is there, made by the same models in the same way."""
-    file = film / "film.json"
+    file = film / FILM
     return file.is_file() and durable.read_json(file).get("about") == _about(synthesizer, subject)
 
 
 def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
-    """Decode the kept moments, from pure noise (timestep T) to the finished scan (0), as NIfTI beside ``film.json``."""
+    """Decode the kept moments, from pure noise (timestep T) to the finished scan (0), as NIfTI beside ``film.json``.
+
+    Raises:
+        TlesynthError: CFG-005 if the folder holds anything else than a film.
+    """
+    require_film_folder(film)
     frames = []
     moments = synthesizer.draw([subject], 0, synthesizer.settings.film_frames).film
     with durable.publishing(film) as folder:
@@ -45,7 +60,7 @@ def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
             )
             frames.append({"timestep": timestep, "file": name, "condition": _condition(subject.asked)})
         about = {"about": _about(synthesizer, subject), "grid": synthesizer.grid.name, "frames": frames}
-        durable.write_json(folder / "film.json", about)
+        durable.write_json(folder / FILM, about)
 
 
 def _condition(asked: Mapping[str, str]) -> str:

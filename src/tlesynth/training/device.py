@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
 
 from tlesynth import progress
-from tlesynth.errors import fail
+from tlesynth.errors import TlesynthError, fail
 
 T = TypeVar("T")
 DEVICES = ("auto", "cpu", "cuda")
@@ -67,14 +67,21 @@ class Bfloat16Mixed(MixedPrecision):
 
 
 def leader_first(fabric: Fabric, open_run: Callable[[bool], T]) -> T:
-    """``open_run(True)`` in the first process, then ``open_run(False)`` in the others, once what it wrote is there."""
+    """``open_run(True)`` in the first process, then ``open_run(False)`` in the others, once what it wrote is there.
+
+    What refuses the first ends all of them, also where the others would find nothing wrong (a lock it did not get).
+    """
     if not fabric.is_global_zero:
-        fabric.barrier()
+        if (refusal := fabric.broadcast(None)) is not None:
+            raise refusal
         return open_run(False)
     try:
-        return open_run(True)
-    finally:
-        fabric.barrier()  # after a refusal too: the others meet the same one instead of waiting for ever
+        opened = open_run(True)
+    except Exception as error:
+        fabric.broadcast(error if isinstance(error, TlesynthError) else RuntimeError(str(error)))
+        raise
+    fabric.broadcast(None)
+    return opened
 
 
 def agreed(fabric: Fabric, here: bool) -> bool:

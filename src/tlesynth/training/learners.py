@@ -92,6 +92,8 @@ class Segment:
     steps: int
     stop_metric: str = ""
     stop_below: float = 0.0
+    least_steps: int = 1
+    """Steps before which no running mean ends the turn: a mean over one batch is no mean."""
     then: tuple[str, ...] = ()
     validated: bool = True
     """Whether the turn moves what the validation judges; one that does not is never validated."""

@@ -64,6 +64,8 @@ def train(
             segment = segments[position.segment]
             _turn(course, segment, position)
             _close(course, segment, position)
+        if position.step % rhythm.checkpoint_every:
+            save(run, learners, position)  # whatever follows the last step may be stopped, and repeats no step then
     run.write_metrics()
     fabric.barrier()
     last = [segment.phase for segment in segments if segment.validated][-1]
@@ -146,7 +148,8 @@ def _over(segment: Segment, position: Position, rhythm: Rhythm) -> bool:
 
 
 def _fell_below(segment: Segment, position: Position) -> bool:
-    return bool(segment.stop_metric) and position.running_mean < segment.stop_below
+    settled = position.step_in_segment >= segment.least_steps
+    return bool(segment.stop_metric) and settled and position.running_mean < segment.stop_below
 
 
 def _gets_no_better(segment: Segment, position: Position, rhythm: Rhythm) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from tlesynth.autoencoder.gate.doctor import Moments
 from tlesynth.autoencoder.gate.examination import Examination
-from tlesynth.autoencoder.gate.verdict import FAILED, LIMITS, PASSED, UNJUDGED, figures, judge
+from tlesynth.autoencoder.gate.verdict import FAILED, LIMITS, PASSED, UNJUDGED, carried, figures, judge, judged_anew
 from tlesynth.metrics.spectrum import BANDS
 from tlesynth.recipe import Gate
 
@@ -60,6 +60,22 @@ def test_each_limit_alone_can_fail_the_model(name: str) -> None:
 def test_the_limit_itself_is_good_and_a_bias_counts_on_either_side() -> None:
     assert judge(given(GOOD | {"l1_brain": 0.06, "psnr_db": 25.0}), GATE)["verdict"] == PASSED
     assert judge(given(GOOD | {"hippocampus_bias": 0.03}), GATE)["verdict"] == FAILED
+
+
+def test_a_carried_failure_is_judged_anew_by_the_recipes_own_limits_alone() -> None:
+    figures = given(GOOD | {"l1_brain": 0.07})
+    failed = carried(judge(figures, Gate()), figures)
+    assert judged_anew(failed, Gate()) == judged_anew(failed, Gate(scans=3)) == failed
+    looser = judged_anew(failed | {"split": "val"}, Gate(l1=0.1))
+    assert looser and (looser["verdict"], looser["reasons"], looser["loosened"]) == (PASSED, [], ["l1"])
+    assert looser["figures"] == figures and looser["split"] == "val"
+    stricter = judged_anew(failed, Gate(psnr=40.0))
+    assert stricter and stricter["verdict"] == FAILED and len(stricter["reasons"]) == 2
+    passed = carried(judge(figures, Gate(l1=0.1)), figures)
+    assert judged_anew(passed, Gate(psnr=40.0)) == passed
+    assert judged_anew(None, Gate(l1=0.1)) is None
+    older = {key: failed[key] for key in ("verdict", "reasons", "loosened")}
+    assert judged_anew(older, Gate(l1=0.1)) == older
 
 
 def test_loosened_limits_are_marked() -> None:

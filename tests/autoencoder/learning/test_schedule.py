@@ -7,12 +7,14 @@ from tlesynth import recipe
 from tlesynth.autoencoder.learning.schedule import (
     ADVERSARIAL,
     RECONSTRUCTION,
+    SETTLED_STEPS,
     WARMUP,
     finetuning_rate,
     reconstruction_rate,
     segments_of,
     steps_per_epoch,
 )
+from tlesynth.training.loop import RUNNING_DECAY
 
 
 def settings(**adversarial: object) -> recipe.Autoencoder:
@@ -37,6 +39,15 @@ def test_the_joint_schedule_warms_the_discriminator_up_and_then_moves_both() -> 
     assert (both.stop_metric, first.steps) == ("", 1000)
     late = settings(schedule="joint", rounds=1, discriminator_epochs=0)
     assert [segment.name for segment in segments_of(late, epoch=10)] == ["reconstruction", "joint"]
+
+
+def test_a_turn_may_end_once_its_running_mean_is_one() -> None:
+    """After 35 steps it has half its weight; a short turn waits for half of its own steps."""
+    for bound, least in ((200, 35), (70, 35), (20, 10), (3, 2), (1, 1)):
+        turn = segments_of(settings(rounds=1, autoencoder_steps=bound), epoch=10)[-1]
+        assert (turn.steps, turn.least_steps) == (bound, least)
+    forgotten = RUNNING_DECAY**SETTLED_STEPS
+    assert forgotten == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize("schedule", ["alternating", "joint"])

@@ -19,7 +19,7 @@ import torch
 
 from tlesynth import __version__, durable
 from tlesynth.autoencoder.gate.examination import Examination, examine
-from tlesynth.autoencoder.gate.verdict import PASSED, figures, judge
+from tlesynth.autoencoder.gate.verdict import PASSED, carried, figures, judge
 from tlesynth.autoencoder.inference import about_of
 from tlesynth.autoencoder.model import attach_gate, load_autoencoder, read_fingerprint
 from tlesynth.autoencoder.networks import Autoencoder
@@ -87,11 +87,11 @@ def pass_gate_again(
     same_scans = known.get("scans") == len(_examined(cohort, splits, limits))
     same_run = known.get("run") == about_of(inference, place)
     if same_scans and same_run and known.get("autoencoder") == read_fingerprint(model):
-        carried = _publish(run, known, limits)
+        gate = _publish(run, known, limits)
     else:
         network = load_autoencoder(model, place)
-        carried = pass_gate(run, network, cohort, splits, limits, seed=seed, inference=inference)
-    attach_gate(model, carried)
+        gate = pass_gate(run, network, cohort, splits, limits, seed=seed, inference=inference)
+    attach_gate(model, gate)
 
 
 def _examined(cohort: Cohort, splits: Path, limits: Gate) -> list[str]:
@@ -104,9 +104,7 @@ def _publish(run: Path, found: dict[str, Any], limits: Gate) -> dict[str, Any]:
     verdict = judge(found["figures"], limits)
     durable.write_json(run / REPORT, found | verdict)
     _tell(verdict, found["scans"])
-    about = {key: found[key] for key in ("split", "scans", "run", "figures")}
-    loosened = [row["name"] for row in verdict["limits"] if row["loosened"]]
-    return {key: verdict[key] for key in ("verdict", "reasons")} | {"loosened": loosened} | about
+    return {key: found[key] for key in ("split", "scans", "run")} | carried(verdict, found["figures"])
 
 
 def _tell(verdict: dict[str, Any], scans: int) -> None:

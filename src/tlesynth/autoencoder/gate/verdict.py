@@ -121,6 +121,24 @@ def judge(found: dict[str, Any], limits: Gate) -> Json:
     return {"verdict": verdict, "reasons": reasons, "limits": rows}
 
 
+def carried(verdict: Json, figures: Json) -> Json:
+    """What travels with a model and its latents of a ``judge``'s verdict on ``figures``: enough to judge it anew."""
+    loosened = [row["name"] for row in verdict["limits"] if row["loosened"]]
+    return {key: verdict[key] for key in ("verdict", "reasons")} | {"loosened": loosened, "figures": figures}
+
+
+def judged_anew(gate: Json | None, limits: Gate) -> Json | None:
+    """A failed verdict that was ``carried``, by the recipe's own ``limits``; as it is where these are the product's.
+
+    So limits that were loosened after encoding count at once. One that passed stays passed, and one without figures,
+    of an older version, as it is.
+    """
+    own = limits != Gate(scans=limits.scans)
+    if gate is None or gate["verdict"] != FAILED or "figures" not in gate or not own:
+        return gate
+    return gate | carried(judge(gate["figures"], limits), gate["figures"])
+
+
 def _held(figure: Json | None, bound: float | None, limit: Limit) -> Json:
     if bound is None or figure is None:
         return {"state": "off" if bound is None else UNJUDGED, "unsure": False, "value": figure and figure["value"]}

@@ -13,6 +13,10 @@ RECONSTRUCTION, WARMUP, ADVERSARIAL = "reconstruction", "discriminator warm-up",
 """Phases. The first discriminator turn is one of its own: the result must be an autoencoder that met its opponent."""
 
 
+SETTLED_STEPS = 35
+"""Steps after which a running mean with decay 0.98 has half its full weight."""
+
+
 def segments_of(settings: recipe.Autoencoder, epoch: int) -> list[Segment]:
     """Phase 1, then what the recipe's schedule makes of phase 2; ``epoch`` counts the steps of one."""
     steps = phase_steps(settings, epoch)[0]
@@ -26,15 +30,19 @@ def alternating(settings: recipe.Autoencoder, epoch: int) -> list[Segment]:
     """The paper's phase 2: rounds of a discriminator turn and an autoencoder turn.
 
     An autoencoder turn ends when the running mean of the unweighted adversarial loss, begun anew in each turn, falls
-    below ``stop_below``, or at its bound. The discriminator's turns leave the autoencoder as it is: not validated.
+    below ``stop_below``, or at its bound; not before half its bound, or ``SETTLED_STEPS``, since a batch or two are
+    luck. The discriminator's turns leave the autoencoder as it is: not validated.
     """
     second = settings.adversarial_phase
     _, against, bound = phase_steps(settings, epoch)
+    least = min(SETTLED_STEPS, -(-bound // 2))
     segments = []
     for number in range(1, second.rounds + 1):
         phase = WARMUP if number == 1 else ADVERSARIAL
         segments.append(Segment(f"discriminator {number}", phase, "discriminator_alone", against, validated=False))
-        turn = Segment(f"autoencoder {number}", ADVERSARIAL, "finetuning", bound, "adversarial", second.stop_below)
+        turn = Segment(
+            f"autoencoder {number}", ADVERSARIAL, "finetuning", bound, "adversarial", second.stop_below, least
+        )
         segments.append(turn)
     return segments
 

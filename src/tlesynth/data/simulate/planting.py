@@ -212,7 +212,7 @@ def _finish(bids: Path, out: Path, heads: list[Head], failed: dict[str, tuple[st
     used = [h for h in heads if h.assignment.participant_id not in failed]
     durable.write_table(out / "derivatives" / "truth" / "outcomes.tsv", pd.DataFrame(rows).replace("", None))
     if not used:
-        raise fail("DATA-005", bids)
+        raise fail("DATA-005", out / "derivatives" / "truth")
     people = pd.DataFrame([vars(h.assignment) | {"site": h.site} for h in used]).set_index("participant_id")
     cohort.write_participants(out, people)
     described = bids / "dataset_description.json"
