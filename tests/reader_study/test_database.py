@@ -63,7 +63,11 @@ def test_a_copy_is_a_whole_database(tmp_path: Path) -> None:
     database.tell("A", "login", "x")
     (tmp_path / "copy").mkdir()
     database.copy_to(tmp_path / "copy" / NAME)
-    assert open_database(tmp_path / "copy", "s1").rows("SELECT who, what, detail FROM event")[0][:] == ("A", "login", "x")
+    assert open_database(tmp_path / "copy", "s1").rows("SELECT who, what, detail FROM event")[0][:] == (
+        "A",
+        "login",
+        "x",
+    )
 
 
 def test_reading_does_not_write_and_needs_a_database(tmp_path: Path) -> None:
