@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tlesynth.errors.entry import Entry
 from tlesynth.errors.reader_study import ROWS as READER_STUDY
+from tlesynth.errors.serving import ROWS as SERVING
 from tlesynth.errors.statuses import (
     EXIT_STATUSES,
     INPUT,
@@ -249,6 +250,7 @@ REGISTRY: dict[str, Entry] = {
     "OPS-075": Entry(
         "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED
     ),
+    **SERVING,
 } | READER_STUDY
 
 
