@@ -38,8 +38,8 @@ COLUMNS = {
         Column("auc", "AUC"),
         Column("d_prime", "d'", sign=True),
         Column("criterion", "c", sign=True),
-        Column("hit_rate", "synthetic called synthetic", 0, True),
-        Column("false_alarm_rate", "real called synthetic", 0, True),
+        Column("hit_rate", "hits", 0, True),
+        Column("false_alarm_rate", "false alarms", 0, True),
         Column("balanced_accuracy", "balanced accuracy", 0, True),
     ),
     "2afc": (Column("share", "right", 0, True), Column("second_named", "second named", 0, True)),
@@ -50,7 +50,7 @@ COLUMNS = {
     ),
 }
 CLASS_COLUMNS = {
-    "yes-no": (("hit_rate", "synthetic called synthetic"), ("false_alarm_rate", "real called synthetic")),
+    "yes-no": (("hit_rate", "hits"), ("false_alarm_rate", "false alarms")),
     "2afc": (("share", "right"),),
     "diagnosis": (("synthetic", "right, synthetic"), ("real", "right, real")),
 }
