@@ -8,7 +8,7 @@ import pytest
 from tlesynth.errors import PRIVACY, TlesynthError
 from tlesynth.reader_study.create import Made
 from tlesynth.reader_study.key import Key, read_key
-from tlesynth.reader_study.scoring import METHODS, SCORE, TABLE, harmless, score, write
+from tlesynth.reader_study.scoring import METHODS, SCORE, TABLE, harmless, require_apart, score, write
 from tlesynth.reader_study.study import Trial, item_path
 
 from .answering import Said, answers_by
@@ -81,3 +81,11 @@ def test_the_machine_reader_stands_beside_the_readers(made: Made, copied: Path, 
     assert score(copied, made.key, answers).result["machine_reader"]["auc"]["value"] == 0.9
     (copied / "audit.json").unlink()
     assert "not_computed" in score(copied, made.key, answers).result["machine_reader"]
+
+
+def test_the_truth_is_not_written_into_a_study_that_is_still_read(made: Made, copied: Path, tmp_path: Path) -> None:
+    for out, partial in ((made.folder, True), (copied, False)):
+        with pytest.raises(TlesynthError, match="STUDY-003"):
+            require_apart(made.folder, out, partial=partial)
+    require_apart(made.folder, made.folder, partial=False)
+    require_apart(made.folder, tmp_path / "out", partial=True)

@@ -5,10 +5,18 @@ import pytest
 
 from tlesynth import durable
 from tlesynth.report.page import render
+from tlesynth.report.pictures import Picture
 from tlesynth.report.reader_study import FEW_READERS, NONE_MADE, REHEARSED, VERDICTS, limitation, section
 from tlesynth.report.sources import Files
 
 from .studies import DESIGNS, READERS, score
+
+
+@pytest.fixture(autouse=True)
+def not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The charts have a test of their own."""
+    picture = Picture("data:,", "a chart", 1, 1)
+    monkeypatch.setattr("tlesynth.report.reader_study_figures.chart", lambda draw, alt, size: picture)
 
 
 def _run(folder: Path, design: str, *, rehearsal: bool = False) -> Path:
