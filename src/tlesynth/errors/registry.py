@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tlesynth.errors.entry import Entry
+from tlesynth.errors.reader_study import ROWS as READER_STUDY
+from tlesynth.errors.serving import ROWS as SERVING
 from tlesynth.errors.statuses import (
     EXIT_STATUSES,
     INPUT,
@@ -19,16 +20,6 @@ from tlesynth.errors.statuses import (
     STOPPED,
     USAGE,
 )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of the registry."""
-
-    what: str
-    remedy: str
-    exit_status: int
-
 
 REGISTRY: dict[str, Entry] = {
     # Reading one volume.
@@ -268,7 +259,8 @@ REGISTRY: dict[str, Entry] = {
     "OPS-075": Entry(
         "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED
     ),
-}
+    **SERVING,
+} | READER_STUDY
 
 
 def documentation() -> str:
