@@ -15,6 +15,7 @@ from tlesynth.recipe.privacy import Privacy
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
+from tlesynth.recipe.verdict import Verdict
 from tlesynth.recipe.whole import Recipe
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Simulate",
     "Split",
     "Tune",
+    "Verdict",
     "Windows",
     "dump",
     "load",
