@@ -7,7 +7,7 @@ from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Window
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
+from tlesynth.recipe.judging import Classifier, Evaluation, Measures, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
@@ -32,6 +32,7 @@ __all__ = [
     "Gate",
     "Inference",
     "Labels",
+    "Measures",
     "Noise",
     "Preprocess",
     "Privacy",
