@@ -66,7 +66,6 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     results["about"]["provenance"] = _provenance(sources, derivatives.parent)
     faithful, per_scan = fidelity(inputs, measured, how)
     results |= faithful
-    results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
     results["disease"], maps = disease(
         measured.table,
         {"real": inputs.real} | ({"synthetic": inputs.synthetic} if inputs.synthetic else {}),
