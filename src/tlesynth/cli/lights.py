@@ -21,7 +21,7 @@ def show(verdict: dict[str, Any]) -> None:
     heads = f"{'':<{LIGHT}} {'':<{ABOUT}} {'figure [interval]':<{FIGURE}} {'limits':<{LIMITS}}    n"
     console.print(Text(heads, style="dim"))
     for asked in verdict["questions"].values():
-        console.print(Text(asked["question"], style="bold"))
+        console.print(Text(f"{asked['question']} {asked['answer']}", style="bold"))
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(width=LIGHT)
         table.add_column(width=ABOUT)

@@ -8,7 +8,7 @@ from tlesynth.evaluation.verdict.evidence import Asked, figures_of
 from tlesynth.evaluation.verdict.figure import judged
 from tlesynth.evaluation.verdict.rule import AMBER, COLOURS, GREEN, GREY, RED, RULE, Limits, good_estimate, side_of
 from tlesynth.evaluation.verdict.rule import together as one_of
-from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS, Topic
+from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS, Question, Topic
 from tlesynth.metrics.statistics import Json
 from tlesynth.recipe import Evaluation, Privacy
 
@@ -25,7 +25,7 @@ def verdict(results: Json, evaluation: Evaluation, privacy: Privacy) -> Json:
     return {
         "sentence": _summed_up(counts, len(lights)),
         "counts": {colour: counts[colour] for colour in COLOURS},
-        "questions": {key: _question(key, words, lights) for key, words in QUESTIONS.items()},
+        "questions": {key: _question(key, question, lights) for key, question in QUESTIONS.items()},
         "lights": lights,
         "rule": RULE,
         "limits": evaluation.verdict.model_dump(mode="json")
@@ -33,9 +33,10 @@ def verdict(results: Json, evaluation: Evaluation, privacy: Privacy) -> Json:
     }
 
 
-def _question(key: str, words: str, lights: dict[str, Json]) -> Json:
+def _question(key: str, question: Question, lights: dict[str, Json]) -> Json:
     names = [name for name, topic in TOPICS.items() if topic.question == key]
-    return {"question": words, "light": one_of(lights[name]["light"] for name in names), "lights": names}
+    light = one_of(lights[name]["light"] for name in names)
+    return {"question": question.words, "light": light, "answer": question.answer(light), "lights": names}
 
 
 def _light(topic: Topic, figures: list[Json]) -> Json:

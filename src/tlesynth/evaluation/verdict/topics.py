@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlesynth.evaluation.verdict.rule import AMBER, GREEN, GREY, RED
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a reader wants to know, and the answer that each colour of its lights together gives."""
+
+    words: str
+    green: str
+    amber: str
+    red: str
+    grey: str = "Not known"
+
+    def answer(self, colour: str) -> str:
+        """The answer in a few words."""
+        return {GREEN: self.green, AMBER: self.amber, RED: self.red, GREY: self.grey}[colour]
+
+
 QUESTIONS = {
-    "realistic": "Are the synthetic scans realistic?",
-    "diverse": "Do they differ from each other as people do?",
-    "disease": "Do synthetic patients carry the disease?",
-    "private": "Do they give real patients away?",
-    "useful": "Do they help a classifier?",
+    "realistic": Question("Are the synthetic scans realistic?", "Yes", "Not shown", "No"),
+    "disease": Question("Do synthetic patients carry the disease?", "Yes", "Not shown", "Not as real ones do"),
+    "diverse": Question("Do they differ from each other as people do?", "Yes", "Not shown", "No"),
+    "private": Question("Do they keep real patients private?", "No leak was found", "Not shown", "No"),
+    "useful": Question("Do they help a classifier?", "Yes", "No gain is shown", "They harm it"),
 }
-"""What a reader wants to know; each light belongs to one of them."""
 
 
 @dataclass(frozen=True)
