@@ -136,8 +136,8 @@ def _measured(n: int) -> dict[str, Any]:
         "diversity": {
             "metric": "MS-SSIM (kernel 7)",
             "reference": "real scans of gen_train",
-            "hc": {"synthetic": interval(0.842, 0.01, n), "real": interval(0.836, 0.01, n), "pairs": 100},
-            "tle": {"synthetic": interval(0.861, 0.01, n), "real": interval(0.829, 0.01, n), "pairs": 100},
+            "hc": _diversity(0.842, 0.836, n),
+            "tle": _diversity(0.861, 0.829, n),
         },
         "generation": _generation(n) | {"inception": missing},
         "disease": _disease(n),
@@ -157,6 +157,11 @@ def _measured(n: int) -> dict[str, Any]:
             },
         },
     }
+
+
+def _diversity(synthetic: float, real: float, n: int) -> dict[str, Any]:
+    found = {"synthetic": interval(synthetic, 0.01, n), "real": interval(real, 0.01, n), "pairs": 100}
+    return found | {"difference": interval(round(synthetic - real, 3), 0.014, 2 * n)}
 
 
 def _difference(value: float) -> dict[str, Any]:
