@@ -76,9 +76,8 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     )
     judged = how.of("classification")
     results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)
-    privacy = privacy or Privacy()
-    results["privacy"] = audit(inputs, measured, splits, models, privacy, how)
-    results["verdict"] = verdict(results, settings, privacy)
+    results["privacy"] = audit(inputs, measured, splits, models, privacy or Privacy(), how)
+    results["verdict"] = verdict(results, settings, privacy or Privacy())
     written = {
         "reconstruction": per_scan,
         "frechet": tables.frechet_table(results),

@@ -71,8 +71,10 @@ def _volumes(files: Files, table: pd.DataFrame) -> Picture:
 
 
 def _dots(table: pd.DataFrame, values: pd.Series) -> dict[tuple[str, str], np.ndarray]:
-    grouped = values.groupby([table["stratum"], table["cohort"]])
-    return {(str(g), str(c)): rows.dropna().to_numpy(float) for (g, c), rows in grouped}
+    kept = values.notna()
+    pairs = list(zip(table.loc[kept, "stratum"], table.loc[kept, "cohort"], strict=True))
+    found = values[kept].to_numpy(float)
+    return {pair: found[[p == pair for p in pairs]] for pair in sorted(set(pairs))}
 
 
 def _groups(dots: dict[tuple[str, str], np.ndarray]) -> dict[str, str]:
