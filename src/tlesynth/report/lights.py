@@ -28,6 +28,8 @@ class LightFigure:
     floor: str
     low: str
     high: str
+    wider: str
+    """The wider limits beyond which it is red, where they are others."""
     read_from: str
     """The place its number was taken from."""
     beside: bool
@@ -87,6 +89,7 @@ def _figure(at: str, figure: dict[str, Any]) -> LightFigure:
         floor=f"{at}/floor" if "floor" in figure else "",
         low=f"{at}/limits/0" if low is not None else "",
         high=f"{at}/limits/1" if high is not None else "",
+        wider=f"{at}/tolerated" if "tolerated" in figure else "",
         read_from=f"{at}/source",
         beside="beside" in figure,
         said="said" in figure,
