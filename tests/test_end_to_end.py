@@ -68,7 +68,7 @@ def test_models_are_tensors_and_json_only(finished: Path) -> None:
 
 def test_every_part_of_the_results_is_there(finished: Path) -> None:
     results = durable.read_json(finished / "evaluation/results.json")
-    parts = {"about", "reconstruction", "frechet", "fid", "diversity", "morphometry", "classification"}
+    parts = {"about", "reconstruction", "frechet", "fid", "diversity", "disease", "classification", "verdict"}
     assert parts <= set(results)
     assert set(results["classification"]["arms"]) == {"real", "synthetic", "real+0.25", "real+0.5"}
 

@@ -81,7 +81,7 @@ def test_a_bilateral_mild_cohort_is_flagged_by_its_asymmetry_though_its_loss_is_
     assert found["verdict"] == "blended"
     assert found["real"]["value"] > 0.9 and found["synthetic"]["value"] < 0.3
     assert effect_sizes.effect_sizes(table, 0.3, how())["tle"]["hippocampus_total"]["verdict"] != "different"
-    assert distributions.asymmetry_tails(both("one-sided", 60), how())["verdict"] == "alike"
+    assert distributions.asymmetry_tails(both("one-sided", 60), how())["verdict"] == "undecided"
     sides = distributions.side_correlations(table, how())["tle"]["hippocampus"]
     assert sides["difference"]["low"] > 0, "the sides of the real patients go together less"
 
@@ -142,6 +142,9 @@ def test_the_measure_is_judged_by_the_truth(tmp_path: Path) -> None:
     found = truth.against_truth(table, tmp_path / "truth.tsv", how())
     assert found["registration"]["hippocampus"]["bias_percent"]["value"] == pytest.approx(-10)
     assert found["tissue"]["hippocampus"]["slope"]["value"] == pytest.approx(0.9)
+    asymmetry = found["registration"]["hippocampus_asymmetry"]
+    assert asymmetry["slope"]["value"] == pytest.approx(1), "a bias of both sides alike leaves their difference"
+    assert asymmetry["correlation"]["value"] == pytest.approx(1)
     assert "thalamus_left" in found["registration"]["thalamus"]["not_computed"]
     assert "not_computed" in truth.against_truth(table, None, how())
 
@@ -205,3 +208,4 @@ def test_without_a_synthetic_cohort_every_part_says_so() -> None:
     real = table[table["cohort"] == "real"]
     found, drawn = disease(real, {"real": SimpleNamespace()}, ("real",), None, 0.3, how())  # ty: ignore[invalid-argument-type]
     assert not drawn and found["effects"]["command"] == "tlesynth sample"
+    assert found["unmeasured"] == 0

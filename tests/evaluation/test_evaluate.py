@@ -17,9 +17,9 @@ from tlesynth.recipe import Evaluation
 from .conftest import Run, figures
 
 SETTINGS = Evaluation(bootstrap=100, diversity_pairs=3)
-SECTIONS = ["about", "reconstruction", "frechet", "generation", "fid", "diversity", "morphometry", "disease"]
-SECTIONS += ["classification", "privacy"]
-TABLES = ["reconstruction", "frechet", "hippocampus", "predictions", "table1", "table2", "table4"]
+SECTIONS = ["about", "reconstruction", "frechet", "generation", "fid", "diversity", "disease"]
+SECTIONS += ["classification", "privacy", "verdict"]
+TABLES = ["reconstruction", "frechet", "hippocampus", "predictions", "verdict", "table1", "table2", "table4"]
 
 
 def go(run: Run, out: Path, **changed: Path | None) -> dict[str, Any]:
@@ -64,12 +64,19 @@ def test_known_errors_of_the_reconstructions(done: tuple[dict[str, Any], Path]) 
     assert section["fid"]["not_computed"] == "weights missing: inception-v3"
 
 
-def test_the_planted_disease_is_found_in_both_cohorts(done: tuple[dict[str, Any], Path]) -> None:
-    section = done[0]["morphometry"]
-    assert section["effect_size"]["real"]["value"] > 2 and section["effect_size"]["synthetic"]["value"] > 2
-    assert section["truth"]["asymmetry_correlation"]["value"] > 0.9
-    assert section["truth"]["n"] == 14 and section["unmeasured"] == 0
-    assert "not_computed" in section["groups"]["tle-left"]["synthetic"]["asymmetry"]
+def test_the_planted_disease_is_measured_as_it_was_planted(done: tuple[dict[str, Any], Path]) -> None:
+    section = done[0]["disease"]
+    asymmetry = section["truth"]["registration"]["hippocampus_asymmetry"]
+    assert asymmetry["correlation"]["value"] > 0.9 and asymmetry["correlation"]["n"] == 14
+    assert section["unmeasured"] == 0 and "did not train on" in section["reference"]
+    assert section["effects"]["tle"]["not_computed"].startswith("4 ")
+
+
+def test_so_few_scans_give_no_light(done: tuple[dict[str, Any], Path]) -> None:
+    found, out = done[0]["verdict"], done[1]
+    assert found["lights"]["reconstruction"]["light"] == found["lights"]["fidelity"]["light"] == "grey"
+    assert found["counts"]["green"] == 0
+    assert len(durable.read_table(out / "verdict.tsv")) == sum(len(v["figures"]) for v in found["lights"].values())
 
 
 def test_classifiers_are_judged_on_test_alone(done: tuple[dict[str, Any], Path]) -> None:
@@ -112,7 +119,7 @@ def test_absent_parts_say_why(run: Run, tmp_path: Path) -> None:
     assert found["frechet"]["command"] == "tlesynth sample"
     assert found["classification"]["command"] == "tlesynth train classifier"
     assert "not_computed" in found["diversity"]["hc"]["synthetic"] and "value" in found["diversity"]["hc"]["real"]
-    assert "not_computed" in found["morphometry"]["truth"]
+    assert "not_computed" in found["disease"]["truth"]
 
 
 @pytest.mark.parametrize("renamed", [False, True])

@@ -36,9 +36,21 @@ def test_how_the_model_is_run_is_judged_anew_and_costs_no_training() -> None:
 
 def test_every_section_of_the_recipe_decides_a_stage() -> None:
     loaded = recipe.load("tiny")
-    used = {type(part).__name__ for stage in STAGES for part in stage.settings(loaded)}
-    sections = {type(getattr(loaded, name)).__name__ for name in type(loaded).model_fields}
-    assert {name for name in sections if issubclass(getattr(recipe, name, int), recipe.Section)} <= used
+    used = {type(part) for stage in STAGES for part in stage.settings(loaded)}
+    sections = {type(getattr(loaded, name)) for name in type(loaded).model_fields}
+    for section in sections:
+        assert not issubclass(section, recipe.Section) or used & set(section.__mro__), section
+
+
+def test_other_limits_of_the_lights_measure_nothing_anew() -> None:
+    stages = {stage.name: stage for stage in STAGES}
+    plain, strict = recipe.load("tiny"), recipe.load("tiny", ["evaluation.verdict.coverage=0.9"])
+    more = recipe.load("tiny", ["evaluation.bootstrap=200"])
+    for name in ("evaluate", "report"):
+        judged_by, settings = stages[name].judged_by, stages[name].settings
+        assert judged_by is not None and judged_by(plain) != judged_by(strict)
+        assert settings(plain) == settings(strict)
+    assert stages["evaluate"].settings(plain) != stages["evaluate"].settings(more)
 
 
 def test_who_did_the_work_and_what_was_thought_of_it_keep_a_subjects_files() -> None:

@@ -11,12 +11,16 @@ import pytest
 
 from tlesynth import durable, recipe
 from tlesynth.data.cohort import CohortWriter
+from tlesynth.evaluation.verdict import verdict
 from tlesynth.report import figures, page
 from tlesynth.report.sources import Files
 from tlesynth.volume import GRIDS, write
 
 GRID = GRIDS["mni-3mm"]
 ARMS = ("real", "synthetic", "real+0.25", "real+0.5")
+GROUPS = ("hc", "tle")
+PLANTS = ("exact", "noised", "shifted", "intensity", "warped", "flipped", "blended")
+OVERLAP = ("precision", "recall", "density", "coverage")
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +57,10 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
         _training(run / name, draw)
     durable.write_json(run / "autoencoder" / "gate.json", {"verdict": "passed"})
     durable.write_json(run / "evaluation" / "results.json", results(per_group))
+    durable.write_json(run / "synthetic" / "certificate.json", CERTIFICATE)
+    for name in ("real_tle", "synthetic_tle"):
+        values = draw.normal(0, 1, GRID.shape).astype(np.float32)
+        write(run / "evaluation" / f"tmap_{name}.nii.gz", values, GRID.affine, dtype="float32", mni=True)
     for stage, seconds in {"preprocess": 61.2, "train-autoencoder": 142.0}.items():
         durable.write_json(
             run / "stages" / f"{stage}.json", {"state": "finished", "seconds": seconds, "version": "0.1.0"}
@@ -78,7 +86,12 @@ def interval(value: float, half: float, n: int) -> dict[str, Any]:
 
 
 def results(n: int) -> dict[str, Any]:
-    """results.json as the evaluation writes it."""
+    """results.json as the evaluation writes it, judged by the limits of the demo recipe."""
+    found, demo = _measured(n), recipe.load("demo", ["evaluation.verdict.least_scans=8"])
+    return found | {"verdict": verdict(found, demo.evaluation, demo.privacy)}
+
+
+def _measured(n: int) -> dict[str, Any]:
     missing = {"not_computed": "weights missing: inception-v3", "command": "tlesynth weights fetch inception-v3"}
     lpips = {"not_computed": "weights missing: lpips-alex", "command": "tlesynth weights fetch lpips-alex"}
     distance = {"value": interval(4.31, 0.6, n), "floor": interval(1.52, 0.4, n), "ratio": 2.84}
@@ -108,6 +121,7 @@ def results(n: int) -> dict[str, Any]:
             "psnr_db": interval(24.31, 0.7, 4),
             "ssim": interval(0.871, 0.02, 4),
             "hippocampus_l1": interval(0.0544, 0.006, 4),
+            "hippocampus_bias": {"mean": interval(-12.5, 3.5, 8)},
             "lpips": lpips,
             "fid": missing,
         },
@@ -122,36 +136,12 @@ def results(n: int) -> dict[str, Any]:
         "diversity": {
             "metric": "MS-SSIM (kernel 7)",
             "reference": "real scans of gen_train",
-            "hc": {"synthetic": interval(0.842, 0.01, n), "real": interval(0.836, 0.01, n), "pairs": 100},
-            "tle": {"synthetic": interval(0.861, 0.01, n), "real": interval(0.829, 0.01, n), "pairs": 100},
+            "hc": _diversity(0.842, 0.836, n),
+            "tle": _diversity(0.861, 0.829, n),
         },
-        "morphometry": {
-            "measure": "hippocampal grey matter, mm3; asymmetry = 200 (R - L) / (R + L), percent",
-            "reference": "real scans outside gen_train",
-            "unmeasured": 1,
-            "side_correlation": {g: {s: interval(0.8, 0.1, n) for s in ("real", "synthetic")} for g in ("hc", "tle")},
-            "groups": {
-                g: {s: _hippocampi(g, s, n) for s in ("real", "synthetic")}
-                for g in ("hc", "tle", "tle-left", "tle-right")
-            },
-            "effect_size": {
-                "real": interval(1.62, 0.5, 2 * n),
-                "synthetic": interval(0.71, 0.45, 2 * n),
-                "definition": "Hedges' g of |asymmetry|, TLE against controls",
-                "by_side": {
-                    "tle-left": {"real": interval(2.2, 0.6, n), "synthetic": interval(1.1, 0.6, n)},
-                    "tle-right": {"real": interval(-2.1, 0.6, n), "synthetic": interval(-1.0, 0.6, n)},
-                    "definition": "Hedges' g of the signed asymmetry",
-                },
-            },
-            "truth": {
-                "correlation": interval(0.93, 0.03, 16),
-                "asymmetry_correlation": interval(0.88, 0.05, 16),
-                "asymmetry_slope": interval(0.81, 0.06, 16),
-                "bias_percent": interval(-2.4, 1.1, 16),
-                "n": 16,
-            },
-        },
+        "generation": _generation(n) | {"inception": missing},
+        "disease": _disease(n),
+        "privacy": _privacy(n),
         "classification": {
             "test": {"n": 24, "hc": 12, "tle": 12},
             "arms": arms,
@@ -162,10 +152,16 @@ def results(n: int) -> dict[str, Any]:
                 "tle_correct": 5,
                 "tle": n,
                 "accuracy": interval(0.6875, 0.2, 16),
+                "auc_roc": interval(0.71, 0.1, 16),
                 "n": 16,
             },
         },
     }
+
+
+def _diversity(synthetic: float, real: float, n: int) -> dict[str, Any]:
+    found = {"synthetic": interval(synthetic, 0.01, n), "real": interval(real, 0.01, n), "pairs": 100}
+    return found | {"difference": interval(round(synthetic - real, 3), 0.014, 2 * n)}
 
 
 def _difference(value: float) -> dict[str, Any]:
@@ -173,15 +169,113 @@ def _difference(value: float) -> dict[str, Any]:
     return change | {"mcnemar": {"gained": 3, "lost": 2, "p": 0.8125}}
 
 
-def _hippocampi(group: str, source: str, n: int) -> dict[str, Any]:
-    lean = {"hc": 0.0, "tle": 2.0, "tle-left": 14.0, "tle-right": -13.0}[group] * (1 if source == "real" else 0.6)
-    return {
-        "left": interval(1710 - 8 * lean, 60, n),
-        "right": interval(1720 + 8 * lean, 60, n),
-        "asymmetry": interval(lean + 0.4, 3, n),
-        "asymmetry_abs": interval(abs(lean) + 3, 2, n),
-        "sd": 4.125,
+def _generation(n: int) -> dict[str, Any]:
+    frechet = {"value": interval(287.4, 52.6, n), "floor": interval(7.35, 6.1, n), "ratio": 39.1}
+    kid = {"value": interval(87.3, 6.9, n), "floor": interval(-0.5, 0.54, n), "above_floor": interval(87.8, 6.9, n)}
+    shares = {k: {"value": interval(0.25, 0.2, n), "real": interval(0.9, 0.1, n), "ratio": 0.28} for k in OVERLAP}
+    sizes = {"n_real": n, "n_synthetic": n}
+    found = {
+        "kid": {g: kid | sizes for g in GROUPS} | {"own_minus_cross": {g: interval(-6.1, 6.9, n) for g in GROUPS}},
+        "overlap": {g: shares | {"k": 4} | sizes for g in GROUPS},
     }
+    told = {"auc": interval(0.97, 0.03, n), "accuracy": interval(0.9, 0.1, n), "p": 0.00498}
+    bands = {"0.000 to 0.031": 0.4, "0.031 to 0.062": -3.25, "0.062 to 0.094": -15.7}
+    return {
+        "reference": "real scans outside gen_train",
+        "radiomic": {"features": "radiomic-42"} | found,
+        "internal": {"features": "internal encoder", "frechet": {g: frechet | sizes for g in GROUPS}} | found,
+        "two_sample": {"features": "radiomic-42", "value": told, "floor": told},
+        "spectrum": {"unit": "dB"}
+        | {
+            g: {b: {"value": interval(v, 0.2, n), "floor": interval(0, 0.2, n)} for b, v in bands.items()}
+            for g in GROUPS
+        },
+    }
+
+
+def _disease(n: int) -> dict[str, Any]:
+    few = {"not_computed": "4 real scans of hs-yes; at least 6 are needed", "command": ""}
+    pooled = [f"hippocampus_{part}" for part in ("total", "asymmetry_abs")]
+    sided = [f"hippocampus_{part}" for part in ("left", "right", "asymmetry")]
+    measures = {"hc": sided, "tle": pooled, "tle-left": sided, "tle-right": sided}
+    effect = {"real": interval(1.62, 0.5, n), "synthetic": interval(0.71, 0.45, n), "margin": 0.3, "p": 0.981}
+    effect |= {"difference": interval(-0.91, 0.6, 2 * n), "verdict": "different"}
+    spread = {
+        "real": interval(3512.4, 160, n),
+        "synthetic": interval(3390.1, 90, n),
+        "deviation_ratio": interval(0.54, 0.21, n) | {"verdict": "different"},
+        "kolmogorov_smirnov": interval(0.61, 0.2, n),
+        "wasserstein": interval(1.2, 0.4, n),
+    }
+    kinds = ("real", "synthetic")
+    follows = {
+        k: interval(0.64, 0.07, n) for k in ("bias_percent", "lower_percent", "upper_percent", "slope", "correlation")
+    }
+    truth = {"hippocampus": follows, "hippocampus_asymmetry": {k: follows[k] for k in ("slope", "correlation")}}
+    return {
+        "measure": "volumes in mm3; asymmetry = 200 (R - L) / (R + L) in percent",
+        "reference": "real scans outside gen_train",
+        "unmeasured": 1,
+        "truth": {"registration": truth, "tissue": truth},
+        "effects": {"definition": "Hedges' g of patients against controls", "margin": 0.3}
+        | {s: {m: effect for m in measures[s]} for s in ("tle", "tle-left", "tle-right")}
+        | {"hs-yes": few, "hs-no": few}
+        | {"agreement": {"effects": 16, "deming_slope": interval(0.5, 0.4, n), "correlation": interval(0.6, 0.3, n)}},
+        "asymmetry_tails": {part: interval(0.2, 0.15, n) for part in (*kinds, "difference", "threshold_percent")}
+        | {"verdict": "undecided"},
+        "distributions": {s: {m: spread for m in listed} for s, listed in measures.items()} | {"hs-yes": few},
+        "side_correlation": {
+            g: {"hippocampus": {part: interval(0.6, 0.2, n) for part in (*kinds, "difference")}} for g in GROUPS
+        },
+        "conditioning": {
+            "side": {k: {part: interval(0.8, 0.1, n) for part in ("auc", "share_on_the_asked_side")} for k in kinds},
+            "sex": {k: interval(-0.2, 0.5, n) for k in kinds},
+            "age": {k: {"slope": interval(-12.5, 30, n), "measure": "hippocampus_total"} for k in kinds},
+            "numbers": {"severity": {"correlation": interval(0.5, 0.2, n), "measure": "hippocampus_asymmetry_abs"}},
+        },
+        "maps": {"method": "two-sample t of T1 intensity", "halvings": 8}
+        | {
+            c: {
+                "correlation": 0.0412,
+                "real_to_real": interval(0.1, 0.05, n),
+                "real_to_synthetic": interval(0.05, 0.05, n),
+            }
+            for c in ("tle", "tle-left", "tle-right")
+        },
+    }
+
+
+def _privacy(n: int) -> dict[str, Any]:
+    ratios = {"median": 0.998, "p05": 0.963, "scans": n}
+    near = {"share": interval(0.56, 0.09, n), "nndr": ratios, "d1_over_d2": ratios, "compared_with": 12}
+    secret = {
+        "auc": interval(0.717, 0.1, 24),
+        "tpr_at_1_percent": interval(0.02, 0.02, 24),
+        "trained": 12,
+        "held_out": 12,
+    }
+    return {
+        "copies": {
+            "gate": "passed",
+            "planted_recall": {kind: interval(0.95, 0.05, 20) for kind in PLANTS},
+            **{k: interval(0.02, 0.02, n) for k in ("share", "false_alarms", "repeated_training_scans")},
+        },
+        "nearest": dict.fromkeys(("voxel", "latent", "embedding"), near),
+        "membership": {"denoiser": secret, "autoencoder": secret},
+    }
+
+
+CERTIFICATE = {
+    "verdict": "passed",
+    "gate": "refuse",
+    "overridden": False,
+    "training_scans": 71,
+    "calibration": {"false_alarms": 0.0119},
+    "drawn": 72,
+    "copies": 1,
+    "most_copies": 0.05,
+    "caveat": "A certificate tells of copies of whole brains.",
+}
 
 
 def _participants(prefix: str, per_group: int) -> pd.DataFrame:
@@ -230,6 +324,7 @@ def _tables(run: Path, real: pd.DataFrame, draw: np.random.Generator) -> None:
             rows.append(
                 {"participant_id": subject, "cohort": cohort, "group": row["group"], "side": row["side"]}
                 | {"split": split, "asymmetry": round(float(draw.normal(lean, 4)), 3)}
+                | {"left": 3500 - 17 * lean, "right": 3500 + 17 * lean}
             )
     durable.write_table(run / "evaluation" / "hippocampus.tsv", pd.DataFrame(rows))
     predictions = [

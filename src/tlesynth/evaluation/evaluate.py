@@ -20,6 +20,7 @@ from tlesynth.evaluation.measure import Measured, join, measure_cohort
 from tlesynth.evaluation.privacy import ModelFolders
 from tlesynth.evaluation.privacy import privacy as audit
 from tlesynth.evaluation.sections import Inputs, Intervals
+from tlesynth.evaluation.verdict import verdict, verdict_table
 from tlesynth.metrics.statistics import Json
 from tlesynth.recipe import Evaluation, Privacy
 
@@ -65,7 +66,6 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     results["about"]["provenance"] = _provenance(sources, derivatives.parent)
     faithful, per_scan = fidelity(inputs, measured, how)
     results |= faithful
-    results["morphometry"] = sections.morphometrics(measured, truth, how.of("morphometry"))
     results["disease"], maps = disease(
         measured.table,
         {"real": inputs.real} | ({"synthetic": inputs.synthetic} if inputs.synthetic else {}),
@@ -77,11 +77,13 @@ def evaluate(  # noqa: PLR0913 (a stage takes each folder it reads by name; the 
     judged = how.of("classification")
     results["classification"], predictions = sections.classified(inputs, measured, classifiers, judged)
     results["privacy"] = audit(inputs, measured, splits, models, privacy or Privacy(), how)
+    results["verdict"] = verdict(results, settings, privacy or Privacy())
     written = {
         "reconstruction": per_scan,
         "frechet": tables.frechet_table(results),
         "hippocampus": measured.table.round(3),
         "predictions": predictions,
+        "verdict": verdict_table(results["verdict"]),
         "table1": tables.table_1(results),
         "table2": tables.table_2(results),
         "table4": tables.table_4(results),

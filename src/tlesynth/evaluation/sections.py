@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tlesynth import durable, weights
-from tlesynth.data.anatomy import SIDES
+from tlesynth import weights
 from tlesynth.data.cohort import Cohort
-from tlesynth.evaluation import classification, morphometry
+from tlesynth.evaluation import classification
 from tlesynth.evaluation.measure import Measured
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
 from tlesynth.progress import track
@@ -66,22 +65,6 @@ class Intervals:
         return Resampling(self.settings.bootstrap, self.settings.confidence, rng)
 
 
-def morphometrics(measured: Measured, truth: Path | None, how: Resampling) -> Json:
-    """Hippocampi: the synthetic cohort beside the real scans outside gen_train, and the measure beside the truth."""
-    table = measured.volumes_table()
-    compared = table[table["split"].isin(HELD_OUT + SYNTHETIC)]
-    known = _truth(truth)
-    return {
-        "measure": morphometry.MEASURE,
-        "reference": REFERENCE,
-        "unmeasured": int(len(measured.table) - len(table)),
-        "groups": morphometry.group_figures(compared, how),
-        "side_correlation": morphometry.side_correlation(compared, how),
-        "effect_size": morphometry.effect_sizes(compared, how),
-        "truth": known if isinstance(known, dict) else morphometry.against_truth(table, known, how),
-    }
-
-
 def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resampling) -> tuple[Json, pd.DataFrame]:
     """The classifiers on test and on the synthetic cohort (paper, Tables 3 and 4), and every prediction."""
     arms = classification.trained_arms(classifiers)
@@ -95,15 +78,3 @@ def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resam
         predictions = pd.concat([predictions, made], ignore_index=True)
     section = classification.classification(predictions, classifiers, arms, how)
     return section | {"volumetry": classification.volumetry(measured.volumes_table(), how)}, predictions
-
-
-def _truth(path: Path | None) -> pd.DataFrame | Json:
-    """True volumes (left, right, mm3 in MNI space) by participant, or why there are none."""
-    if path is None:
-        return not_computed("only a simulated cohort has a known truth")
-    table = durable.read_table(path)
-    columns = {f"hippocampus_{side}_mni_mm3": side for side in SIDES}
-    if missing := [c for c in ("participant_id", *columns) if c not in table]:
-        return not_computed(f"the truth table has no column {missing[0]}")
-    table = table.set_index("participant_id")[list(columns)].rename(columns=columns)
-    return table.apply(pd.to_numeric, errors="coerce").dropna()

@@ -227,16 +227,3 @@ def hedges_g(a: Floats, b: Floats, confidence: float) -> Json:
     g = float((1 - 3 / (4 * (n1 + n2) - 9)) * (a.mean() - b.mean()) / pooled)
     half = float(stats.norm.ppf(0.5 + confidence / 2) * np.sqrt((n1 + n2) / (n1 * n2) + g**2 / (2 * (n1 + n2))))
     return Interval(g, g - half, g + half, n1 + n2).as_json()
-
-
-def correlation(a: Floats, b: Floats, confidence: float) -> Json:
-    """Pearson correlation with Fisher's z interval, as JSON; at least four pairs are needed."""
-    n = len(a)
-    if n < FEWEST + 1:
-        return not_computed(f"{n} pairs; at least {FEWEST + 1} are needed")
-    if np.std(a) == 0 or np.std(b) == 0:
-        return not_computed("one of the two does not vary")
-    r = float(np.corrcoef(a, b)[0, 1])
-    half = float(stats.norm.ppf(0.5 + confidence / 2) / np.sqrt(n - 3))
-    centre = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    return Interval(r, float(np.tanh(centre - half)), float(np.tanh(centre + half)), n).as_json()

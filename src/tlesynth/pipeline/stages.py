@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tlesynth.errors import fail
-from tlesynth.pipeline import cohorts, models
+from tlesynth.pipeline import cohorts, judging, models
 from tlesynth.recipe import Preprocess, Recipe, Section
 
 
@@ -153,26 +153,12 @@ def train_classifier(context: Context) -> None:
 
 
 def evaluate(context: Context) -> None:
-    """Measure the synthetic cohort against the real one."""
-    from tlesynth.evaluation.evaluate import evaluate as measure
-    from tlesynth.evaluation.privacy import ModelFolders
-
+    """Measure the synthetic cohort against the real one; where only the verdict's limits changed, judge it anew."""
     out, recipe = context.out, context.recipe
-    models = ModelFolders(out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device)
-    measure(
-        out / "derivatives",
-        out / "reconstructions",
-        out / "synthetic",
-        out / "splits.tsv",
-        out / "classifier",
-        out / "evaluation",
-        recipe.evaluation,
-        seed=recipe.seed,
-        about={"recipe": recipe.name, "seed": recipe.seed, "data": cohorts.kind_of(context.cohort)},
-        truth=context.truth,
-        models=models,
-        privacy=recipe.privacy,
-    )
+    if judging.measured(out):
+        judging.judge(out, recipe)
+    else:
+        judging.evaluate(out, recipe, data=cohorts.kind_of(context.cohort), truth=context.truth)
 
 
 def report(context: Context) -> None:
@@ -250,14 +236,21 @@ STAGES: tuple[Stage, ...] = (
         judged_by=lambda r: (r.privacy,),
     ),
     Stage("train classifier", ("sample",), ("classifier",), lambda r: (r.classifier, r.precision), train_classifier),
-    Stage("evaluate", ("train classifier",), ("evaluation",), lambda r: (r.evaluation, r.privacy), evaluate),
+    Stage(
+        "evaluate",
+        ("train classifier",),
+        ("evaluation",),
+        lambda r: (r.evaluation.measured, r.privacy),
+        evaluate,
+        judged_by=lambda r: (r.evaluation.verdict,),
+    ),
     Stage(
         "report",
         ("evaluate",),
         ("report.html",),
         lambda r: (),
         report,
-        judged_by=_judged,  # the page prints the verdict
+        judged_by=lambda r: (*_judged(r), r.evaluation.verdict),  # the page prints both verdicts
     ),
 )
 

@@ -7,7 +7,7 @@ from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Window
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
+from tlesynth.recipe.judging import Classifier, Evaluation, Measures, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import RECIPES, SHIPPED, dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
@@ -15,6 +15,7 @@ from tlesynth.recipe.privacy import Privacy
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
+from tlesynth.recipe.verdict import Verdict
 from tlesynth.recipe.whole import Recipe
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Gate",
     "Inference",
     "Labels",
+    "Measures",
     "Noise",
     "Preprocess",
     "Privacy",
@@ -44,6 +46,7 @@ __all__ = [
     "Simulate",
     "Split",
     "Tune",
+    "Verdict",
     "Windows",
     "dump",
     "load",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tlesynth.recipe.section import Count, CountOrZero, Fraction, Positive, Section
+from tlesynth.recipe.verdict import Verdict
 
 
 class Sample(Section):
@@ -59,11 +60,22 @@ class Classifier(Section):
     checkpoint_every: Count = 500
 
 
-class Evaluation(Section):
-    """What is measured on the real and the synthetic cohort."""
+class Measures(Section):
+    """How the real and the synthetic cohort are measured."""
 
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000
     diversity_pairs: Count = 1000
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     equivalence_margin: Annotated[float, Field(gt=0, le=2)] = 0.3
     """Largest difference of two effect sizes that counts as none (Cohen's d)."""
+
+
+class Evaluation(Measures):
+    """What is measured, and what the verdict asks of it."""
+
+    verdict: Verdict = Verdict()
+
+    @property
+    def measured(self) -> Measures:
+        """What decides the figures; the verdict's limits, left out, can change without measuring anew."""
+        return Measures(**self.model_dump(include=set(Measures.model_fields)))

@@ -49,14 +49,15 @@ class Spread:
     intervals: dict[tuple[str, str], tuple[float, float, float]]
 
 
-def distributions(spread: Spread, alt: str) -> Picture:
-    """Dots of every scan by group, real beside synthetic, with the mean and its interval."""
+def distributions(spread: Spread, alt: str, *, zero: bool = False) -> Picture:
+    """Dots of every scan by group, real beside synthetic, mean and interval; ``zero`` draws a line at 0."""
 
     def draw(axes: Any, theme: Theme) -> None:
         for place, group in enumerate(spread.groups):
             for offset, source in ((-0.2, "real"), (0.2, "synthetic")):
                 _dots(axes, place + offset, spread, (group, source), getattr(theme, source))
-        axes.axhline(0, color=theme.muted, linewidth=0.8, zorder=1)
+        if zero:
+            axes.axhline(0, color=theme.muted, linewidth=0.8, zorder=1)
         axes.set_xticks(range(len(spread.groups)), list(spread.groups.values()))
         axes.set_ylabel(spread.label)
         axes.grid(axis="x", visible=False)

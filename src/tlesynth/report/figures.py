@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from tlesynth.data.cohort import Cohort, read_cohort
-from tlesynth.report import charts, slices
+from tlesynth.report import charts, measured_figures, slices
 from tlesynth.report.pictures import Picture
 from tlesynth.report.slices import Row
-from tlesynth.report.sources import Absent, Files, cell, pointer
+from tlesynth.report.sources import Absent, Files, cell
 
-GROUPS = {"hc": "controls", "tle-left": "TLE left", "tle-right": "TLE right", "tle": "TLE"}
 RUNS = {"autoencoder": "Autoencoder", "diffusion": "Latent diffusion"}
-COMPARED = ("val", "test", "audit_holdout", "synthetic")
-"""The scans whose hippocampi are compared: the generator saw none of the real ones."""
 QC_COLUMNS = {"dice": True, "correlation": True}
 """Quality measures by which scans are ranked, the first that the table has; whether a low value is the worse one."""
 
@@ -31,7 +23,7 @@ class Figures:
     reconstructions: dict[str, list[Row]] = field(default_factory=dict)
     film: list[Row] = field(default_factory=list)
     gallery: list[Row] = field(default_factory=list)
-    asymmetry: Picture | None = None
+    measured: measured_figures.Drawn = measured_figures.Drawn()
     receiver: Picture | None = None
     training: dict[str, list[Picture]] = field(default_factory=dict)
     quality: list[Row] = field(default_factory=list)
@@ -47,7 +39,7 @@ def collect(files: Files) -> Figures:
         reconstructions=_reconstructions(files, real) if real else {},
         film=_film(files),
         gallery=_gallery(files, real) if real else [],
-        asymmetry=_asymmetry(files),
+        measured=measured_figures.draw(files),
         receiver=_receiver(files),
         training=_training(files),
         quality=_quality(files, real, column) if real and column else [],
@@ -86,36 +78,6 @@ def _film(files: Files) -> list[Row]:
 def _gallery(files: Files, real: Cohort) -> list[Row]:
     synthetic = _cohort(files, "synthetic")
     return slices.gallery(real, synthetic) if synthetic else []
-
-
-def _asymmetry(files: Files) -> Picture | None:
-    if not files.has("evaluation/hippocampus.tsv"):
-        return None
-    table = files.table("evaluation/hippocampus.tsv")
-    table = table[table["split"].isin(COMPARED)]
-    side = table["side"]
-    group = table["group"].where(side.isna() | (table["group"] == "hc"), table["group"] + "-" + side.fillna(""))
-    values = pd.to_numeric(table["asymmetry"], errors="coerce")
-    dots = {
-        (str(g), str(s)): rows.dropna().to_numpy(float) for (g, s), rows in values.groupby([group, table["cohort"]])
-    }
-    groups = {g: words for g, words in GROUPS.items() if any(key[0] == g for key in dots)}
-    spread = charts.Spread("hippocampal asymmetry, % (above 0: left is smaller)", groups, dots, _intervals(files, dots))
-    words = "; ".join(
-        f"{GROUPS.get(g, g)} {s}: {len(v)} scans, mean {np.mean(v):+.1f} %" for (g, s), v in dots.items() if len(v)
-    )
-    return charts.distributions(spread, f"Hippocampal asymmetry of each scan by group, real beside synthetic. {words}.")
-
-
-def _intervals(files: Files, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float, float]]:
-    found: dict[tuple[str, str], tuple[float, float, float]] = {}
-    for group, source in keys:
-        interval: Any = files.get(
-            pointer("evaluation/results.json", "morphometry", "groups", group, source, "asymmetry")
-        )
-        if isinstance(interval, dict) and "value" in interval:
-            found[group, source] = (interval["value"], interval["low"], interval["high"])
-    return found
 
 
 def _receiver(files: Files) -> Picture | None:

@@ -11,9 +11,9 @@ from markupsafe import Markup
 from tlesynth import __version__, durable
 from tlesynth.errors import fail
 from tlesynth.evaluation import paper
-from tlesynth.report import answers, charts, figures, flow, reader_study, reader_study_figures, sections
+from tlesynth.report import charts, figures, flow, lights, reader_study, reader_study_figures, sections
 from tlesynth.report.quoting import Quoter
-from tlesynth.report.sources import Files, cell, pointer
+from tlesynth.report.sources import RESULTS, Files, cell, pointer
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 10_000_000
@@ -40,7 +40,7 @@ def build(run: Path, out: Path) -> Path:
 
 def render(run: Path) -> str:
     """The report of a run as HTML."""
-    files = Files(run, {"paper": PAPER, "rule": answers.RULES})
+    files = Files(run, {"paper": PAPER})
     quoter = Quoter(files)
     body = templates().get_template("report.html.j2").render(**_context(files, quoter))
     # The sources are listed after everything else has been printed, so that the list is complete.
@@ -52,7 +52,6 @@ SOURCES_GO_HERE = "<!-- sources -->"
 SCHEMES = {
     "paper": "Numbers printed in the paper that the method comes from (tlesynth.evaluation.paper)",
     "recipe": "The recipe paper that ships with tlesynth",
-    "rule": "Thresholds behind the wording of the four answers (tlesynth.report.answers)",
 }
 
 
@@ -63,19 +62,20 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "files": files,
         "pointer": pointer,
         "cell": cell,
-        "R": lambda *keys: pointer(answers.RESULTS, *keys),
+        "R": lambda *keys: pointer(RESULTS, *keys),
         "S": lambda *keys: pointer(reader_study_figures.SCORE, *keys),
         "study": reader_study.section(files, reader_study_figures.pictures(files)),
         "figures": figures.collect(files),
-        "answers": answers.answers(files),
+        "questions": lights.questions(files),
         "flow": way,
         "flow_drawn": flow.drawn(way, quoter) if way.kept else "",
         "deviations": sections.deviations(files),
         "settings": lambda *where: sections.settings(files, *where),
         "arms": sections.arms(files),
         "arm_words": charts.ARM_WORDS,
-        "group_words": {"hc": "controls", "tle": "TLE", "tle-left": "TLE left", "tle-right": "TLE right"},
-        "morphometry_groups": sections.morphometry_groups(files),
+        "group_words": sections.GROUP_WORDS,
+        "measure_words": sections.measure_words,
+        "computed": lambda *keys: sections.computed(files, *keys),
         "gaps": sections.gaps(files),
         "missing": lambda name: sections.missing(files, name),
         "limitations": sections.limitations(files),

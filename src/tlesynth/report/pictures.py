@@ -76,6 +76,16 @@ def mapped_picture(plane: np.ndarray, top: float, alt: str, caption: str = "", h
     return _webp(_upright(colours), alt, caption, height)
 
 
+def signed_picture(plane: np.ndarray, top: float, alt: str, caption: str = "", height: int = SLICE_HEIGHT) -> Picture:
+    """A slice (W, H) of values on [-``top``, ``top``]: blue below 0, red above, white at 0."""
+    return _webp(_upright(signed_colours(plane, top)), alt, caption, height)
+
+
+def signed_colours(values: np.ndarray, top: float) -> np.ndarray:
+    """Colours (..., 3) on [0, 1] of ``values`` (...) on [-``top``, ``top``]."""
+    return mpl.colormaps["RdBu_r"](np.clip(values / (2 * max(top, 1e-9)) + 0.5, 0, 1))[..., :3]
+
+
 def chart(
     draw: Callable[[Any, Theme], None], alt: str, caption: str = "", size: tuple[float, float] = (3.7, 2.7)
 ) -> Picture:

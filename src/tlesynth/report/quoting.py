@@ -125,7 +125,7 @@ class Quoter:
         return {name: [q for q in self.quotes.values() if file_of(q.source) == name] for name in self.cited}
 
     def _known(self, name: str) -> bool:
-        return name in ("paper", "rule", "recipe") or self.files.has(name)
+        return name in ("paper", "recipe") or self.files.has(name)
 
     def _mark(self, name: str) -> int:
         if name not in self.cited:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tlesynth.report.answers import RESULTS
 from tlesynth.report.reader_study import limitation
-from tlesynth.report.sources import Absent, Files, cell, pointer
+from tlesynth.report.sources import RESULTS, Absent, Files, cell, pointer
 
 STAGES = {
     "derivatives/participants.tsv": ("Preprocessed scans", "tlesynth preprocess"),
@@ -30,6 +29,14 @@ KINDS = {
     "real": "The data are one collection of patients; another hospital's scans may differ in ways not seen here.",
 }
 """What a reader must know of each kind of data."""
+GROUP_WORDS = {
+    "hc": "controls",
+    "tle": "TLE",
+    "tle-left": "TLE left",
+    "tle-right": "TLE right",
+    "hs-yes": "TLE with sclerosis",
+    "hs-no": "TLE without sclerosis",
+}
 MOST_SETTINGS = 400
 NOT_SETTINGS = ("name", "about")
 
@@ -91,10 +98,18 @@ def arms(files: Files) -> list[str]:
     return list(found) if isinstance(found, dict) and "not_computed" not in found else []
 
 
-def morphometry_groups(files: Files) -> list[str]:
-    """The groups whose hippocampi were measured."""
-    found = files.get(pointer(RESULTS, "morphometry", "groups"), {})
-    return [g for g in found if isinstance(found[g], dict)] if isinstance(found, dict) else []
+def computed(files: Files, *keys: str) -> list[str]:
+    """The parts below a place of results.json that hold figures, not reasons."""
+    found = files.get(pointer(RESULTS, *keys), {})
+    if not isinstance(found, dict) or "not_computed" in found:
+        return []
+    return [key for key, part in found.items() if isinstance(part, dict) and "not_computed" not in part]
+
+
+def measure_words(measure: str) -> str:
+    """A measured column in words: ``hippocampus_asymmetry_abs`` is ``hippocampus, |asymmetry|``."""
+    structure, _, part = measure.removesuffix("_abs").rpartition("_")
+    return f"{structure.replace('_', ' ')}, {'|' + part + '|' if measure.endswith('_abs') else part}"
 
 
 def gaps(files: Files) -> list[Gap]:

@@ -7,7 +7,6 @@
     splits.tsv?split=test#count()                                  or count, distinct, min, max, median of the rows
     paper:table4/real/accuracy                                     a number the paper prints
     recipe:paper#/sample/steps                                     a value of the recipe that ships with the package
-    rule:realistic/ratio_at_most                                   a threshold behind the wording of an answer
 
 The page asks for every number by its source, so a number without one cannot be printed.
 """
@@ -28,6 +27,7 @@ import yaml
 from tlesynth import durable, recipe
 from tlesynth.errors import fail
 
+RESULTS = "evaluation/results.json"
 MISSING_CELL = "n/a"
 AGGREGATE = re.compile(r"^(count|distinct|min|max|median)\((.*)\)$")
 
@@ -42,7 +42,7 @@ class Files:
 
     run: Path
     constants: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Nested values behind the other schemes, by scheme (``paper``, ``rule``)."""
+    """Nested values behind the other schemes, by scheme (``paper``)."""
     _documents: dict[str, Any] = field(default_factory=dict, repr=False)
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
@@ -96,7 +96,7 @@ class Files:
             TlesynthError: DATA-001 if the file is damaged.
         """
         scheme, separator, rest = source.partition(":")
-        if separator and scheme in ("paper", "rule"):
+        if separator and scheme == "paper":
             return _walk(self.constants.get(scheme, {}), rest.split("/"), source)
         name, _, fragment = source.partition("#")
         if separator and scheme == "recipe":
@@ -114,7 +114,7 @@ class Files:
 def file_of(source: str) -> str:
     """The file (relative to the run), or the scheme, that ``source`` reads."""
     scheme, separator, _ = source.partition(":")
-    if separator and scheme in ("paper", "rule", "recipe"):
+    if separator and scheme in ("paper", "recipe"):
         return scheme
     return source.partition("#")[0].partition("?")[0]
 

@@ -44,7 +44,7 @@ def asymmetry_tails(table: pd.DataFrame, how: Resampling) -> Json:
     """Share of patients whose hippocampal asymmetry exceeds that of 95 % of the real controls, real and synthetic.
 
     ``blended`` where the synthetic share is lower: patients that are a little small on both sides, as a generator
-    makes them that has mixed left with right. ``overdrawn`` where it is higher; ``alike`` where neither is shown.
+    makes them that has mixed left with right. ``overdrawn`` where it is higher; ``undecided`` where neither is shown.
     """
     if refused := refusal(table, "hc", "tle"):
         return refused
@@ -60,7 +60,7 @@ def asymmetry_tails(table: pd.DataFrame, how: Resampling) -> Json:
         found[cohort] = drawn_interval(shares[cohort], len(patients), how, CONSTANT)
     gap = shares["synthetic"] - shares["real"]
     difference = drawn_interval(gap, found["real"]["n"] + found["synthetic"]["n"], how, CONSTANT)
-    verdict = "blended" if difference["high"] < 0 else "overdrawn" if difference["low"] > 0 else "alike"
+    verdict = "blended" if difference["high"] < 0 else "overdrawn" if difference["low"] > 0 else "undecided"
     return found | {"difference": difference, "verdict": verdict}
 
 

@@ -15,6 +15,7 @@ from tlesynth.evaluation.disease.effect_sizes import effect_sizes
 from tlesynth.evaluation.disease.maps import Maps, compare_maps
 from tlesynth.evaluation.disease.strata import with_asymmetries
 from tlesynth.evaluation.disease.truth import against_truth
+from tlesynth.evaluation.sections import REFERENCE
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
 
 MEASURE = (
@@ -37,7 +38,8 @@ def disease(
     ``truth`` is a simulation's truth.tsv.
     """
     known = with_asymmetries(measured[measured["left"].notna()])
-    result: Json = {"measure": MEASURE, "truth": against_truth(known, truth, how)}
+    result: Json = {"measure": MEASURE, "reference": REFERENCE, "unmeasured": len(measured) - len(known)}
+    result["truth"] = against_truth(known, truth, how)
     table = known[known["split"].isin([*splits, "synthetic"])]
     made = cohorts.get("synthetic")
     if made is None:

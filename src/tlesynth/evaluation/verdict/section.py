@@ -1,0 +1,85 @@
+"""The section ``verdict`` of results.json: every light with its figures, its limits and a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tlesynth.evaluation.verdict.evidence import Asked, figures_of
+from tlesynth.evaluation.verdict.figure import judged
+from tlesynth.evaluation.verdict.rule import AMBER, COLOURS, GREEN, GREY, RED, RULE, Limits, good_estimate, side_of
+from tlesynth.evaluation.verdict.rule import together as one_of
+from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS, Question, Topic
+from tlesynth.metrics.statistics import Json
+from tlesynth.recipe import Evaluation, Privacy
+
+
+def verdict(results: Json, evaluation: Evaluation, privacy: Privacy) -> Json:
+    """The lights of ``results`` by the recipe's limits; nothing is measured here."""
+    asked = Asked(evaluation.verdict, evaluation.equivalence_margin, privacy.most_copies)
+    figures = figures_of(asked)
+    lights = {
+        name: _light(topic, [judged(f, results, asked.verdict.least_scans) for f in figures[name]])
+        for name, topic in TOPICS.items()
+    }
+    counts = Counter(light["light"] for light in lights.values())
+    return {
+        "sentence": _summed_up(counts, len(lights)),
+        "counts": {colour: counts[colour] for colour in COLOURS},
+        "questions": {key: _question(key, question, lights) for key, question in QUESTIONS.items()},
+        "lights": lights,
+        "rule": RULE,
+        "limits": evaluation.verdict.model_dump(mode="json")
+        | {"equivalence_margin": asked.equivalence_margin, "most_copies": asked.most_copies},
+    }
+
+
+def _question(key: str, question: Question, lights: dict[str, Json]) -> Json:
+    names = [name for name, topic in TOPICS.items() if topic.question == key]
+    light = one_of(lights[name]["light"] for name in names)
+    return {"question": question.words, "light": light, "answer": question.answer(light), "lights": names}
+
+
+def _light(topic: Topic, figures: list[Json]) -> Json:
+    deciding = [f for f in figures if "beside" not in f]
+    light = one_of((f["light"] for f in deciding), (f["light"] for f in figures if "beside" in f))
+    place = next((i for i, f in enumerate(figures) if f["light"] == light), 0)
+    sentence = _sentence(topic, light, figures[place], deciding)
+    return {"light": light, "title": topic.title, "sentence": sentence, "shown": place, "figures": figures}
+
+
+def _sentence(topic: Topic, light: str, shown: Json, deciding: list[Json]) -> str:
+    """What a light says to a reader without statistics; ``shown`` is the first figure of its colour."""
+    if light == GREEN:
+        return topic.green
+    if light == RED:
+        return (topic.low if "low" in shown and _side(shown) == "low" else "") or topic.high or topic.low
+    if light == GREY:
+        return f"Not known: {shown['not_computed']}."
+    return f"{topic.amber} {_why_open(deciding)}"
+
+
+def _why_open(deciding: list[Json]) -> str:
+    missing = [f for f in deciding if f["light"] == GREY]
+    undecided = [f for f in deciding if f["light"] == AMBER]
+    if not undecided:
+        return f"What could be judged is good, but a part is missing: {missing[0]['not_computed']}."
+    if any(side_of(f, Limits(_limits(f).good)) for f in undecided):
+        return "It is beyond what counts as good, but not far."
+    if all(good_estimate(f, _limits(f)) for f in undecided):
+        return "The best guess is good, but so few scans leave it open."
+    return "The best guess is not good, but so few scans leave it open."
+
+
+def _limits(figure: Json) -> Limits:
+    wider = figure.get("tolerated")
+    return Limits(tuple(figure["limits"]), tuple(wider) if wider else None)
+
+
+def _side(figure: Json) -> str:
+    return side_of(figure, _limits(figure))
+
+
+def _summed_up(counts: Counter[str], n: int) -> str:
+    parts = {GREEN: "shown to be good", RED: "shown to be bad", AMBER: "open", GREY: "not computed"}
+    told = [f"{counts[colour]} {words}" for colour, words in parts.items() if counts[colour]]
+    return f"Of {n} lights: {', '.join(told)}."
