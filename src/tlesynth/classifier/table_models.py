@@ -58,8 +58,10 @@ class TableModel:
         Raises:
             KeyError: if one is missing.
         """
-        arrays = {name: tensors[name].double().numpy() for name in cls.__dataclass_fields__}
-        return cls(**arrays | {name: float(arrays[name][0]) for name in ("bias", "width")})
+        centre, spread, vectors, weights = (
+            tensors[name].double().numpy() for name in ("centre", "spread", "vectors", "weights")
+        )
+        return cls(centre, spread, vectors, weights, float(tensors["bias"]), float(tensors["width"]))
 
 
 class TableScorer:
