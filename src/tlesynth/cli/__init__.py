@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from tlesynth import __version__, progress
-from tlesynth.cli import cohorts, inspection, judging, models, preparing, pretrained, study, whole
+from tlesynth.cli import cohorts, inspection, judging, models, predicting, preparing, pretrained, study, whole
 from tlesynth.errors import EXIT_STATUSES, STOPPED, TlesynthError, fail
 
 FIRST_ENDS_S = 15.0
@@ -51,6 +51,7 @@ app.command("sample")(models.sample)
 app.command("baseline")(models.baseline)
 app.command("counterfactual")(models.counterfactual)
 app.command("evaluate")(judging.evaluate)
+app.command("predict")(predicting.predict)
 app.command("report")(judging.report)
 app.add_typer(study.app, name="study")
 app.command("doctor")(inspection.doctor)

@@ -66,6 +66,7 @@ REGISTRY: dict[str, Entry] = {
     "NII-030": Entry(
         "the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT
     ),
+    "NII-031": Entry("the intensities are not on [0, 1]", "Give the scan as tlesynth preprocess writes it.", INPUT),
     # Registration and quality control.
     "REG-001": Entry(
         "the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT

@@ -2,12 +2,13 @@
 
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
+from tlesynth.recipe.classifier import Classifier, Cnn3d, Figures
 from tlesynth.recipe.conditions import Category, Quantity
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Measures, Sample, Tune
+from tlesynth.recipe.judging import Evaluation, Measures, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import RECIPES, SHIPPED, dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
@@ -27,10 +28,12 @@ __all__ = [
     "AutoencoderNetwork",
     "Category",
     "Classifier",
+    "Cnn3d",
     "Diffusion",
     "DiffusionNetwork",
     "Encode",
     "Evaluation",
+    "Figures",
     "Gate",
     "Inference",
     "Labels",
