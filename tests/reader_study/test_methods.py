@@ -13,6 +13,7 @@ ABOUT: dict[str, Any] = {
     "rehearsal": False,
     "banner": "",
     "readers": 3,
+    "recognised": 0,
     "missing": {},
     "confidence": 0.95,
     "margin": 0.1,
@@ -49,10 +50,11 @@ def test_a_rehearsal_says_so_first_and_in_the_text(result: Json) -> None:
 
 def test_what_weakens_a_study_is_said(result: Json) -> None:
     result["about"]["made"]["held_out"] = False
-    result["about"]["missing"] = {"reader-2": 7}
+    result["about"] |= {"missing": {"reader-2": 7}, "recognised": 3}
     result["all"]["verdict"] = "undecided"
     text = methods(result)
     assert "not known to be held out" in text and "reader-2 lacks 7 answers" in text
+    assert "In 3 answers a reader knew the scan" in text
     assert "neither a difference nor its absence is shown" in text
 
 
@@ -63,4 +65,4 @@ def test_one_reader_is_one_reader_and_other_designs_have_their_own_words(result:
     assert "1 reader said of each scan whether" in text and "minus accuracy on real scans was 0.50" in text
     result["about"]["design"] = "yes-no"
     result["all"] = {k: INTERVAL for k in ("auc", "hit_rate", "false_alarm_rate")} | {"verdict": "above chance"}
-    assert "mean AUC was 0.50" in methods(result)
+    assert "mean AUC was 0.50" in methods(result) and "for this reader alone" in methods(result)

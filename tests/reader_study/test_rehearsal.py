@@ -19,7 +19,7 @@ N = 800
 @pytest.fixture(scope="module")
 def rehearsed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("rehearsal") / "copy"
-    rehearse(made.folder, read_key(made.key, made.study), out, 3.0, 0)
+    rehearse(made.folder, read_key(made.key, made.study), out, 6.0, 0)
     return out
 
 

@@ -16,6 +16,8 @@ from tlesynth.report import figures, page
 from tlesynth.report.sources import Files
 from tlesynth.volume import GRIDS, write
 
+from . import studies
+
 GRID = GRIDS["mni-3mm"]
 ARMS = ("real", "synthetic", "real+0.25", "real+0.5")
 GROUPS = ("hc", "tle")
@@ -61,6 +63,7 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
     for name in ("real_tle", "synthetic_tle"):
         values = draw.normal(0, 1, GRID.shape).astype(np.float32)
         write(run / "evaluation" / f"tmap_{name}.nii.gz", values, GRID.affine, dtype="float32", mni=True)
+    durable.write_json(run / "study" / "score.json", studies.score("yes-no"))
     for stage, seconds in {"preprocess": 61.2, "train-autoencoder": 142.0}.items():
         durable.write_json(
             run / "stages" / f"{stage}.json", {"state": "finished", "seconds": seconds, "version": "0.1.0"}

@@ -44,6 +44,7 @@ def score(design: str, *, rehearsal: bool = False) -> dict[str, Any]:
             "readers": 2,
             "cases": 48,
             "answers": 108,
+            "recognised": 0,
             "missing": {},
             "margin": 0.1,
             "made": made,

@@ -53,8 +53,13 @@ def test_a_study_replaces_the_limitation_by_its_own(tmp_path: Path) -> None:
 def test_what_weakens_a_study_is_printed(tmp_path: Path) -> None:
     found = score("yes-no")
     found["about"]["made"]["held_out"] = False
-    found["about"]["missing"] = {"reader-2": 7}
+    found["about"] |= {"missing": {"reader-2": 7}, "recognised": 3}
     found["machine_reader"] = {"not_computed": "the audit was not run"}
     durable.write_json(tmp_path / "study" / "score.json", found)
     page = render(tmp_path)
-    assert "not known to be held out" in page and "reader-2: 7" in page and "the audit was not run" in page
+    assert (
+        "not known to be held out" in page
+        and "reader-2: 7" in page
+        and "a reader knew the scan" in page
+        and "the audit was not run" in page
+    )

@@ -101,6 +101,7 @@ def _about(study: Study, missing: dict[str, int], table: pd.DataFrame) -> Json:
         "readers": int(table["reader"].nunique()),
         "cases": int(table.loc[table["kind"] == "case", "case"].nunique()),
         "answers": len(table),
+        "recognised": int(table["recognised"].sum()),
         "missing": missing,
         "confidence": CONFIDENCE,
         "margin": MARGIN,

@@ -68,6 +68,7 @@ class Section:
     design: str
     rehearsal: bool
     held_out: bool
+    recognised: bool
     missing: bool
     verdict: str
     readers: tuple[str, ...]
@@ -90,6 +91,7 @@ def section(files: Files, drawn: dict[str, Picture]) -> Section | None:
         design=about["design"],
         rehearsal=about["rehearsal"],
         held_out=about["made"].get("held_out", False),
+        recognised=bool(about["recognised"]),
         missing=bool(about["missing"]),
         verdict=VERDICTS[found["all"]["verdict"]],
         readers=tuple(found["readers"]),
