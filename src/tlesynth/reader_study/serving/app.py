@@ -1,0 +1,31 @@
+"""The app of one study: the bare app with the readers' and the administrator's routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from tlesynth.reader_study.database import Database
+from tlesynth.reader_study.links import Lifetimes
+from tlesynth.reader_study.serving.administration import administration
+from tlesynth.reader_study.serving.house import House, open_house
+from tlesynth.reader_study.serving.reading import reading
+from tlesynth.reader_study.web.foundation import Door, bare_app
+
+
+def study_app(house: House, documented: bool = False) -> FastAPI:
+    """The app that serves ``house``."""
+    app = bare_app(house.door, "A reader study", documented)
+    app.include_router(reading(house))
+    app.include_router(administration(house))
+    return app
+
+
+def house_of(folder: Path, hosts: frozenset[str], secure: bool = False, lifetimes: Lifetimes | None = None) -> House:
+    """The study in ``folder`` behind a door that answers to ``hosts``."""
+
+    def door(database: Database) -> Door:
+        return Door(database, hosts, secure, lifetimes or Lifetimes())
+
+    return open_house(folder, door)
