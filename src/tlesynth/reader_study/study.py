@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -83,6 +83,8 @@ class Study:
     """SHA-256 of ``items/ID.nii`` by id."""
     key_sha256: str
     """Of the key file's bytes: who made the study cannot change the truth after the answers."""
+    made: dict[str, Any] = field(default_factory=dict)
+    """How it was made, for the methods paragraph: numbers of scans, splits, share of white voxels, power."""
     rehearsal: bool = False
     """Whether simulated readers answer in this copy; see ``REHEARSED``."""
     version: int = VERSION
