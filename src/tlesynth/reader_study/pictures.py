@@ -36,7 +36,7 @@ def slice_png(voxels: Bytes3D, plane: str, index: int, low: int, high: int) -> b
 
 
 def overlaid_png(voxels: Bytes3D, change: np.ndarray, plane: str, index: int, top: float) -> bytes:
-    """A slice with ``change`` over it (signed, the same shape): blue where it is less, red where more, full at ``top``."""
+    """A slice with ``change`` (signed, the same shape) over it: blue where less, red where more, full at ``top``."""
     grey = np.repeat(upright(voxels, plane, index)[..., None].astype(np.float32), 3, axis=-1)
     share = np.clip(upright(change, plane, index) / top, -1, 1)[..., None]
     colour = np.where(share < 0, np.array(COLOURS[0]), np.array(COLOURS[1])) * 255

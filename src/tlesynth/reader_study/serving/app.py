@@ -6,18 +6,21 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from tlesynth.reader_study import answers, links
 from tlesynth.reader_study.database import Database
 from tlesynth.reader_study.links import Lifetimes
 from tlesynth.reader_study.serving.administration import administration
+from tlesynth.reader_study.serving.answering import answering
 from tlesynth.reader_study.serving.house import House, open_house
-from tlesynth.reader_study.serving.reading import reading
+from tlesynth.reader_study.serving.looking import looking
 from tlesynth.reader_study.web.foundation import Door, bare_app
 
 
 def study_app(house: House, documented: bool = False) -> FastAPI:
     """The app that serves ``house``."""
     app = bare_app(house.door, "A reader study", documented)
-    app.include_router(reading(house))
+    app.include_router(looking(house))
+    app.include_router(answering(house))
     app.include_router(administration(house))
     return app
 
@@ -29,3 +32,10 @@ def house_of(folder: Path, hosts: frozenset[str], secure: bool = False, lifetime
         return Door(database, hosts, secure, lifetimes or Lifetimes())
 
     return open_house(folder, door)
+
+
+def invitations(house: House) -> dict[str, str]:
+    """A new one-time link (its path) for the administrator and for each reader who is not finished."""
+    waiting = [reader for reader in house.lists if not answers.progress(house.database, reader).locked]
+    who = {"administrator": links.ADMINISTRATOR} | {reader: reader for reader in waiting}
+    return {shown: f"/login#{links.issue(house.database, name, house.door.lifetimes)}" for shown, name in who.items()}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
+
 from tlesynth.reader_study import answers
 from tlesynth.reader_study.answers import Refused
 from tlesynth.reader_study.database import Database
@@ -27,6 +29,30 @@ class House:
     items: Items
     database: Database
     door: Door
+
+    def reader(self, request: Request) -> str:
+        """Which reader asks.
+
+        Raises:
+            Refused: 401 without a session; 404 for the administrator, who reads nothing.
+        """
+        who = self.door.who(request)
+        if who not in self.lists:
+            raise Refused(404, "not found")
+        return who
+
+    def state(self, reader: str) -> dict[str, Any]:
+        """Where a reader is. Which trials are repeats is not told."""
+        at, trials = answers.progress(self.database, reader), self.lists[reader]
+        current = next((trial for trial in trials if trial.trial == at.current), None)
+        return {
+            "done": at.done,
+            "total": at.total,
+            "current": at.current,
+            "practice": current is not None and current.kind == "warm-up",
+            "answered": [trial.trial for trial in trials[: at.done] if trial.kind != "warm-up"],
+            "locked": at.locked,
+        }
 
     def trial(self, reader: str, trial: str) -> Trial:
         """A trial of this reader's own list.
