@@ -46,7 +46,7 @@ def serve(
     with durable.locked(study):
         found = server.listening(address)
         address = replace(address, port=found.getsockname()[1])
-        house = house_of(study, address.hosts, address.secure, Lifetimes(idle=60 * idle_minutes))
+        house = house_of(study, address, Lifetimes(idle=60 * idle_minutes))
         stop = keep_copying(house.database, study)
         for who, path in invitations(house).items():
             typer.echo(f"{who}\t{address.url}{path}")
@@ -82,7 +82,7 @@ def view(
     gallery = open_gallery(cohort, beside, film)
     found = server.listening(address)
     address = replace(address, port=found.getsockname()[1])
-    app, door = gallery_app(gallery, address.hosts, address.secure)
+    app, door = gallery_app(gallery, address)
     typer.echo(f"{address.url}{invitation(door)}")
     server.serve(app, address, found)
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tlesynth.reader_study import answers, links
 from tlesynth.reader_study.answers import Answer, Refused
 from tlesynth.reader_study.serving.house import House
-from tlesynth.reader_study.web.guard import COOKIE
 
 MOST_REGIONS = 50
 Millimetres = Annotated[float, Field(ge=-300, le=300, allow_inf_nan=False)]
@@ -63,7 +62,7 @@ def answering(house: House) -> APIRouter:
     def pause(request: Request) -> dict[str, str]:
         """End the session and hand out the link to come back with."""
         secret = links.issue(house.database, house.reader(request), house.door.lifetimes)
-        links.leave(house.database, request.cookies[COOKIE])
+        house.door.leave(request)
         return {"link": f"/login#{secret}"}
 
     return router

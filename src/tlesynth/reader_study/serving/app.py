@@ -14,6 +14,7 @@ from tlesynth.reader_study.serving.answering import answering
 from tlesynth.reader_study.serving.house import House, open_house
 from tlesynth.reader_study.serving.looking import looking
 from tlesynth.reader_study.web.foundation import Door, bare_app
+from tlesynth.reader_study.web.server import Address
 
 
 def study_app(house: House, documented: bool = False) -> FastAPI:
@@ -25,11 +26,11 @@ def study_app(house: House, documented: bool = False) -> FastAPI:
     return app
 
 
-def house_of(folder: Path, hosts: frozenset[str], secure: bool = False, lifetimes: Lifetimes | None = None) -> House:
-    """The study in ``folder`` behind a door that answers to ``hosts``."""
+def house_of(folder: Path, address: Address, lifetimes: Lifetimes | None = None) -> House:
+    """The study in ``folder`` behind a door at ``address``."""
 
     def door(database: Database) -> Door:
-        return Door(database, hosts, secure, lifetimes or Lifetimes())
+        return Door(database, address.hosts, address.secure, address.cookie, lifetimes or Lifetimes())
 
     return open_house(folder, door)
 

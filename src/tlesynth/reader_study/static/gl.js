@@ -5,7 +5,11 @@ import { fetched } from "./net.js";
 const OPTIONS = {
   backColor: [0, 0, 0, 1],
   crosshairColor: [0.35, 0.75, 1, 0.75],
-  crosshairWidth: 1,
+  crosshairWidth: 0.6,
+  crosshairWidthUnit: "mm",
+  crosshairGap: 8,
+  fontColor: [0.85, 0.93, 1, 1],
+  isCornerOrientationText: true,
   dragMode: DRAG_MODE.pan,
   dragAndDropEnabled: false,
   show3Dcrosshair: false,

@@ -137,7 +137,7 @@ async function taken(answer) {
 function feedback(words) {
   answered = true;
   form.freeze(true);
-  get("feedback").textContent = words;
+  get("feedback").textContent = `The right answer: ${words}.`;
   get("feedback").hidden = false;
   get("submit").firstChild.textContent = "Go on ";
   get("submit").focus();

@@ -19,7 +19,7 @@ from tlesynth.reader_study import links
 from tlesynth.reader_study.answers import Refused
 from tlesynth.reader_study.database import Database
 from tlesynth.reader_study.web.assets import asset, page
-from tlesynth.reader_study.web.guard import COOKIE, Guard, address
+from tlesynth.reader_study.web.guard import Guard, address
 from tlesynth.reader_study.web.rates import Guesses
 
 log = logging.getLogger("tlesynth.serve")
@@ -33,8 +33,14 @@ class Door:
     database: Database
     hosts: frozenset[str]
     secure: bool = False
+    cookie: str = "session"
+    """Browsers give a cookie to every port of a machine, so servers side by side need names of their own."""
     lifetimes: links.Lifetimes = field(default_factory=links.Lifetimes)
     guesses: Guesses = field(default_factory=Guesses)
+
+    def leave(self, request: Request) -> None:
+        """End the session that asks."""
+        links.leave(self.database, request.cookies.get(self.cookie, ""))
 
     def who(self, request: Request) -> str:
         """Whose session this is.
@@ -42,7 +48,7 @@ class Door:
         Raises:
             Refused: 401 without one.
         """
-        session = request.cookies.get(COOKIE, "")
+        session = request.cookies.get(self.cookie, "")
         who = links.whose(self.database, session, self.lifetimes) if session else None
         if who is None:
             raise Refused(401, "your session has ended; open a new link")
@@ -68,7 +74,7 @@ def bare_app(door: Door, title: str, documented: bool = False) -> FastAPI:
 
 def _guarded(door: Door) -> Callable[..., Guard]:
     def made(app: Any) -> Guard:
-        return Guard(app, door.hosts, door.secure)
+        return Guard(app, door.hosts, door.secure, door.cookie)
 
     return made
 
@@ -122,13 +128,13 @@ def _login(app: FastAPI, door: Door) -> None:
             door.guesses.wrong(client)
             raise
         response = JSONResponse({"next": "/"})
-        response.set_cookie(COOKIE, session, httponly=True, secure=door.secure, samesite="strict", path="/")
+        response.set_cookie(door.cookie, session, httponly=True, secure=door.secure, samesite="strict", path="/")
         return response
 
     @app.post("/api/logout")
     def logout(request: Request) -> Response:
         door.who(request)
-        links.leave(door.database, request.cookies[COOKIE])
+        door.leave(request)
         response = JSONResponse({"next": "/login"}, headers={"clear-site-data": '"storage", "cookies"'})
-        response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(door.cookie, path="/")
         return response

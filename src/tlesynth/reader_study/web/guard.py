@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tlesynth.reader_study.web.rates import Allowance
 
-COOKIE = "session"
 MOST_BODY = 64 * 1024
 MOST_HEADERS, MOST_HEADER_BYTES = 64, 16 * 1024
 BODY_SECONDS = 10.0
@@ -60,6 +59,7 @@ class Guard:
     app: ASGIApp
     hosts: frozenset[str]
     secure: bool
+    cookie: str
     allowance: Allowance = field(default_factory=lambda: Allowance(per_second=60, burst=300))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,8 +84,15 @@ class Guard:
             raise Turned(421, "this server has another name")
         if scope["method"] not in ("GET", "POST"):
             raise Turned(405, "only GET and POST")
-        if wait := self.allowance.wait(_client(scope, headers)):
+        if wait := self.allowance.wait(self._client(scope, headers)):
             raise Turned(429, "too many requests", wait)
+
+    def _client(self, scope: Scope, headers: dict[str, str]) -> str:
+        """Readers behind one address do not share an allowance: a session counts alone."""
+        session = session_of(headers.get("cookie", ""), self.cookie)
+        if session:
+            return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
+        return address(scope)
 
     def _let_post(self, headers: dict[str, str]) -> None:
         own = f"{'https' if self.secure else 'http'}://{headers['host'].lower()}"
@@ -112,10 +119,10 @@ class Guard:
         return dressed
 
 
-def session_of(cookies: str) -> str | None:
+def session_of(cookies: str, name: str) -> str | None:
     """The session's secret from a Cookie header."""
     try:
-        found = SimpleCookie(cookies).get(COOKIE)
+        found = SimpleCookie(cookies).get(name)
     except CookieError:
         return None
     return found.value if found else None
@@ -135,14 +142,6 @@ def _read(scope: Scope) -> dict[str, str]:
     if len(pairs) > MOST_HEADERS or sum(len(name) + len(value) for name, value in pairs) > MOST_HEADER_BYTES:
         raise Turned(431, "too many headers")
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in pairs}
-
-
-def _client(scope: Scope, headers: dict[str, str]) -> str:
-    """Readers behind one address do not share an allowance: a session counts alone."""
-    session = session_of(headers.get("cookie", ""))
-    if session:
-        return hashlib.sha256(session.encode("utf-8", "surrogatepass")).hexdigest()
-    return address(scope)
 
 
 def address(scope: Scope) -> str:

@@ -49,6 +49,11 @@ class Address:
         shown = self.names[0] if self.names else f"{f'[{host}]' if ':' in host else host}:{self.port}"
         return f"{'https' if self.secure else 'http'}://{shown}"
 
+    @property
+    def cookie(self) -> str:
+        """The name of our sessions' cookie."""
+        return f"session-{self.port}"
+
     def check(self) -> None:
         """Refuse an address that would send answers in the clear, and a certificate that cannot be used.
 
