@@ -53,6 +53,7 @@ async function load() {
     if (mine === 1) viewer.resetView();
     else viewer.goTo(place);
     get("told").textContent = "";
+    get("compare").dataset.loaded = values.join(" ") + (get("overlay").checked ? " difference" : "");
   } catch (error) {
     if (error.status === 401) location.assign("/login");
     get("told").textContent = `${error.message}.`;

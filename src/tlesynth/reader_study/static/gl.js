@@ -26,7 +26,10 @@ const OPTIONS = {
   cycleClipPlaneHotKey: "",
 };
 const MARK = [[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]];
-const RED = 1;
+const RED = 1; // of NiiVue's drawing colours
+// The more a voxel differs, the less of the scan is seen through the colour.
+const COLOURS = { more: [255, 51, 0], less: [0, 64, 255] };
+const FADES_BELOW = 1; // of NiiVue's colormap types
 
 export class GLView {
   static async open(host, about) {
@@ -68,10 +71,16 @@ export class GLView {
   }
 
   async overlay({ url, top }) {
-    const least = top / 10;
+    for (const [name, [R, G, B]] of Object.entries(COLOURS)) {
+      this.niivue.addColormap(name, { R: [R, R], G: [G, G], B: [B, B], A: [0, 255], I: [0, 255] });
+    }
+    const full = Math.sqrt(top);
     const image = await NVImage.new(
-      await fetched(url), "difference.nii", "warm", 0.75, null, least, top, true, 0.02, false, false, "winter", 0, undefined, -least, -top,
+      await fetched(url), "difference.nii", "more", 1, null, full, 2 * full, true, 0.02, false, false, "less", 0, undefined, -full, -2 * full,
     );
+    // Below its limit NiiVue fades with the square; of the root that is the difference itself.
+    image.img = Float32Array.from(image.img, (value) => Math.sign(value) * Math.sqrt(Math.abs(value)));
+    image.colormapType = FADES_BELOW;
     this.niivue.addVolume(image);
   }
 
@@ -138,6 +147,7 @@ export class GLView {
           if (at.every((value, axis) => value >= 0 && value < this.about.shape[axis])) this.niivue.drawPt(...at, RED);
         }
       }
+      this.niivue.setDrawOpacity(0.7);
       this.niivue.refreshDrawing(false);
     });
   }

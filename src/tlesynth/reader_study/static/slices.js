@@ -1,5 +1,7 @@
 // One volume as three pictures from the server, for browsers without WebGL. A picture is asked for again whenever the
 // position or the window changes; of several asked for in a hurry, only the newest is fetched.
+import { fetched } from "./net.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 // Which axes run to the right and up, and the letters at the left and right edge.
 const PLANES = {
@@ -73,9 +75,7 @@ export class SliceView {
 
   async load(source) {
     this.source = source;
-    this.draw();
-    const probe = await fetch(this.url(this.planes[0]));
-    if (!probe.ok) throw new Error("the scan could not be loaded");
+    await fetched(this.url(this.planes[0])); // a session that has ended is told like everywhere
   }
 
   url(pane) {
