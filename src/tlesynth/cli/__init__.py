@@ -52,10 +52,11 @@ app.command("baseline")(models.baseline)
 app.command("counterfactual")(models.counterfactual)
 app.command("evaluate")(judging.evaluate)
 app.command("report")(judging.report)
+app.add_typer(study.app, name="study")
+study.app.command("serve")(serving.serve)
 app.command("doctor")(inspection.doctor)
 app.command("show")(inspection.show)
 app.command("view")(serving.view)
-app.add_typer(study.app, name="study")
 app.add_typer(pretrained.app, name="weights")
 
 

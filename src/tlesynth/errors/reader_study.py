@@ -35,7 +35,4 @@ ROWS: dict[str, Entry] = {
         "Wait for them, or score what is there with --partial: the result then says so.",
         INPUT,
     ),
-    "STUDY-010": Entry(
-        "people have answered in this study", "Rehearse in a copy of its own: choose another --out.", USAGE
-    ),
 }

@@ -13,7 +13,8 @@ ANALYSES: dict[Design, str] = {
     f"Obuchowski and Rockette (random readers, random scans). Chance is claimed only if all of it lies in {CHANCE}. "
     "Beside it for each reader: hits, false alarms, d', criterion, balanced accuracy, with 95 % intervals.",
     "2afc": "Primary: the share of pairs in which the synthetic scan was named, averaged over readers, with the "
-    f"interval of Obuchowski and Rockette (random readers, random pairs). Chance is claimed only if all of it lies in {CHANCE}. "
+    f"interval of Obuchowski and Rockette (random readers, random pairs). Chance is claimed only if all of it lies "
+    f"in {CHANCE}. "
     "Beside it the share of each reader with its exact 95 % interval, and the leaning to one side.",
     "diagnosis": "Primary: accuracy on synthetic minus accuracy on real scans, averaged over readers, with a bootstrap "
     f"interval over scans. Equivalence is claimed only if all of it lies within {MARGIN:.2f} of 0.",

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tlesynth import __version__, durable
 from tlesynth.errors import fail
 from tlesynth.evaluation import paper
-from tlesynth.report import answers, charts, figures, flow, sections
+from tlesynth.report import answers, charts, figures, flow, reader_study, reader_study_figures, sections
 from tlesynth.report.quoting import Quoter
 from tlesynth.report.sources import Files, cell, pointer
 
@@ -64,6 +64,8 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "pointer": pointer,
         "cell": cell,
         "R": lambda *keys: pointer(answers.RESULTS, *keys),
+        "S": lambda *keys: pointer(reader_study_figures.SCORE, *keys),
+        "study": reader_study.section(files, reader_study_figures.pictures(files)),
         "figures": figures.collect(files),
         "answers": answers.answers(files),
         "flow": way,

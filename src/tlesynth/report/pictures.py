@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -13,6 +14,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from tlesynth import durable
 
 SLICE_HEIGHT = 224
 """Pixels of a brain slice; twice what the page shows, for sharp screens."""
@@ -81,7 +84,20 @@ def chart(
     return Picture(light, alt, round(size[0] * 100), round(size[1] * 100), caption, dark)
 
 
+def save_chart(draw: Callable[[Any, Theme], None], path: Path, size: tuple[float, float]) -> None:
+    """Write a chart of ``size`` inches for light pages to a file of its own (``.svg``, ``.pdf`` or ``.png``)."""
+    with durable.replacing(path) as temporary:
+        _canvas(draw, LIGHT, size).figure.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
 def _chart_uri(draw: Callable[[Any, Theme], None], theme: Theme, size: tuple[float, float]) -> str:
+    # The canvas' own pixels: savefig would draw everything twice.
+    canvas = _canvas(draw, theme, size)
+    canvas.draw()
+    return _uri(Image.fromarray(np.asarray(canvas.buffer_rgba())), lossless=True)
+
+
+def _canvas(draw: Callable[[Any, Theme], None], theme: Theme, size: tuple[float, float]) -> FigureCanvasAgg:
     style = {
         "font.size": 8.5,
         "text.color": theme.ink,
@@ -105,14 +121,12 @@ def _chart_uri(draw: Callable[[Any, Theme], None], theme: Theme, size: tuple[flo
         "axes.titlelocation": "left",
     }
     with mpl.rc_context(style):  # ty: ignore[invalid-argument-type]
-        # The canvas' own pixels: savefig would draw everything twice.
         figure = Figure(figsize=size, dpi=CHART_DPI, layout="constrained", facecolor="none")
         canvas = FigureCanvasAgg(figure)
         axes = figure.subplots()
         axes.patch.set_alpha(0)
         draw(axes, theme)
-        canvas.draw()
-    return _uri(Image.fromarray(np.asarray(canvas.buffer_rgba())), lossless=True)
+    return canvas
 
 
 def _upright(plane: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlesynth.report.answers import RESULTS
+from tlesynth.report.reader_study import limitation
 from tlesynth.report.sources import Absent, Files, cell, pointer
 
 STAGES = {
@@ -133,7 +134,7 @@ def limitations(files: Files) -> list[str]:
         "One training run was made for each model, from one seed; how much another would differ is unknown.",
         "Hippocampal measures come from the image by a template region, not from manual tracing.",
         "The privacy audit sees copies of whole brains, not of parts; it is no proof that nothing of a patient leaks.",
-        "No reader study is part of this report: nobody was asked to tell synthetic from real scans.",
+        limitation(files),
         "Patients are compared with healthy controls only: the classifier says nothing of other diseases.",
     ]
 

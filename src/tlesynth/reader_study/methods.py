@@ -1,0 +1,109 @@
+"""A methods and a results paragraph for a paper, worded by rules from score.json alone."""
+
+from __future__ import annotations
+
+from tlesynth.metrics.statistics import Json
+from tlesynth.reader_study.study import Design
+
+TASKS: dict[Design, str] = {
+    "yes-no": "said of each scan, on a six-point scale, whether it was of a person or made by a computer",
+    "2afc": "saw a real and a synthetic scan of the same group side by side and said, on a six-point scale, which was "
+    "synthetic",
+    "diagnosis": "said of each scan whether it was of a healthy control or of temporal lobe epilepsy of the left or "
+    "right side, and how sure they were",
+}
+VERDICTS = {
+    "chance": "The whole interval lies within {margin:.2f} of 0.5: readers cannot tell them apart beyond that.",
+    "above chance": "The interval lies above 0.5: readers can tell synthetic from real scans.",
+    "below chance": "The interval lies below 0.5: readers see a difference and take it for the opposite.",
+    "undecided": "The interval is too wide: neither a difference nor its absence is shown.",
+    "equivalent": "The whole interval lies within {margin:.2f} of 0: synthetic scans are diagnosed like real ones.",
+    "different": "The interval leaves out 0: synthetic scans are not diagnosed as real ones are.",
+}
+NOT_ENOUGH = (
+    "The share of synthetic scans that are found is not reported alone: without the false alarms on real scans it "
+    "mixes what a reader can see with how readily the reader says synthetic. The 7 of 24 of the paper that the method "
+    "comes from would be d' {first:.2f} with {few} false alarms and {last:.2f} with {many}."
+)
+
+
+def methods(result: Json) -> str:
+    """The paragraphs as Markdown; a rehearsal says so first."""
+    about = result["about"]
+    banner = [f"**{about['banner']}**", ""] if about["banner"] else []
+    return "\n".join([*banner, "## Methods", "", _methods(about), "", "## Results", "", _results(result), ""])
+
+
+def _methods(about: Json) -> str:
+    made, design = about["made"], about["design"]
+    unit = "pairs" if design == "2afc" else "scans (half of them synthetic)"
+    held = "held out from the generator's training" if made["held_out"] else "not known to be held out from training"
+    strata = ", ".join(f"{count} {name}" for name, count in made["strata"].items())
+    sentences = [
+        f"{_readers(about)} {TASKS[design]}.",
+        f"Each judged {made['cases']} {unit}; of each origin {strata}, drawn by a seed within groups and sides; real "
+        f"scans were {held}.",
+        f"Orders were drawn for each reader; {made['warm_ups']} warm-ups with feedback came first and were not scored, "
+        f"and {made['repeats']} cases came again.",
+        "All scans were shown as 8-bit copies with one header, one window and a brain mask found in the same way in "
+        "real and synthetic scans; the truth was kept from the server in a file whose SHA-256 was published before the "
+        f"first answer ({about['key_sha256'][:12]}...).",
+        _analysis(about),
+    ]
+    if about["missing"]:
+        sentences.append(f"Unfinished: {', '.join(f'{r} lacks {n} answers' for r, n in about['missing'].items())}.")
+    return " ".join(sentences)
+
+
+def _analysis(about: Json) -> str:
+    percent, margin = 100 * about["confidence"], about["margin"]
+    if about["design"] == "diagnosis":
+        return (
+            f"Accuracy was averaged over readers for each scan; the {percent:.0f} % interval of the difference between "
+            f"synthetic and real scans is a bootstrap over scans; equivalence is claimed only if it lies within "
+            f"{margin:.2f} of 0."
+        )
+    figure = "The area under the ROC curve" if about["design"] == "yes-no" else "The share of right choices"
+    return (
+        f"{figure} was averaged over readers with the {percent:.0f} % interval of Obuchowski and Rockette (degrees of "
+        f"freedom of Hillis) for other readers and scans; chance is claimed only if it lies within {margin:.2f} of 0.5."
+    )
+
+
+def _results(result: Json) -> str:
+    about, every = result["about"], result["all"]
+    name, words = {
+        "yes-no": ("auc", "The readers' mean AUC was"),
+        "2afc": ("share", "The readers named the synthetic scan in a share of"),
+        "diagnosis": ("difference", "Accuracy on synthetic minus accuracy on real scans was"),
+    }[about["design"]]
+    sentences = [f"{words} {_interval(every[name])}. {VERDICTS[every['verdict']].format(margin=about['margin'])}"]
+    if about["design"] == "yes-no":
+        hits, alarms = _interval(every["hit_rate"]), _interval(every["false_alarm_rate"])
+        sentences.append(f"They called {hits} of the synthetic and {alarms} of the real scans synthetic.")
+    if about["design"] == "diagnosis":
+        made, real = _interval(every["synthetic"]), _interval(every["real"])
+        sentences.append(f"They were right on {made} of the synthetic and {real} of the real scans.")
+    sentences.append(f"Agreement between readers: Gwet's AC1 {_interval(result['agreement'].get('gwet_ac1', {}))}.")
+    machine = result["machine_reader"].get("auc", result["machine_reader"])
+    sentences.append(f"A classifier that saw the same copies reached an AUC of {_interval(machine)}.")
+    if about["design"] != "diagnosis":
+        rows = result["papers_statistic"]["would_be"]
+        first, last = rows[0], rows[-1]
+        sentences.append(
+            NOT_ENOUGH.format(
+                first=first["d_prime"], few=first["false_alarms"], last=last["d_prime"], many=last["false_alarms"]
+            )
+        )
+    return " ".join(sentences)
+
+
+def _readers(about: Json) -> str:
+    people = "simulated reader" if about["rehearsal"] else "reader"
+    return f"{about['readers']} {people}{'' if about['readers'] == 1 else 's'}"
+
+
+def _interval(found: Json) -> str:
+    if "value" not in found:
+        return f"(not computed: {found.get('not_computed', 'too few answers')})"
+    return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"

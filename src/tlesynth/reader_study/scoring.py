@@ -1,0 +1,107 @@
+"""Scoring: answers, truth and nothing else to ``score.json``, ``score.tsv`` and ``methods.md``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from tlesynth import __version__, durable
+from tlesynth.errors import fail
+from tlesynth.metrics.statistics import Json, Resampling, not_computed
+from tlesynth.reader_study import by_reader
+from tlesynth.reader_study.audit import AUDIT
+from tlesynth.reader_study.designs import MEASURES
+from tlesynth.reader_study.key import read_key
+from tlesynth.reader_study.methods import methods
+from tlesynth.reader_study.power import CONFIDENCE, MARGIN
+from tlesynth.reader_study.study import REHEARSED, Study, read_study, read_trials, verify_items
+from tlesynth.reader_study.unblinding import CALLS, unblind, unfinished
+from tlesynth.seeds import generator
+
+SCORE, TABLE, METHODS = "score.json", "score.tsv", "methods.md"
+RESAMPLES = 2000
+FORMULA = ("=", "+", "-", "@")
+"""A cell that begins with one of these is a formula to a spreadsheet."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The result of a study: what score.json holds, and the unblinded answers."""
+
+    result: Json
+    table: pd.DataFrame
+
+
+def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = False) -> Scored:
+    """Score the ``answers`` (as ``answers.read_answers`` gives them) to the study in ``folder``.
+
+    Raises:
+        TlesynthError: STUDY-005 or -006 if the key or the study was changed, STUDY-008 if the answers are of another,
+            STUDY-009 if a reader has not finished and ``partial`` is not set, DATA-011 if there is no answer.
+    """
+    study, trials = read_study(folder), read_trials(folder)
+    truth = read_key(key, study)
+    verify_items(folder, study)
+    table = unblind(study, trials, truth, answers, Path(folder))
+    missing = unfinished(trials, table)
+    if missing and not partial:
+        told = ", ".join(f"{reader} has {count} to go" for reader, count in missing.items())
+        raise fail("STUDY-009", folder, told)
+    how = Resampling(RESAMPLES, CONFIDENCE, generator(study.seed, "study score", study.id))
+    cases = table[table["kind"] == "case"]
+    if cases.empty:
+        raise fail("DATA-011", folder, "nobody has answered a case yet")
+    found = MEASURES[study.design](cases, how)
+    for reader, rows in table.groupby("reader"):
+        own = found["readers"].setdefault(str(reader), {})
+        own |= by_reader.conduct(rows[rows["kind"] == "case"])
+        own["with_oneself"] = by_reader.with_oneself(rows, CALLS[study.design], how)
+    result = {"about": _about(study, missing, table)} | found
+    result["agreement"] = by_reader.with_each_other(cases, CALLS[study.design], how)
+    result["seconds"] = {str(o): by_reader.seconds(rows["seconds"]) for o, rows in cases.groupby("origin")}
+    result["machine_reader"] = _machine(Path(folder))
+    return Scored(result, table)
+
+
+def write(scored: Scored, out: Path) -> None:
+    """Write ``score.json``, ``score.tsv`` (an answer a row) and ``methods.md`` into ``out``."""
+    durable.write_json(Path(out) / SCORE, scored.result)
+    durable.write_table(Path(out) / TABLE, scored.table.assign(comment=scored.table["comment"].map(harmless)))
+    durable.write_text(Path(out) / METHODS, methods(scored.result))
+
+
+def harmless(text: str) -> str:
+    """A comment on one line that no spreadsheet takes for a formula."""
+    line = " ".join(text.split())
+    return f"'{line}" if line.startswith(FORMULA) else line
+
+
+def _about(study: Study, missing: dict[str, int], table: pd.DataFrame) -> Json:
+    return {
+        "study": study.id,
+        "design": study.design,
+        "seed": study.seed,
+        "created": study.created,
+        "version": __version__,
+        "rehearsal": study.rehearsal,
+        "banner": REHEARSED if study.rehearsal else "",
+        "readers": int(table["reader"].nunique()),
+        "cases": int(table.loc[table["kind"] == "case", "case"].nunique()),
+        "answers": len(table),
+        "missing": missing,
+        "confidence": CONFIDENCE,
+        "margin": MARGIN,
+        "question": study.question,
+        "grid": study.grid,
+        "key_sha256": study.key_sha256,
+        "made": study.made,
+    }
+
+
+def _machine(folder: Path) -> Json:
+    """The machine reader's AUC, from the audit, where it was run in full."""
+    path = folder / AUDIT
+    found = durable.read_json(path, "STUDY-001") if path.is_file() else {}
+    return found.get("machine_reader") or not_computed("the audit was not run", "tlesynth study audit")
