@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tlesynth.reader_study.answers import Refused
@@ -31,13 +32,19 @@ class Lifetimes:
 
 def issue(database: Database, who: str, lifetimes: Lifetimes) -> str:
     """A new one-time secret for ``who``; earlier links that nobody used stay good."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    return issue_all(database, [who], lifetimes)[who]
+
+
+def issue_all(database: Database, everyone: Iterable[str], lifetimes: Lifetimes) -> dict[str, str]:
+    """A new one-time secret for each of ``everyone``, on the disk together."""
+    given = {who: secrets.token_urlsafe(SECRET_BYTES) for who in everyone}
+    until = time.time() + lifetimes.link
     with database.transaction() as connection:
-        connection.execute(
+        connection.executemany(
             "INSERT INTO link (hash, who, expires_at) VALUES (?, ?, ?)",
-            (_hash(secret), who, time.time() + lifetimes.link),
+            [(_hash(secret), who, until) for who, secret in given.items()],
         )
-    return secret
+    return given
 
 
 def enter(database: Database, secret: str) -> tuple[str, str]:

@@ -75,6 +75,12 @@ def phantom(number: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def small_study() -> MakeStudy:
+    """How a small study is written."""
+    return write_small_study
+
+
+@pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small study, made once."""
     return write_small_study(tmp_path_factory.mktemp("study") / "study")

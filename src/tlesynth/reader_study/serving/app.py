@@ -38,5 +38,5 @@ def house_of(folder: Path, address: Address, lifetimes: Lifetimes | None = None)
 def invitations(house: House) -> dict[str, str]:
     """A new one-time link (its path) for the administrator and for each reader who is not finished."""
     waiting = [reader for reader in house.lists if not answers.progress(house.database, reader).locked]
-    who = {"administrator": links.ADMINISTRATOR} | {reader: reader for reader in waiting}
-    return {shown: f"/login#{links.issue(house.database, name, house.door.lifetimes)}" for shown, name in who.items()}
+    given = links.issue_all(house.database, [links.ADMINISTRATOR, *waiting], house.door.lifetimes)
+    return {who or "administrator": f"/login#{secret}" for who, secret in given.items()}

@@ -64,9 +64,11 @@ async function show(wanted, said) {
   form.fill(said ?? draft);
   header(said !== undefined);
   get("loading").hidden = false;
+  delete get("reading").dataset.shown;
   await viewer.load([0, 1].slice(0, about.volumes).map((place) => source(trial, place)));
   get("loading").hidden = true;
   marked();
+  get("reading").dataset.shown = get("place").textContent;
   clock.restart(draft?.seconds ?? 0);
 }
 
