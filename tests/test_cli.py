@@ -38,6 +38,7 @@ def tlesynth(*arguments: str, **options: object) -> subprocess.CompletedProcess[
         "counterfactual",
         "evaluate",
         "report",
+        "study",
         "doctor",
         "show",
     ],

@@ -15,6 +15,8 @@ from tlesynth.report import figures, page
 from tlesynth.report.sources import Files
 from tlesynth.volume import GRIDS, write
 
+from . import studies
+
 GRID = GRIDS["mni-3mm"]
 ARMS = ("real", "synthetic", "real+0.25", "real+0.5")
 
@@ -53,6 +55,7 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
         _training(run / name, draw)
     durable.write_json(run / "autoencoder" / "gate.json", {"verdict": "passed"})
     durable.write_json(run / "evaluation" / "results.json", results(per_group))
+    durable.write_json(run / "study" / "score.json", studies.score("yes-no"))
     for stage, seconds in {"preprocess": 61.2, "train-autoencoder": 142.0}.items():
         durable.write_json(
             run / "stages" / f"{stage}.json", {"state": "finished", "seconds": seconds, "version": "0.1.0"}

@@ -112,11 +112,12 @@ def score(
     """Unblind and score: one JSON, one table, a methods paragraph and figures, with intervals for everything."""
     from tlesynth.reader_study.answers import read_answers
     from tlesynth.reader_study.key import key_beside
-    from tlesynth.reader_study.scoring import METHODS, SCORE, score, write
+    from tlesynth.reader_study.scoring import METHODS, SCORE, require_apart, score, write
     from tlesynth.report.reader_study_figures import save_figures
 
-    scored = score(study, key or key_beside(study), read_answers(study), partial=partial)
     folder = out or study
+    require_apart(study, folder, partial=partial)
+    scored = score(study, key or key_beside(study), read_answers(study), partial=partial)
     write(scored, folder)
     figures = save_figures(scored.result, folder)
     made = {"note": scored.result["about"]["banner"]} if scored.result["about"]["banner"] else {}

@@ -11,13 +11,14 @@ from tlesynth.reader_study.study import CONFIDENCES
 
 
 def conduct(cases: pd.DataFrame) -> Json:
-    """How a reader's ``cases`` were read: seconds, displays, confidences, marks, as JSON."""
+    """How a reader read the ``cases``: seconds, displays, confidences, marks, scans known from elsewhere, as JSON."""
     return {
         "answered": len(cases),
         "seconds": seconds(cases["seconds"]),
         "display": {str(k): int(v) for k, v in cases["display"].value_counts().sort_index().items()},
         "confidence": {str(o): histogram(rows["confidence"]) for o, rows in cases.groupby("origin")},
         "suspicions": int(cases["suspicions"].sum()),
+        "recognised": int(cases["recognised"].sum()),
     }
 
 

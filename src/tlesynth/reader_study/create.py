@@ -13,19 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tlesynth import durable
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.errors import fail
 from tlesynth.progress import say, track
-from tlesynth.reader_study import audit, canonical
+from tlesynth.reader_study import audit, canonical, separation
 from tlesynth.reader_study.key import Key, Truth, commitment, encoded, key_beside, write_key
 from tlesynth.reader_study.power import power_of
 from tlesynth.reader_study.protocol import PROTOCOL, protocol
 from tlesynth.reader_study.selection import Chosen, choose, pool_of
 from tlesynth.reader_study.study import CHOICES, DESIGNS, QUESTIONS, SCALES, Design, Study, item_path, write_study
 from tlesynth.reader_study.trial_lists import Lists, Question, lists_of, most_repeats, random_id
+from tlesynth.seeds import generator
 
 MOST_READERS = 64
+NAMES_SORTED, LISTS_SORTED = 10 * audit.ALPHA, 2 * audit.ALPHA
+"""Names and lists that look more ordered than all but this share are drawn again: the audit then doubts none."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +78,8 @@ def create(sources: Sources, plan: Plan, out: Path, key: Path | None = None) -> 
     chosen = choose(pool, plan.design, plan.n, plan.warm_ups, plan.seed)
     if sources.splits is None:
         say("note: without --splits, scans that the generator learnt from may be among the real ones")
-    secret = secrets.token_hex(32)
-    names = {t: random_id(secret, "item", t.origin, t.source) for question in _all(chosen) for t in question}
     readers = tuple(f"reader-{number}" for number in range(1, plan.readers + 1))
-    lists = lists_of(secret, plan.design, readers, *_questions(chosen, names), plan.repeats)
-    truth = Key(
-        random_id(secret, "study")[:16], secret, {i: t for t, i in sorted(names.items(), key=_id)}, lists.repeats
-    )
+    lists, truth = _drawn(plan, chosen, readers)
     with durable.publishing(out) as folder:
         white = _write_items(folder, cohorts, truth)
         study = _study(folder, cohorts["real"], plan, truth, readers, _about(sources, plan, chosen, white))
@@ -100,6 +100,21 @@ def _require_possible(plan: Plan, out: Path, key: Path) -> None:
     for path in (out, key):
         if path.exists():
             raise fail("CFG-005", path, "it is there already, and a study is never overwritten")
+
+
+def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists, Key]:
+    """Lists and names from a new secret; one whose orders or names happen to look sorted is drawn again."""
+    draws = generator(plan.seed, "study", "orders")
+    while True:
+        secret = secrets.token_hex(32)
+        names = {t: random_id(secret, "item", t.origin, t.source) for question in _all(chosen) for t in question}
+        lists = lists_of(secret, plan.design, readers, *_questions(chosen, names), plan.repeats)
+        items = {item: truth for truth, item in sorted(names.items(), key=_id)}
+        key = Key(random_id(secret, "study")[:16], secret, items, lists.repeats)
+        names_look = separation.in_order(np.array([t.origin == "synthetic" for t in items.values()]), draws)
+        lists_look = audit.orders(plan.design, lists.trials, key, draws)
+        if names_look > NAMES_SORTED and min(lists_look.values()) > LISTS_SORTED:
+            return lists, key
 
 
 def _all(chosen: Chosen) -> list[tuple[Truth, ...]]:

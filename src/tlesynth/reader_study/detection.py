@@ -48,7 +48,7 @@ def sensitivity(counts: Counts) -> Sensitivity:
         for rate, n, z in ((hit, counts.synthetic, z_hit), (alarm, counts.real, z_alarm))
     )
     d = z_hit - z_alarm
-    return Sensitivity(d, -(z_hit + z_alarm) / 2, float(stats.norm.cdf(d / np.sqrt(2))), float(np.sqrt(variance)))
+    return Sensitivity(d, 0.0 - (z_hit + z_alarm) / 2, float(stats.norm.cdf(d / np.sqrt(2))), float(np.sqrt(variance)))
 
 
 def detection(counts: Counts, confidence: float) -> Json:

@@ -50,6 +50,8 @@ def _methods(about: Json) -> str:
         f"first answer ({about['key_sha256'][:12]}...).",
         _analysis(about),
     ]
+    if about["recognised"]:
+        sentences.append(f"In {about['recognised']} answers a reader knew the scan from elsewhere.")
     if about["missing"]:
         sentences.append(f"Unfinished: {', '.join(f'{r} lacks {n} answers' for r, n in about['missing'].items())}.")
     return " ".join(sentences)
@@ -64,6 +66,11 @@ def _analysis(about: Json) -> str:
             f"{margin:.2f} of 0."
         )
     figure = "The area under the ROC curve" if about["design"] == "yes-no" else "The share of right choices"
+    if about["readers"] == 1:
+        return (
+            f"{figure} has a {percent:.0f} % interval over scans, for this reader alone; chance is claimed only if it "
+            f"lies within {margin:.2f} of 0.5."
+        )
     return (
         f"{figure} was averaged over readers with the {percent:.0f} % interval of Obuchowski and Rockette (degrees of "
         f"freedom of Hillis) for other readers and scans; chance is claimed only if it lies within {margin:.2f} of 0.5."

@@ -16,7 +16,7 @@ from tlesynth.reader_study.designs import MEASURES
 from tlesynth.reader_study.key import read_key
 from tlesynth.reader_study.methods import methods
 from tlesynth.reader_study.power import CONFIDENCE, MARGIN
-from tlesynth.reader_study.study import REHEARSED, Study, read_study, read_trials, verify_items
+from tlesynth.reader_study.study import REHEARSED, STUDY, Study, read_study, read_trials, verify_items
 from tlesynth.reader_study.unblinding import CALLS, unblind, unfinished
 from tlesynth.seeds import generator
 
@@ -65,6 +65,17 @@ def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = Fal
     return Scored(result, table)
 
 
+def require_apart(folder: Path, out: Path, *, partial: bool) -> None:
+    """Refuse to write the truth of each item, which ``score.tsv`` tells, into a study that is still to be read.
+
+    Raises:
+        TlesynthError: STUDY-003 if ``out`` is the study of a partial score, or another study than that in ``folder``.
+    """
+    own = out.resolve() == Path(folder).resolve()
+    if (own and partial) or (not own and (out / STUDY).is_file()):
+        raise fail("STUDY-003", "--out", f"{out.name} is a study to be read, and the table tells what each item is")
+
+
 def write(scored: Scored, out: Path) -> None:
     """Write ``score.json``, ``score.tsv`` (an answer a row) and ``methods.md`` into ``out``."""
     durable.write_json(Path(out) / SCORE, scored.result)
@@ -90,6 +101,7 @@ def _about(study: Study, missing: dict[str, int], table: pd.DataFrame) -> Json:
         "readers": int(table["reader"].nunique()),
         "cases": int(table.loc[table["kind"] == "case", "case"].nunique()),
         "answers": len(table),
+        "recognised": int(table["recognised"].sum()),
         "missing": missing,
         "confidence": CONFIDENCE,
         "margin": MARGIN,

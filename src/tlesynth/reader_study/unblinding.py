@@ -1,8 +1,8 @@
 """Answers beside the truth: one row an answer, which every statistic starts from.
 
 Columns: reader, trial, kind, place (in the reader's list), case (its items), origin, group, side, stratum, truth (the
-right answer), called (the answer given), right, confidence, seconds, display, suspicions (regions marked), comment,
-first (of a repeat, the trial that showed the case first).
+right answer), called (the answer given), right, confidence, seconds, display, suspicions (regions marked), recognised
+(known from outside the study), comment, first (of a repeat, the trial that showed the case first).
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def _row(study: Study, key: Key, answer: dict[Any, Any], reader: str, place: int
         "seconds": float(answer["seconds"]),
         "display": answer["display"],
         "suspicions": _regions(answer["regions"]),
+        "recognised": bool(answer.get("recognised", False)),
         "comment": answer["comment"] or "",
         "first": key.repeats.get(trial.trial),
     }

@@ -85,9 +85,9 @@ def chart(
 
 
 def save_chart(draw: Callable[[Any, Theme], None], path: Path, size: tuple[float, float]) -> None:
-    """Write a chart of ``size`` inches for light pages to a file of its own (``.svg``, ``.pdf`` or ``.png``)."""
-    with durable.replacing(path) as temporary:
-        _canvas(draw, LIGHT, size).figure.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+    """Write a chart of ``size`` inches for light pages to an SVG file of its own, the same bytes each time."""
+    with durable.replacing(path) as temporary, mpl.rc_context({"svg.hashsalt": path.name}):
+        _canvas(draw, LIGHT, size).figure.savefig(temporary, metadata={"Date": None})
 
 
 def _chart_uri(draw: Callable[[Any, Theme], None], theme: Theme, size: tuple[float, float]) -> str:

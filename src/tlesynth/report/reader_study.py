@@ -38,8 +38,8 @@ COLUMNS = {
         Column("auc", "AUC"),
         Column("d_prime", "d'", sign=True),
         Column("criterion", "c", sign=True),
-        Column("hit_rate", "synthetic called synthetic", 0, True),
-        Column("false_alarm_rate", "real called synthetic", 0, True),
+        Column("hit_rate", "hits", 0, True),
+        Column("false_alarm_rate", "false alarms", 0, True),
         Column("balanced_accuracy", "balanced accuracy", 0, True),
     ),
     "2afc": (Column("share", "right", 0, True), Column("second_named", "second named", 0, True)),
@@ -50,7 +50,7 @@ COLUMNS = {
     ),
 }
 CLASS_COLUMNS = {
-    "yes-no": (("hit_rate", "synthetic called synthetic"), ("false_alarm_rate", "real called synthetic")),
+    "yes-no": (("hit_rate", "hits"), ("false_alarm_rate", "false alarms")),
     "2afc": (("share", "right"),),
     "diagnosis": (("synthetic", "right, synthetic"), ("real", "right, real")),
 }
@@ -68,6 +68,7 @@ class Section:
     design: str
     rehearsal: bool
     held_out: bool
+    recognised: bool
     missing: bool
     verdict: str
     readers: tuple[str, ...]
@@ -90,6 +91,7 @@ def section(files: Files, drawn: dict[str, Picture]) -> Section | None:
         design=about["design"],
         rehearsal=about["rehearsal"],
         held_out=about["made"].get("held_out", False),
+        recognised=bool(about["recognised"]),
         missing=bool(about["missing"]),
         verdict=VERDICTS[found["all"]["verdict"]],
         readers=tuple(found["readers"]),

@@ -125,13 +125,13 @@ def _scale(result: dict[str, Any]) -> Drawing:
 
 
 def _marked(drawing: Drawing, result: dict[str, Any]) -> Drawing:
-    """A rehearsal's figure with that written on it."""
+    """A rehearsal's figure with that written above it."""
     banner = result["about"]["banner"]
     if not banner:
         return drawing
 
     def draw(axes: Any, theme: Theme) -> None:
         drawing.draw(axes, theme)
-        axes.text(0.5, 0.5, banner, transform=axes.transAxes, ha="center", va="center", color=theme.muted, alpha=0.7)
+        axes.figure.suptitle(banner, color=theme.muted, fontsize="medium")
 
     return Drawing(draw, f"{banner}. {drawing.alt}", drawing.size)

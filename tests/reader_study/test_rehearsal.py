@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tlesynth.errors import TlesynthError
+from tlesynth.metrics.statistics import auc
+from tlesynth.reader_study.answers import read_answers
+from tlesynth.reader_study.create import Made
+from tlesynth.reader_study.key import Key, Truth, read_key
+from tlesynth.reader_study.rehearsal import SAYS, Simulated, rehearse
+from tlesynth.reader_study.scoring import score, write
+from tlesynth.reader_study.study import REHEARSED, Design, Trial, read_study, verify_items
+
+N = 800
+
+
+@pytest.fixture(scope="module")
+def rehearsed(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("rehearsal") / "copy"
+    rehearse(made.folder, read_key(made.key, made.study), out, 6.0, 0)
+    return out
+
+
+def test_simulated_readers_answer_everything_through_the_store(made: Made, rehearsed: Path) -> None:
+    answers = read_answers(rehearsed)
+    assert len(answers) == 2 * 20 and (answers["seconds"] > 0).all()
+    result = score(rehearsed, made.key, answers).result
+    assert result["about"]["banner"] == REHEARSED and result["all"]["auc"]["value"] > 0.9
+
+
+def test_a_rehearsal_is_another_study_and_says_so_wherever_it_goes(made: Made, rehearsed: Path, tmp_path: Path) -> None:
+    copy = read_study(rehearsed)
+    verify_items(rehearsed, copy)
+    assert copy.rehearsal and copy.id != made.study.id and not (made.folder / "study.sqlite").exists()
+    write(score(rehearsed, made.key, read_answers(rehearsed)), tmp_path)
+    assert all(REHEARSED in (tmp_path / name).read_text() for name in ("score.json", "methods.md"))
+
+
+def test_nothing_is_overwritten_and_a_rehearsal_is_not_rehearsed(made: Made, rehearsed: Path, tmp_path: Path) -> None:
+    key = read_key(made.key, made.study)
+    with pytest.raises(TlesynthError, match="CFG-005"):
+        rehearse(made.folder, key, rehearsed, 0.5, 0)
+    with pytest.raises(TlesynthError, match="STUDY-003"):
+        rehearse(rehearsed, key, tmp_path / "again", 0.5, 0)
+
+
+def _answers(design: Design, d_prime: float) -> tuple[list[Trial], list, Key]:
+    sides = ("left", "right")
+    items = {f"r{k}": Truth("real", "tle", sides[k % 2], "a") for k in range(N)}
+    items |= {f"s{k}": Truth("synthetic", "tle", sides[k % 2], "b") for k in range(N)}
+    key = Key("s", "0", items, {})
+    shown = [(i,) for i in items] if design != "2afc" else [(f"r{k}", f"s{k}")[:: 1 - 2 * (k % 2)] for k in range(N)]
+    trials = [Trial(f"t{k}", "case", pair) for k, pair in enumerate(shown)]
+    simulated = Simulated(key, d_prime, 0)
+    return trials, [SAYS[design](simulated, "reader-1", trial) for trial in trials], key
+
+
+@pytest.mark.parametrize("d_prime", [0.0, 1.0])
+def test_simulated_readers_see_as_well_as_they_are_told(d_prime: float) -> None:
+    expected = float(stats.norm.cdf(d_prime / np.sqrt(2)))
+    trials, said, key = _answers("yes-no", d_prime)
+    synthetic = np.array([key.items[t.items[0]].origin == "synthetic" for t in trials])
+    assert auc(np.array([a.confidence for a in said]), synthetic) == pytest.approx(expected, abs=0.04)
+    trials, said, key = _answers("2afc", d_prime)
+    right = [(a.confidence > 3) == key.second_is_synthetic(t) for t, a in zip(trials, said, strict=True)]
+    assert np.mean(right) == pytest.approx(expected, abs=0.04)
+
+
+def test_simulated_diagnoses_are_a_third_right_by_guessing() -> None:
+    for d_prime, low, high in ((0.0, 0.28, 0.39), (3.0, 0.9, 1.0)):
+        trials, said, key = _answers("diagnosis", d_prime)
+        right = [a.choice == key.items[t.items[0]].diagnosis for t, a in zip(trials, said, strict=True)]
+        assert low < np.mean(right) < high and {a.confidence for a in said} <= set(range(1, 7))
