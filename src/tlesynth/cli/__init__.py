@@ -16,7 +16,18 @@ from typing import Annotated
 import typer
 
 from tlesynth import __version__, progress
-from tlesynth.cli import cohorts, inspection, judging, models, predicting, preparing, pretrained, study, whole
+from tlesynth.cli import (
+    cohorts,
+    inspection,
+    judging,
+    models,
+    predicting,
+    preparing,
+    pretrained,
+    serving,
+    study,
+    whole,
+)
 from tlesynth.errors import EXIT_STATUSES, STOPPED, TlesynthError, fail
 
 FIRST_ENDS_S = 15.0
@@ -54,8 +65,10 @@ app.command("evaluate")(judging.evaluate)
 app.command("predict")(predicting.predict)
 app.command("report")(judging.report)
 app.add_typer(study.app, name="study")
+study.app.command("serve")(serving.serve)
 app.command("doctor")(inspection.doctor)
 app.command("show")(inspection.show)
+app.command("view")(serving.view)
 app.add_typer(pretrained.app, name="weights")
 
 

@@ -1,0 +1,207 @@
+"""Three people read a whole small study in a real browser, each in another way; every page is checked by axe."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tlesynth.reader_study.answers import read_answers
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+    pytest.mark.end_to_end,
+]
+SWITCHES = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).parents[1] / "axe" / "axe.min.js"
+PROBE = "<img src=x onerror='window.__pwned=1'>"
+MakeStudy = Callable[..., Path]
+
+
+@contextlib.contextmanager
+def served(*words: str) -> Iterator[dict[str, str]]:
+    """A server process; the links it printed, by whom they are for."""
+    command = [sys.executable, "-m", "tlesynth", *words, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        links = {}
+        while "link" not in links and "reader-3" not in links:
+            name, _, link = process.stdout.readline().strip().rpartition("\t")
+            assert link, "the server has ended"
+            links[name or "link"] = link
+        try:
+            yield links
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def chromium(*more: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, *more])
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, link: str, faults: list[str], width: int = 1280, height: int = 720) -> Page:
+    """A page that has used ``link``; whatever goes wrong in it, or goes elsewhere, is added to ``faults``."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    origin = link.split("/login")[0]
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith((origin, "blob:", "data:")) else faults.append(r.url))
+    page.goto(link)
+    page.get_by_role("button", name="Begin").click()
+    return page
+
+
+def accessible(page: Page) -> list[str]:
+    """What axe has against the page: contrast, names, roles, keyboard access."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    return [f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found["violations"]]
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector("#reading[data-shown]", timeout=60_000)
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
+    """WebGL, keys alone."""
+    page = opened(browser, link, faults)
+    ready(page)
+    assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+    assert _seen(page)[100:, :960].std() > 20  # the canvas is not blank
+    assert accessible(page) == []
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog").is_visible()
+    assert accessible(page) == []
+    page.keyboard.press("Escape")
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowUp", "PageUp", "m", "+", "]", ".", "c", "f", "0"):
+        page.keyboard.press(key)
+    assert page.locator("#marks li").count() == 1
+    page.keyboard.press("Control+Enter")
+    assert "how sure" in (page.text_content("#told") or "")
+    page.keyboard.press("6")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#feedback:visible")
+    assert page.text_content("#feedback") == "The right answer: a person."
+    page.keyboard.press("Enter")
+    for place in (2, 3, 4):
+        _turn(page, place)
+        page.keyboard.press("t")
+        page.keyboard.type(PROBE)
+        page.keyboard.press("Escape")
+        page.keyboard.press(str(place))
+        page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#finished:visible")
+    assert accessible(page) == []
+    page.get_by_role("button", name="Go back").click()
+    page.wait_for_selector("#reading[data-shown='4 of 4 done']")
+    assert page.input_value("#comment") == PROBE
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#finished:visible")
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_text("can no longer be changed").wait_for()
+    assert page.evaluate("window.__pwned") is None
+
+
+def by_pictures(browser: Browser, link: str, faults: list[str]) -> None:
+    """A tablet without WebGL, by touch or mouse alone."""
+    page = opened(browser, link, faults, 820, 1180)
+    for place in range(1, 5):
+        ready(page)
+        _turn(page, place)
+        page.locator(".slice-coronal").click(position={"x": 120, "y": 90})
+        page.get_by_role("button", name="Mark the crosshair").click()
+        page.get_by_role("radio").nth(4).check()
+        assert fits(page)
+        page.locator("#submit").click()
+        if place == 1:
+            page.wait_for_selector("#feedback:visible")
+            page.locator("#submit").click()
+    page.wait_for_selector("#finished:visible")
+    page.get_by_role("button", name="Finish").click()
+
+
+def in_two_sittings(browser: Browser, link: str, faults: list[str]) -> None:
+    """At 200 % zoom, with a pause to another day."""
+    page = opened(browser, link, faults, 640, 360)
+    ready(page)
+    assert fits(page)
+    page.keyboard.press("3")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#feedback:visible")
+    page.keyboard.press("Enter")
+    _turn(page, 2)
+    page.keyboard.press("p")
+    assert accessible(page) == []
+    page.get_by_role("button", name="Leave until another day").click()
+    page.wait_for_selector("#leave-box:visible")
+    back = page.input_value("#return-link")
+    page.close()
+    page = opened(browser, back, faults)
+    for place in (2, 3, 4):
+        ready(page)
+        _turn(page, place)
+        page.keyboard.press("3")
+        page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#finished:visible")
+
+
+def _turn(page: Page, place: int) -> None:
+    page.wait_for_selector(f"#reading[data-shown='{place} of 4']", timeout=60_000)
+
+
+def _seen(page: Page) -> np.ndarray:
+    """What is on the screen, in grey."""
+    page.wait_for_timeout(500)
+    return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"))
+
+
+@pytest.mark.timeout(300)
+def test_three_people_read_a_whole_study(tmp_path: Path, small_study: MakeStudy) -> None:
+    folder = small_study(tmp_path / "study")
+    faults: list[str] = []
+    with served("study", "serve", str(folder)) as links:
+        with chromium() as browser:
+            by_keyboard(browser, links["reader-1"], faults)
+            in_two_sittings(browser, links["reader-3"], faults)
+        with chromium("--disable-3d-apis") as browser:
+            by_pictures(browser, links["reader-2"], faults)
+            page = opened(browser, links["administrator"], faults)
+            page.get_by_text("4 of 4").nth(2).wait_for()
+            assert accessible(page) == []
+            assert [page.get_by_text("finished").count(), fits(page)] == [2, True]
+            page.goto(links["administrator"].split("#")[0])
+            assert accessible(page) == []
+    assert faults == []
+    table = read_answers(folder)
+    assert dict(table.groupby("reader").size()) == {f"reader-{number}": 4 for number in (1, 2, 3)}
+    ways = {name: set(part) for name, part in table.groupby("reader")["display"]}
+    assert ways == {"reader-1": {"webgl"}, "reader-2": {"slices"}, "reader-3": {"webgl"}}
+    first = table[table["reader"] == "reader-1"]
+    assert list(first["confidence"]) == [6, 2, 3, 1]  # the last was changed from 4
+    assert list(first["comment"])[1:] == [PROBE] * 3
+    marks = table[table["reader"] == "reader-2"]["regions"]
+    assert all(len(points) == 1 for points in marks)
+    assert (table["seconds"] > 0).all()
