@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tlesynth import interruption
-from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError
+from tlesynth.sharing.crew import Crew
 
 
 def is_alive(pid: int) -> bool:
