@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 MOST_BINS, LEAST_PER_BIN = 10, 5
 SURE = 1e-6
 """Probabilities nearer to 0 or 1 than this are taken for this."""
-NEWTON_STEPS, STEEPEST = 30, 50.0
+NEWTON_STEPS, SETTLED, STEEPEST = 25, 1e-7, 50.0
 
 
 def brier(probabilities: Floats, positive: Flags, weights: Floats) -> Floats:
@@ -43,13 +43,18 @@ def slope_and_intercept(probabilities: Floats, positive: Flags, weights: Floats)
     basis = np.stack([np.log(p / (1 - p)), np.ones_like(p)], axis=1)  # (n, 2)
     truth = positive.astype(np.float64)
     curves = np.tile([1.0, 0.0], (len(weights), 1))
+    apart = _apart(basis[:, 0], positive, weights)
+    weights = np.where(apart[:, None], 0.0, weights)  # no curve fits them: let them rest
     with np.errstate(over="ignore"):
         for _ in range(NEWTON_STEPS):
             fitted = 1 / (1 + np.exp(-(curves @ basis.T)))  # (B, n)
             pull = (weights * (truth - fitted)) @ basis
             bend = np.einsum("bn,ni,nj->bij", weights * fitted * (1 - fitted), basis, basis) + 1e-12 * np.eye(2)
-            curves = curves + np.clip(np.linalg.solve(bend, pull[..., None])[..., 0], -5, 5)
-    curves[_apart(basis[:, 0], positive, weights) | (np.abs(curves).max(axis=1) > STEEPEST)] = np.nan
+            step = np.clip(np.linalg.solve(bend, pull[..., None])[..., 0], -5, 5)
+            curves = curves + step
+            if np.abs(step).max() < SETTLED:
+                break
+    curves[apart | (np.abs(curves).max(axis=1) > STEEPEST)] = np.nan
     return curves[:, 0], curves[:, 1]
 
 

@@ -1,5 +1,6 @@
 """The recipe: one frozen model per stage. Defaults are the paper's; a recipe file lists only what differs."""
 
+from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
 from tlesynth.recipe.conditions import Category, Quantity
@@ -19,6 +20,7 @@ from tlesynth.recipe.whole import Recipe
 
 __all__ = [
     "AdversarialPhase",
+    "AugmentStudy",
     "Augmentation",
     "Autoencoder",
     "AutoencoderNetwork",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.autoencoder import Autoencoder
 from tlesynth.recipe.diffusion import Diffusion
 from tlesynth.recipe.encode import Encode
@@ -43,3 +44,4 @@ class Recipe(Section):
     privacy: Privacy = Privacy()
     classifier: Classifier = Classifier()
     evaluation: Evaluation = Evaluation()
+    augment_study: AugmentStudy = AugmentStudy()
