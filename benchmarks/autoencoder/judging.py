@@ -11,12 +11,12 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tlesynth.autoencoder.learning import losses
-from tlesynth.autoencoder.learning.augmentation import cropped
 from tlesynth.autoencoder.networks import LEAST_SIGNAL
 from tlesynth.data.cohort import Cohort
 from tlesynth.metrics.comparison import compare
 from tlesynth.metrics.fidelity import psnr
 from tlesynth.seeds import torch_generator
+from tlesynth.training.augmentation import cropped
 
 KEPT = ("l1_brain", "psnr_brain_db", "psnr_db", "ssim", "l1_hippocampus")
 LPIPS_SHARE = 0.25

@@ -11,7 +11,8 @@ import torch
 
 from tlesynth import durable
 from tlesynth.classifier.train import train_classifiers
-from tlesynth.data.cohort import CohortWriter
+from tlesynth.data.cohort import Cohort, CohortWriter
+from tlesynth.data.volume_cache import VolumeCache
 from tlesynth.recipe import Classifier
 from tlesynth.volume import GRIDS, Grid
 
@@ -74,3 +75,20 @@ def trained(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("classifier")
     train(data, out)
     return out
+
+
+def cache_in_memory(name: str, hc: int, left: int, right: int, seed: int = 0) -> VolumeCache:
+    """A cache that no file backs: noise, brighter in a corner of the side that a patient's seizures start on."""
+    rng, rows, volumes = np.random.default_rng(seed), [], []
+    for side, count in ((None, hc), ("left", left), ("right", right)):
+        for k in range(count):
+            volume = rng.uniform(0.2, 0.6, GRID.shape).astype(np.float16)
+            if side is not None:
+                x = slice(0, 16) if side == "left" else slice(16, 32)
+                volume[x, :18, :16] += np.float16(0.3)
+            group = "hc" if side is None else "tle"
+            rows.append({"participant_id": f"sub-{name}{side or 'hc'}{k}", "group": group, "side": side})
+            volumes.append(volume)
+    people = pd.DataFrame(rows).set_index("participant_id").astype(object)
+    people = people.where(people.notna(), None)
+    return VolumeCache(Cohort(Path(name), GRID, "preproc", people), Path(name), f"{name}{seed}", np.stack(volumes))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from tlesynth.classifier.model import load, predict, probabilities
+from tlesynth.classifier.model import load, predict
+from tlesynth.classifier.networks import NetworkScorer
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import GRIDS
 
@@ -28,11 +28,12 @@ def test_predictions_do_not_depend_on_the_batch(trained: Path) -> None:
 
 
 def test_prediction_leaves_the_mode_of_the_network(trained: Path) -> None:
-    network, config = load(trained / "real" / "model")
-    assert not network.training and config.arm == "real" and config.threshold == 0.5
-    network.train()
-    probabilities(network, torch.from_numpy(volumes(2)))
-    assert network.training
+    loaded = load(trained / "real" / "model")
+    assert isinstance(loaded.scorer, NetworkScorer) and loaded.config.arm == "real" and loaded.config.threshold == 0.5
+    assert not loaded.scorer.network.training
+    loaded.scorer.network.train()
+    loaded.probabilities(volumes(2))
+    assert loaded.scorer.network.training
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed", "no config"])

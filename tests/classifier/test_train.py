@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tlesynth import durable
 from tlesynth.classifier.model import load_config, predict
-from tlesynth.classifier.train import validation_figures, youden_threshold
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
 
@@ -70,18 +68,3 @@ def test_val_needs_both_classes(data: Data, tmp_path: Path) -> None:
     durable.write_table(tmp_path / "splits.tsv", table)
     with pytest.raises(TlesynthError, match=r"DATA-008.*val"):
         train(Data(data.derivatives, data.synthetic, tmp_path / "splits.tsv"), tmp_path / "out")
-
-
-def test_youden_threshold_lies_in_the_gap() -> None:
-    scores, positive = np.array([0.1, 0.2, 0.6, 0.9]), np.array([False, False, True, True])
-    assert youden_threshold(scores, positive) == pytest.approx(0.4)
-    assert 0.2 < youden_threshold(np.array([0.2, 0.2, 0.8]), np.array([False, False, True])) < 0.8
-
-
-def test_validation_prefers_ranking_then_entropy() -> None:
-    positive = np.array([True, True, False, False])
-    sure, unsure = np.array([0.9, 0.8, 0.2, 0.1]), np.array([0.6, 0.55, 0.5, 0.45])
-    wrong = np.array([0.9, 0.1, 0.2, 0.1])
-    scores = [validation_figures(p, positive)["score"] for p in (sure, unsure, wrong)]
-    assert scores == sorted(scores)
-    assert validation_figures(sure, positive)["auc"] == 1.0

@@ -11,11 +11,13 @@ import torch
 
 from tlesynth import durable
 from tlesynth.classifier import model
-from tlesynth.classifier.networks import build
+from tlesynth.classifier.calibration import Calibration
+from tlesynth.classifier.networks import NetworkScorer, network_for
 from tlesynth.data.anatomy import SIDES, hippocampus_mask, pull
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.data.deformation import exponential, jacobian_determinant, sample
 from tlesynth.data.template import load_template
+from tlesynth.recipe import Classifier
 from tlesynth.volume import GRIDS
 
 GRID = GRIDS["mni-3mm"]
@@ -110,18 +112,22 @@ def make_run(root: Path) -> Run:
 
 def save_untrained(folder: Path, arm: str) -> None:
     """A classifier with random weights: its figures are noise, their arithmetic is not."""
+    settings = Classifier(network="test_efficientnet")
     config = model.ModelConfig(
-        network="test_efficientnet",
+        settings=settings,
         arm=arm,
         grid=GRID.name,
         shape=GRID.shape,
         grid_fingerprint=GRID.fingerprint,
         n_train={"real": 6, "synthetic": 0, "synthetic_asked": 0},
+        n_val=2,
         steps=1,
         best_step=1,
+        temperature=1.0,
         youden_threshold=0.5,
     )
-    model.save(folder, build("test_efficientnet", GRID.shape[1], seed=len(arm)), config)
+    scorer = NetworkScorer(network_for(settings, GRID, seed=len(arm)))
+    model.save(folder, model.TrainedClassifier(config, scorer, Calibration(1.0, np.array([[1.0, 0.0]]))))
 
 
 @pytest.fixture(scope="session")

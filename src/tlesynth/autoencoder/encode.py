@@ -25,7 +25,6 @@ import torch
 from tlesynth import __version__, durable, interruption
 from tlesynth.autoencoder.gate.doctor import Moments, channel_noise, moments, posterior_noise
 from tlesynth.autoencoder.latent_file import NAME, PARTS, VIEWS, Row, Unfinished
-from tlesynth.autoencoder.learning.augmentation import moved
 from tlesynth.autoencoder.model import Trained, read_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import VOLUMES, Cohort, CohortWriter, read_cohort
@@ -36,6 +35,7 @@ from tlesynth.progress import track
 from tlesynth.recipe import Encode, Inference
 from tlesynth.seeds import torch_generator
 from tlesynth.training import fabric_for
+from tlesynth.training.augmentation import moved
 
 RECONSTRUCTED = ("val", "test")
 FITTED = "gen_train"

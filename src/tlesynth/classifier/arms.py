@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.cohort import GROUPS, Cohort
+from tlesynth.data.cohort import Cohort
 from tlesynth.errors import fail
 from tlesynth.seeds import generator
 
@@ -25,21 +25,18 @@ class Arm:
     synthetic: tuple[str, ...]
     synthetic_asked: int
 
-    def counts(self) -> dict[str, int]:
-        """How many scans of each origin, as the results state them."""
-        return {"real": len(self.real), "synthetic": len(self.synthetic), "synthetic_asked": self.synthetic_asked}
-
 
 def compose(name: str, real: pd.Series, synthetic: pd.Series, seed: int) -> Arm:
-    """The arm ``name`` from the groups (by participant_id) of the real training set and of the synthetic cohort.
+    """The arm ``name`` from the classes (by participant_id) of the real training set and of the synthetic cohort.
 
     Synthetic scans come in the class ratio of the real training set. Where a class has too few, both classes shrink
     by the same factor. The draw is a prefix of one permutation, so a smaller ratio's scans are a larger ratio's too.
     """
-    asked = {g: round(RATIOS[name] * int((real == g).sum())) for g in GROUPS}
-    order = {g: generator(seed, "arm", g).permutation(sorted(synthetic.index[synthetic == g])) for g in GROUPS}
-    share = min([1.0, *(len(order[g]) / asked[g] for g in GROUPS if asked[g])])
-    chosen = [str(i) for g in GROUPS for i in order[g][: int(share * asked[g] + 1e-9)]]
+    classes = sorted(set(real))
+    asked = {c: round(RATIOS[name] * int((real == c).sum())) for c in classes}
+    order = {c: generator(seed, "arm", c).permutation(sorted(synthetic.index[synthetic == c])) for c in classes}
+    share = min([1.0, *(len(order[c]) / asked[c] for c in classes if asked[c])])
+    chosen = [str(i) for c in classes for i in order[c][: int(share * asked[c] + 1e-9)]]
     kept = () if name == "synthetic" else tuple(sorted(real.index))
     return Arm(name, kept, tuple(sorted(chosen)), sum(asked.values()))
 

@@ -1,48 +1,103 @@
-"""A trained classifier on disk: weights as safetensors, everything else as JSON, and its predictions."""
+"""A trained classifier: what it is, where it lies on disk, and its probabilities.
+
+The folder holds tensors as safetensors and everything else as JSON: ``classifier.safetensors`` what scores a volume,
+``judging.safetensors`` what makes a probability of a score, ``config.json`` and a manifest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor
 
 from tlesynth import durable
-from tlesynth.classifier.networks import CoronalClassifier, build
+from tlesynth.classifier.calibration import Calibration
+from tlesynth.classifier.networks import NetworkScorer, network_for
 from tlesynth.errors import fail
-from tlesynth.volume import Grid
+from tlesynth.recipe import Classifier
+from tlesynth.volume import GRIDS, Grid
 
-WEIGHTS, CONFIG = "classifier.safetensors", "config.json"
-PREDICTION_BATCH = 16
+WEIGHTS, JUDGING, CONFIG = "classifier.safetensors", "judging.safetensors", "config.json"
+FORMAT = "tlesynth-classifier-2"
+Floats = NDArray[np.float64]
 
 
 class ModelConfig(BaseModel):
-    """What a classifier is, beside its weights; thresholds are on the probability of TLE and come from val alone."""
+    """What a classifier is, beside its tensors; thresholds are on the calibrated probability and come from val."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: str
+    format: Literal["tlesynth-classifier-2"] = FORMAT
+    settings: Classifier
     arm: str
     grid: str
     shape: tuple[int, int, int]
     grid_fingerprint: str
     n_train: dict[str, int]
+    n_val: int
     steps: int
     best_step: int
+    temperature: float
     youden_threshold: float
     threshold: float = 0.5
 
 
-def save(folder: Path, network: nn.Module, config: ModelConfig) -> None:
+class Scorer(Protocol):
+    """What a kind of classifier does with volumes."""
+
+    def logits(self, volumes: NDArray[np.floating]) -> Floats:
+        """Uncalibrated logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1]."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was learned, by name."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedClassifier:
+    """A classifier of any kind, ready to judge volumes on its grid."""
+
+    config: ModelConfig
+    scorer: Scorer
+    calibration: Calibration
+
+    def logits(self, volumes: NDArray[np.floating], grid: Grid | None = None) -> Floats:
+        """Uncalibrated logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1].
+
+        Raises:
+            TlesynthError: NII-030 if the volumes are not on the classifier's grid.
+        """
+        config = self.config
+        if tuple(volumes.shape[1:]) != config.shape or (grid and grid.fingerprint != config.grid_fingerprint):
+            raise fail(
+                "NII-030", "classifier", f"volumes of {volumes.shape[1:]}; it reads {config.grid} {config.shape}"
+            )
+        return self.scorer.logits(volumes) if len(volumes) else np.zeros(0)
+
+    def probabilities(self, volumes: NDArray[np.floating], grid: Grid | None = None) -> Floats:
+        """Calibrated probability of the positive class (see ``scan_set.CLASSES``), (N,).
+
+        Raises:
+            TlesynthError: NII-030 if the volumes are not on the classifier's grid.
+        """
+        return self.calibration.probabilities(self.logits(volumes, grid))
+
+
+def save(folder: Path, trained: TrainedClassifier) -> None:
     """Publish a model folder with its manifest."""
     with durable.publishing(folder) as temporary:
-        tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+        tensors = {k: v.detach().cpu().contiguous() for k, v in trained.scorer.tensors().items()}
         save_file(tensors, temporary / WEIGHTS)
-        durable.write_json(temporary / CONFIG, config.model_dump(mode="json"))
+        save_file({"calibration.curves": torch.from_numpy(trained.calibration.curves)}, temporary / JUDGING)
+        durable.write_json(temporary / CONFIG, trained.config.model_dump(mode="json"))
 
 
 def load_config(folder: Path) -> ModelConfig:
@@ -58,43 +113,41 @@ def load_config(folder: Path) -> ModelConfig:
         raise fail("MOD-004", folder / CONFIG, f"{error.error_count()} unusable values") from error
 
 
-def load(folder: Path) -> tuple[CoronalClassifier, ModelConfig]:
-    """Read a classifier, ready to predict, after checking its manifest.
+def load(folder: Path, device: str = "cpu") -> TrainedClassifier:
+    """Read a classifier of any kind, after checking its manifest; ``device`` is auto, cpu or cuda.
 
     Raises:
         TlesynthError: MOD-004 if the folder holds no classifier or a file of it is missing or changed.
     """
     durable.verify(folder, "MOD-004")
     config = load_config(folder)
-    network = build(config.network, config.shape[1], seed=0)
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    return network.eval(), config
+    curves = load_file(folder / JUDGING)["calibration.curves"].numpy()
+    scorer = _scorer(folder, config, device)
+    return TrainedClassifier(config, scorer, Calibration(config.temperature, curves))
 
 
-def predict(folder: Path, volumes: np.ndarray, grid: Grid | None = None, *, device: str = "cpu") -> np.ndarray:
-    """Probability of TLE, (N,) float64, of volumes (N, X, Y, Z) on [0, 1].
+def predict(folder: Path, volumes: NDArray[np.floating], grid: Grid | None = None, *, device: str = "cpu") -> Floats:
+    """Calibrated probability of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1].
 
     Raises:
         TlesynthError: NII-030 if the volumes are not on the classifier's grid, MOD-004 for a damaged model folder.
     """
-    network, config = load(folder)
-    if tuple(volumes.shape[1:]) != config.shape or (grid and grid.fingerprint != config.grid_fingerprint):
-        raise fail("NII-030", folder, f"volumes of {volumes.shape[1:]}; it reads {config.grid} {config.shape}")
+    return load(folder, device).probabilities(volumes, grid)
+
+
+def _scorer(folder: Path, config: ModelConfig, device: str) -> Scorer:
+    grid, tensors = _grid_of(folder, config), load_file(folder / WEIGHTS)
+    network = network_for(config.settings, grid, seed=0, pretrained=False)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise fail("MOD-004", folder / WEIGHTS, "its tensors do not fit the network") from error
     fitting = "cuda" if torch.cuda.is_available() else "cpu"
-    return probabilities(network.to(fitting if device == "auto" else device), volumes)
+    return NetworkScorer(network.to(fitting if device == "auto" else device).eval())
 
 
-@torch.inference_mode()
-def probabilities(network: nn.Module, volumes: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Probability of TLE, (N,) float64, with the network in evaluation mode and left in the mode it was in."""
-    was_training = network.training
-    network.eval()
-    device = next(network.parameters()).device
-    logits = [network(batch.to(device=device, dtype=torch.float32)).float().cpu() for batch in _batches(volumes)]
-    network.train(was_training)
-    return torch.cat(logits).double().sigmoid().numpy() if logits else np.zeros(0)
-
-
-def _batches(volumes: np.ndarray | torch.Tensor) -> Iterator[torch.Tensor]:
-    for start in range(0, len(volumes), PREDICTION_BATCH):
-        yield torch.as_tensor(volumes[start : start + PREDICTION_BATCH])
+def _grid_of(folder: Path, config: ModelConfig) -> Grid:
+    grid = GRIDS.get(config.grid)
+    if grid is None or grid.fingerprint != config.grid_fingerprint:
+        raise fail("MOD-004", folder / CONFIG, f"its grid {config.grid} is not one of this version")
+    return grid

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tlesynth import durable, weights
+from tlesynth.classifier.model import load_config
 from tlesynth.data.anatomy import SIDES
 from tlesynth.data.cohort import Cohort
 from tlesynth.evaluation import classification, morphometry
@@ -89,6 +90,9 @@ def classified(inputs: Inputs, measured: Measured, classifiers: Path, how: Resam
     if not (arms and test):
         reason = "no classifier was trained" if not arms else "the test split is empty"
         return not_computed(reason, "tlesynth train classifier"), pd.DataFrame({"arm": []})
+    if any(load_config(classifiers / arm / "model").settings.task != "tle" for arm in arms):
+        told = "the classifiers tell left from right, not patients from controls"
+        return not_computed(told, "tlesynth train classifier --set classifier.task=tle"), pd.DataFrame({"arm": []})
     predictions = classification.predict_cohort(classifiers, arms, inputs.real, test, "test")
     if inputs.synthetic is not None:
         made = classification.predict_cohort(classifiers, arms, inputs.synthetic, inputs.synthetic.ids, "synthetic")

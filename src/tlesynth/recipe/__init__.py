@@ -3,12 +3,13 @@
 from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
+from tlesynth.recipe.classifier import Classifier
 from tlesynth.recipe.conditions import Category, Quantity
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
+from tlesynth.recipe.judging import Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess

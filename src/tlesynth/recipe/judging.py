@@ -1,4 +1,4 @@
-"""The synthetic cohort and what judges it: sampling, classifiers, evaluation."""
+"""The synthetic cohort and what is measured of it: sampling, tuning, evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tlesynth.recipe.section import Count, CountOrZero, Fraction, Positive, Section
+from tlesynth.recipe.section import Count, Fraction, Section
 
 
 class Sample(Section):
@@ -36,27 +36,6 @@ class Tune(Section):
     """Subjects drawn for each pair, two and two with the conditions of a validation scan."""
     steps: Annotated[tuple[Count, ...], Field(min_length=1)] = (10, 20, 30, 50)
     guidance: Annotated[tuple[Annotated[float, Field(ge=0, le=20)], ...], Field(min_length=1)] = (1.0, 1.5, 2.0, 3.0)
-
-
-class Classifier(Section):
-    """TLE against healthy on coronal slices (paper, section 5.3)."""
-
-    network: str = "tf_efficientnetv2_s"
-    """A timm model; its first convolution takes the coronal slices as channels."""
-    arms: tuple[Literal["real", "synthetic", "real+0.25", "real+0.5"], ...] = (
-        "real",
-        "synthetic",
-        "real+0.25",
-        "real+0.5",
-    )
-    epochs: Count = 100
-    """Counted on the real training set; every arm takes the same number of steps."""
-    steps: CountOrZero = 0
-    batch_size: Count = 128
-    learning_rate: Positive = 1e-3
-    restart_epochs: Count = 10
-    validate_every: Count = 50
-    checkpoint_every: Count = 500
 
 
 class Evaluation(Section):

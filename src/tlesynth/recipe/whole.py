@@ -8,10 +8,11 @@ from pydantic import Field
 
 from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.autoencoder import Autoencoder
+from tlesynth.recipe.classifier import Classifier
 from tlesynth.recipe.diffusion import Diffusion
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Classifier, Evaluation, Sample, Tune
+from tlesynth.recipe.judging import Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.preprocess import Preprocess
 from tlesynth.recipe.privacy import Privacy

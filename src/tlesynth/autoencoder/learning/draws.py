@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from tlesynth import recipe
-from tlesynth.autoencoder.learning.augmentation import boxes, recoloured
 from tlesynth.autoencoder.networks import COMPRESSION
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.seeds import torch_generator
 from tlesynth.training import Order
+from tlesynth.training.augmentation import boxes, recoloured
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from tlesynth.autoencoder.learning.augmentation import affine_matrices, boxes, cropped, moved, recoloured, resampled
 from tlesynth.recipe import Augmentation
 from tlesynth.seeds import torch_generator
+from tlesynth.training.augmentation import affine_matrices, boxes, cropped, moved, recoloured, resampled
 
 SHAPE = (20, 24, 16)
 

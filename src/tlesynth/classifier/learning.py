@@ -1,0 +1,119 @@
+"""Training of a network on a set of scans by the package's step loop; the checkpoint is chosen on validation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, OneCycleLR
+
+from tlesynth.classifier.feed import Feed
+from tlesynth.classifier.fitting import Fitted, Fitting
+from tlesynth.classifier.networks import NetworkScorer, network_for, network_logits
+from tlesynth.classifier.scan_set import ScanSet
+from tlesynth.recipe import Classifier
+from tlesynth.run_folder import RunFolder
+from tlesynth.seeds import seed_of, torch_generator
+from tlesynth.training import Learner, Order, Rhythm, Segment, fabric_for, train
+from tlesynth.training.augmentation import moved, recoloured
+
+TIE_BREAK = 1e-3
+"""Weight of the cross-entropy beside 1 - AUC in the validation score: it only decides between equal rankings."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a network learns: its optimiser, the course of its learning rate, and scans a step."""
+
+    optimizer: torch.optim.Optimizer
+    schedule: LRScheduler
+    batch_size: int
+
+
+def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFolder) -> Fitted:
+    """Train the network of ``how.settings`` for ``how.steps`` steps; the weights are those best on ``validation``.
+
+    Raises:
+        TlesynthError: CFG-002 for an unknown network, NUM-001 if training breaks down, OPS-075 after a stop request.
+    """
+    settings, began = how.settings, time.monotonic()
+    fabric = fabric_for(how.device, how.precision)
+    bare = network_for(settings, training.grid, seed=seed_of(how.seed, "classifier", "weights"))
+    way = _way(bare, how)
+    network, optimizer = fabric.setup(bare, way.optimizer)
+    feed, judged = Feed(training, fabric.device), Feed(validation, fabric.device)
+    positive = torch.from_numpy(training.positive.astype(np.float32)).to(fabric.device)
+    order = Order(len(training), way.batch_size, how.seed, "classifier")
+
+    def loss(step: int) -> Iterator[dict[str, Tensor]]:
+        rows = order.batch(step)
+        volumes, flipped = varied(feed.batch(rows), settings, training.grid.spacing, how.seed, step)
+        labels = swapped(positive[torch.from_numpy(rows).to(positive.device)], flipped, settings)
+        yield {"loss": binary_cross_entropy_with_logits(network(volumes).float(), labels)}
+
+    def validate() -> dict[str, float]:
+        return validation_figures(network_logits(network, judged.batches()), validation.positive)
+
+    position = train(
+        run,
+        fabric,
+        {"classifier": Learner(network, optimizer, loss, way.schedule)},
+        [Segment("classifier", "classifier", "classifier", how.steps)],
+        validate=validate,
+        rhythm=Rhythm(settings.validate_every, settings.checkpoint_every),
+        label=f"classifier {training.name}".strip(),
+    )
+    best = position.best["best"].step
+    share = feed.seconds / max(time.monotonic() - began, 1e-9)
+    return Fitted(NetworkScorer(bare.eval()), best, {"loading_share": round(share, 4)})
+
+
+def varied(
+    volumes: Tensor, settings: Classifier, spacing: float, seed: int, step: int
+) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Volumes (B, X, Y, Z) as ``settings.augmentation`` varies them at a step, and which were mirrored, (B,)."""
+    wanted = settings.augmentation
+    flipped = np.zeros(len(volumes), bool)
+    if not (wanted.flip or wanted.affine_share or wanted.gain or wanted.gamma):
+        return volumes, flipped
+    draws = torch_generator(seed, "classifier", "augmentation", step)
+    if wanted.flip:
+        mirrored = torch.rand(len(volumes), generator=draws) < 0.5
+        flipped = mirrored.numpy()
+        volumes = torch.where(mirrored.to(volumes.device).view(-1, 1, 1, 1), volumes.flip(1), volumes)
+    unflipped = wanted.model_copy(update={"flip": False})
+    x = moved(volumes.unsqueeze(1), unflipped, draws, spacing)
+    return recoloured(x, unflipped, draws).squeeze(1), flipped
+
+
+def swapped(labels: Tensor, flipped: NDArray[np.bool_], settings: Classifier) -> Tensor:
+    """Labels (B,) of which those of mirrored volumes change, where the task is the side."""
+    if settings.task != "side" or not flipped.any():
+        return labels
+    return torch.where(torch.from_numpy(flipped).to(labels.device), 1 - labels, labels)
+
+
+def validation_figures(logits: NDArray[np.float64], positive: NDArray[np.bool_]) -> dict[str, float]:
+    """AUC and cross-entropy of val, and ``score`` = 1 - AUC (ties by cross-entropy), lower is better."""
+    wins = logits[positive][:, None] - logits[~positive][None]
+    auc = float(((wins > 0) + 0.5 * (wins == 0)).mean())
+    entropy = float(np.logaddexp(0, np.where(positive, -logits, logits)).mean())
+    return {"score": 1 - auc + TIE_BREAK * entropy, "auc": auc, "cross_entropy": entropy}
+
+
+def _way(network: nn.Module, how: Fitting) -> Way:
+    """The paper's for its network: Adam, cosine with warm restarts. One cycle of AdamW for the small 3D one."""
+    settings = how.settings
+    if settings.kind == "cnn3d":
+        small = settings.cnn3d
+        adamw = torch.optim.AdamW(network.parameters(), lr=small.learning_rate, weight_decay=small.weight_decay)
+        cycle = OneCycleLR(adamw, small.learning_rate, total_steps=how.steps + 1, cycle_momentum=False)
+        return Way(adamw, cycle, small.batch_size)
+    adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    return Way(adam, CosineAnnealingWarmRestarts(adam, how.restart, T_mult=2), settings.batch_size)

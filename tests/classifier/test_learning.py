@@ -1,0 +1,42 @@
+"""Validation prefers ranking; augmentation is keyed by the step, and swaps the side of a mirrored scan."""
+
+import numpy as np
+import torch
+
+from tlesynth.classifier.learning import swapped, validation_figures, varied
+from tlesynth.recipe import Augmentation, Classifier
+
+FLIPPING = Classifier(task="side", augmentation=Augmentation(flip=True, gain=0.2))
+VOLUMES = torch.rand(8, 6, 8, 6, generator=torch.Generator().manual_seed(0))
+
+
+def test_validation_prefers_ranking_then_entropy() -> None:
+    positive = np.array([True, True, False, False])
+    sure, unsure = np.array([2.0, 1.5, -1.5, -2.0]), np.array([0.4, 0.2, 0.0, -0.2])
+    wrong = np.array([2.0, -2.0, -1.5, -2.0])
+    scores = [validation_figures(z, positive)["score"] for z in (sure, unsure, wrong)]
+    assert scores == sorted(scores)
+    assert validation_figures(sure, positive)["auc"] == 1.0
+
+
+def test_a_step_is_varied_alike_each_time_and_unlike_another() -> None:
+    first, flipped = varied(VOLUMES, FLIPPING, 3.0, seed=1, step=4)
+    again, _ = varied(VOLUMES, FLIPPING, 3.0, seed=1, step=4)
+    other, _ = varied(VOLUMES, FLIPPING, 3.0, seed=1, step=5)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert 0 < flipped.sum() < len(flipped)
+
+
+def test_mirrored_scans_are_mirrored_and_change_side() -> None:
+    mirrored_only = Classifier(task="side", augmentation=Augmentation(flip=True))
+    found, flipped = varied(VOLUMES, mirrored_only, 3.0, seed=1, step=4)
+    for before, after, turned in zip(VOLUMES, found, flipped, strict=True):
+        assert torch.equal(after, before.flip(0) if turned else before)
+    labels = torch.ones(8)
+    assert swapped(labels, flipped, mirrored_only).tolist() == (1 - flipped).tolist()
+    assert torch.equal(swapped(labels, flipped, Classifier()), labels)
+
+
+def test_without_augmentation_nothing_changes() -> None:
+    found, flipped = varied(VOLUMES, Classifier(), 3.0, seed=1, step=4)
+    assert found is VOLUMES and not flipped.any()
