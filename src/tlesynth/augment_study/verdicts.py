@@ -78,8 +78,8 @@ def read_verdicts(paths: Iterable[Path]) -> pd.DataFrame:
 
 def subjects_of(table: pd.DataFrame, people: pd.DataFrame) -> Subjects:
     """The subjects of ``table``, controls first, with what ``people`` (index participant_id) says of them."""
-    truth = table.groupby("participant_id")["truth"].first().sort_values(kind="stable")
-    return Subjects(people.reindex(truth.index), truth.to_numpy() > 0)
+    known = table.drop_duplicates("participant_id").sort_values(["truth", "participant_id"])
+    return Subjects(people.reindex(list(known["participant_id"])), known["truth"].to_numpy() > 0)
 
 
 def verdicts_of(table: pd.DataFrame, subjects: Subjects) -> tuple[Verdicts, ...]:
@@ -88,7 +88,7 @@ def verdicts_of(table: pd.DataFrame, subjects: Subjects) -> tuple[Verdicts, ...]
     return tuple(
         Verdicts(
             str(split),
-            int(seed),  # ty: ignore[invalid-argument-type]
+            int(seed),
             rows["participant_id"].map(place).to_numpy(np.int64),
             rows["probability"].to_numpy(np.float64),
             rows["called"].to_numpy() > 0,

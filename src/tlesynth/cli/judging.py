@@ -1,14 +1,14 @@
-"""``evaluate`` and ``report``: what a run's synthetic cohort is worth."""
+"""``evaluate``, ``augment-study`` and ``report``: what a run's synthetic cohort is worth."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tlesynth import recipe as recipes
-from tlesynth.cli.options import AsJson, result
+from tlesynth.cli.options import AsJson, Override, graceful, result, settings
 from tlesynth.errors import fail
 
 
@@ -29,6 +29,38 @@ def evaluate(
     result({"results": str(folder / "evaluation/results.json")}, as_json)
 
 
+def augment_study(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder whose stages up to sample are done.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/augmentation, which the report reads.")
+    ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", help="The run's BIDS cohort, if it was not simulated.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=0, help="Trainings side by side; 0: one a core.")] = None,
+    backend: Annotated[Literal["joblib", "dask"] | None, typer.Option(help="dask: jobs on a cluster.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="i/N", help="Part i of N, as in an array job.")] = None,
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Does it help? Train classifiers with and without synthetic scans, and judge them on real ones.
+
+    Arms x seeds x splits, each once; the same command goes on. What decides is written to plan.json
+    before the first training; validation chooses the ratio; test is opened once, at the end.
+
+    Example: tlesynth augment-study my_run --set augment_study.seeds=3 --set augment_study.splits=3
+    """
+    from tlesynth.pipeline.studies import augment_study as study
+
+    sharing = settings(
+        augment_study__jobs=jobs, augment_study__sharing__backend=backend, augment_study__sharing__shard=shard
+    )
+    loaded = _recipe_of(folder, [*sharing, *(override or [])])
+    with graceful():
+        made = study(folder, out or folder / "augmentation", loaded, given)
+    result(made, as_json)
+
+
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Page to write; RUN/report.html if left out.")] = None,
@@ -41,7 +73,7 @@ def report(
     result({"report": str(build(folder, out or folder / "report.html"))}, as_json)
 
 
-def _recipe_of(folder: Path) -> recipes.Recipe:
+def _recipe_of(folder: Path, override: list[str] | None = None) -> recipes.Recipe:
     if not (folder / "recipe.yaml").is_file():
         raise fail("DATA-011", folder, "it holds no recipe.yaml")
-    return recipes.load(folder / "recipe.yaml")
+    return recipes.load(folder / "recipe.yaml", override or [])
