@@ -114,9 +114,9 @@ def folders_of(root: Path, *, simulated: bool = True) -> Folders:
 
 def small_recipe(**study: Any) -> Recipe:
     """A recipe whose study takes seconds on the coarse grid."""
-    wanted = {"ratios": (0.5, 1.0), "controls": ("classical",), "learning_curve": (), "seeds": 1, "splits": 2}
+    wanted = {"ratios": (0.5,), "controls": ("classical",), "learning_curve": (), "seeds": 1, "splits": 2}
     classifier = Classifier(
-        network="test_efficientnet", steps=6, batch_size=6, restart_epochs=4, validate_every=3, checkpoint_every=3
+        network="test_efficientnet", steps=4, batch_size=6, restart_epochs=4, validate_every=2, checkpoint_every=4
     )
     chosen = AugmentStudy(**(wanted | {"site_seeds": 0, "least_in_subgroup": 3} | study))
     return Recipe(
