@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlesynth import durable
+from tlesynth import durable, interruption
 from tlesynth.classifier.interface import Fitting, ScanSet, examples_of, fit, load, youden_threshold
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import Classifier
+from tlesynth.recipe import Classifier, Cnn3d
 
 from .conftest import GRID, cache_in_memory
 
@@ -41,6 +41,29 @@ def test_what_was_fitted_is_loaded_and_right(fitted: Path) -> None:
 
 def test_the_folder_holds_tensors_and_json_alone(fitted: Path) -> None:
     assert {file.suffix for file in fitted.iterdir()} == {".safetensors", ".json"}
+
+
+@pytest.mark.parametrize("task", ["tle", "side"])
+def test_the_3d_kind_learns_either_task_and_resumes_to_the_same_bits(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training, held_out = cache_in_memory("sides", 6, 6, 6), cache_in_memory("others", 4, 4, 4, seed=1)
+    one, other = (ScanSet("set", examples_of(c, c.cohort.ids, task)) for c in (training, held_out))
+    small = Cnn3d(width=4, batch_size=6, learning_rate=1e-2)
+    settings = Classifier.model_validate(
+        {"kind": "cnn3d", "task": task, "cnn3d": small, "validate_every": 8, "checkpoint_every": 8}
+    )
+    how = Fitting(settings, 16, 4, seed=0)
+    folder = fit(one, other, how, tmp_path / "whole")
+    found = load(folder).probabilities(held_out.volumes[[e.row for e in other.examples]])
+    assert found[other.positive].min() > found[~other.positive].max()
+    with monkeypatch.context() as patch:
+        stops = iter([False] * 8 + [True])
+        patch.setattr(interruption, "requested", lambda: next(stops))
+        with pytest.raises(TlesynthError, match="OPS-075"):
+            fit(one, other, how, tmp_path / "stopped")
+    resumed = fit(one, other, how, tmp_path / "stopped")
+    assert durable.sha256(resumed / "classifier.safetensors") == durable.sha256(folder / "classifier.safetensors")
 
 
 def test_the_share_of_loading_is_written_down(fitted: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tlesynth.classifier.learning import swapped, validation_figures, varied
+from tlesynth.classifier.learning import dropping, swapped, validation_figures, varied
 from tlesynth.recipe import Augmentation, Classifier
 
 FLIPPING = Classifier(task="side", augmentation=Augmentation(flip=True, gain=0.2))
@@ -35,6 +35,18 @@ def test_mirrored_scans_are_mirrored_and_change_side() -> None:
     labels = torch.ones(8)
     assert swapped(labels, flipped, mirrored_only).tolist() == (1 - flipped).tolist()
     assert torch.equal(swapped(labels, flipped, Classifier()), labels)
+
+
+def test_what_is_dropped_hangs_on_the_seed_alone() -> None:
+    def drawn(seed: int) -> torch.Tensor:
+        with dropping(seed, torch.device("cpu")):
+            return torch.rand(3)
+
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(drawn(1), drawn(1)) and not torch.equal(drawn(1), drawn(2))
+    assert torch.equal(torch.rand(1), expected)
 
 
 def test_without_augmentation_nothing_changes() -> None:

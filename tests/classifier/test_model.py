@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tlesynth.classifier.model import load, predict
-from tlesynth.classifier.networks import NetworkScorer
+from tlesynth.classifier.network_scorer import NetworkScorer
 from tlesynth.errors import TlesynthError
 from tlesynth.volume import GRIDS
 

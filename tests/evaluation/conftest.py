@@ -12,7 +12,7 @@ import torch
 from tlesynth import durable
 from tlesynth.classifier import model
 from tlesynth.classifier.calibration import Calibration
-from tlesynth.classifier.networks import NetworkScorer, network_for
+from tlesynth.classifier.network_scorer import NetworkScorer, network_for
 from tlesynth.data.anatomy import SIDES, hippocampus_mask, pull
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.data.deformation import exponential, jacobian_determinant, sample

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlesynth.classifier.networks import PREDICTION_BATCH
+from tlesynth.classifier.network_scorer import PREDICTION_BATCH
 from tlesynth.classifier.scan_set import ScanSet
 
 SHARE_OF_MEMORY = 0.3

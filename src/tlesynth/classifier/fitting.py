@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tlesynth.classifier.model import Scorer
 from tlesynth.recipe import Classifier
 
@@ -42,8 +45,12 @@ def fitting_for(settings: Classifier, n_real: int, *, seed: int, device: str, pr
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What a training gives: the scorer, the step whose weights it has (0 without steps), and what it cost."""
+    """What a training gives."""
 
     scorer: Scorer
+    logits: NDArray[np.float64]
+    """Of the validation scans, (N,)."""
     best_step: int
+    """The step whose weights it has; 0 for a kind that takes none."""
     cost: dict[str, float]
+    """Figures for done.json."""

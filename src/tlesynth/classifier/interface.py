@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from tlesynth import durable
 from tlesynth.classifier.calibration import calibrated
-from tlesynth.classifier.fitting import Fitted, Fitting, fitting_for
+from tlesynth.classifier.fitting import Fitting, fitting_for
 from tlesynth.classifier.learning import fit_network
 from tlesynth.classifier.model import ModelConfig, TrainedClassifier, load, load_config, save
 from tlesynth.classifier.scan_set import CLASSES, Example, ScanSet, examples_of
+from tlesynth.classifier.table_fit import fit_table
 from tlesynth.run_folder import RunFolder
 
 MODEL, VALIDATED = "model", "val_predictions.tsv"
@@ -49,10 +50,10 @@ def fit(training: ScanSet, validation: ScanSet, how: Fitting, out: Path) -> Path
     run = RunFolder.open(out, how.identity | scans | {"grid": grid.fingerprint})
     if run.finished:
         return out / MODEL
-    fitted = fit_network(training, validation, how, run)
-    logits = _logits(fitted, validation)
-    calibration = calibrated(logits, validation.positive, how.seed)
-    probabilities = calibration.probabilities(logits)
+    steps = 0 if how.settings.kind == "volumes" else how.steps
+    fitted = fit_network(training, validation, how, run) if steps else fit_table(training, validation, how)
+    calibration = calibrated(fitted.logits, validation.positive, how.seed)
+    probabilities = calibration.probabilities(fitted.logits)
     config = ModelConfig(
         settings=how.settings,
         arm=training.name,
@@ -61,16 +62,16 @@ def fit(training: ScanSet, validation: ScanSet, how: Fitting, out: Path) -> Path
         grid_fingerprint=grid.fingerprint,
         n_train=training.counts(),
         n_val=len(validation),
-        steps=how.steps,
+        steps=steps,
         best_step=fitted.best_step,
         temperature=calibration.temperature,
         youden_threshold=youden_threshold(probabilities, validation.positive),
     )
     save(out / MODEL, TrainedClassifier(config, fitted.scorer, calibration))
     words = np.take(CLASSES[how.settings.task], validation.positive.astype(int))
-    table = pd.DataFrame({"participant_id": validation.ids, "class": words, "logit": np.round(logits, 6)})
+    table = pd.DataFrame({"participant_id": validation.ids, "class": words, "logit": np.round(fitted.logits, 6)})
     durable.write_table(out / VALIDATED, table.assign(probability=np.round(probabilities, 6)))
-    run.finish({"steps": how.steps, "best_step": fitted.best_step, "n_train": training.counts()} | fitted.cost)
+    run.finish({"steps": steps, "best_step": fitted.best_step, "n_train": training.counts()} | fitted.cost)
     return out / MODEL
 
 
@@ -85,13 +86,6 @@ def youden_threshold(probabilities: NDArray[np.float64], positive: NDArray[np.bo
     gain = called[:, positive].mean(axis=1) - called[:, ~positive].mean(axis=1)
     best = np.flatnonzero(gain >= gain.max() - 1e-12)
     return float(cuts[best[np.argmax(np.diff(edges)[best])]])
-
-
-def _logits(fitted: Fitted, scans: ScanSet, batch: int = 16) -> NDArray[np.float64]:
-    """Logits of a scan set, read a few at a time."""
-    starts = range(0, len(scans), batch)
-    parts = [fitted.scorer.logits(scans.volumes(range(s, min(s + batch, len(scans))))) for s in starts]
-    return np.concatenate(parts)
 
 
 __all__ = [

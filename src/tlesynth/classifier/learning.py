@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, O
 
 from tlesynth.classifier.feed import Feed
 from tlesynth.classifier.fitting import Fitted, Fitting
-from tlesynth.classifier.networks import NetworkScorer, network_for, network_logits
+from tlesynth.classifier.network_scorer import NetworkScorer, network_for, network_logits
 from tlesynth.classifier.scan_set import ScanSet
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
@@ -55,7 +56,9 @@ def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFo
         rows = order.batch(step)
         volumes, flipped = varied(feed.batch(rows), settings, training.grid.spacing, how.seed, step)
         labels = swapped(positive[torch.from_numpy(rows).to(positive.device)], flipped, settings)
-        yield {"loss": binary_cross_entropy_with_logits(network(volumes).float(), labels)}
+        with dropping(seed_of(how.seed, "classifier", "dropout", step), fabric.device):
+            logits = network(volumes).float()
+        yield {"loss": binary_cross_entropy_with_logits(logits, labels)}
 
     def validate() -> dict[str, float]:
         return validation_figures(network_logits(network, judged.batches()), validation.positive)
@@ -71,7 +74,16 @@ def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFo
     )
     best = position.best["best"].step
     share = feed.seconds / max(time.monotonic() - began, 1e-9)
-    return Fitted(NetworkScorer(bare.eval()), best, {"loading_share": round(share, 4)})
+    logits = network_logits(network, judged.batches())
+    return Fitted(NetworkScorer(bare.eval()), logits, best, {"loading_share": round(share, 4)})
+
+
+@contextmanager
+def dropping(seed: int, device: torch.device) -> Generator[None]:
+    """While this block runs, what a network drops hangs on ``seed`` alone; the caller's draws are left as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def varied(

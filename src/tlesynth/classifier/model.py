@@ -19,7 +19,8 @@ from torch import Tensor
 
 from tlesynth import durable
 from tlesynth.classifier.calibration import Calibration
-from tlesynth.classifier.networks import NetworkScorer, network_for
+from tlesynth.classifier.network_scorer import NetworkScorer, network_for
+from tlesynth.classifier.table_models import TableModel, TableScorer
 from tlesynth.errors import fail
 from tlesynth.recipe import Classifier
 from tlesynth.volume import GRIDS, Grid
@@ -137,11 +138,13 @@ def predict(folder: Path, volumes: NDArray[np.floating], grid: Grid | None = Non
 
 def _scorer(folder: Path, config: ModelConfig, device: str) -> Scorer:
     grid, tensors = _grid_of(folder, config), load_file(folder / WEIGHTS)
-    network = network_for(config.settings, grid, seed=0, pretrained=False)
     try:
+        if config.settings.kind == "volumes":
+            return TableScorer(TableModel.from_tensors(tensors), config.settings, grid)
+        network = network_for(config.settings, grid, seed=0)
         network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise fail("MOD-004", folder / WEIGHTS, "its tensors do not fit the network") from error
+    except (RuntimeError, KeyError) as error:
+        raise fail("MOD-004", folder / WEIGHTS, "its tensors are not those of its kind") from error
     fitting = "cuda" if torch.cuda.is_available() else "cpu"
     return NetworkScorer(network.to(fitting if device == "auto" else device).eval())
 

@@ -7,19 +7,12 @@ calibrates the simulation (tlesynth.classifier.severity).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
 
-import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tlesynth.errors import fail
-from tlesynth.recipe import Classifier
-from tlesynth.volume import Grid
-
-PREDICTION_BATCH = 16
 
 
 class CoronalClassifier(nn.Module):
@@ -81,41 +74,6 @@ class MesialClassifier(nn.Module):
         return self.judge(torch.cat([one + other, (one - other).abs()], dim=1))[:, 0]
 
 
-class NetworkScorer:
-    """A trained network as the scorer of a classifier."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-
-    def logits(self, volumes: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1]."""
-        return network_logits(self.network, _batches(volumes))
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Weights and running statistics."""
-        return self.network.state_dict()
-
-
-@torch.inference_mode()
-def network_logits(network: nn.Module, batches: Iterator[Tensor]) -> NDArray[np.float64]:
-    """Logits, (N,), of batches of volumes (B, X, Y, Z); the network is asked in evaluation mode and left as it was."""
-    was_training = network.training
-    network.eval()
-    device = next(network.parameters()).device
-    found = [network(batch.to(device=device, dtype=torch.float32)).float().cpu() for batch in batches]
-    network.train(was_training)
-    return torch.cat(found).double().numpy() if found else np.zeros(0)
-
-
-def network_for(settings: Classifier, grid: Grid, *, seed: int, pretrained: bool | None = None) -> nn.Module:
-    """The network of the kind that ``settings`` names, with weights drawn from ``seed``.
-
-    Raises:
-        TlesynthError: CFG-002 if timm knows no network of this name.
-    """
-    return build(settings.network, grid.shape[1], seed)
-
-
 def build(network: str, slices: int, seed: int) -> CoronalClassifier:
     """The 2D network with weights drawn from ``seed``; no pretrained weights are looked for.
 
@@ -129,8 +87,3 @@ def build(network: str, slices: int, seed: int) -> CoronalClassifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return CoronalClassifier(network, slices)
-
-
-def _batches(volumes: NDArray[np.floating]) -> Iterator[Tensor]:
-    for start in range(0, len(volumes), PREDICTION_BATCH):
-        yield torch.as_tensor(volumes[start : start + PREDICTION_BATCH])

@@ -3,7 +3,7 @@
 from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
-from tlesynth.recipe.classifier import Classifier
+from tlesynth.recipe.classifier import Classifier, Cnn3d, Figures
 from tlesynth.recipe.conditions import Category, Quantity
 from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Windows
 from tlesynth.recipe.encode import Encode
@@ -27,10 +27,12 @@ __all__ = [
     "AutoencoderNetwork",
     "Category",
     "Classifier",
+    "Cnn3d",
     "Diffusion",
     "DiffusionNetwork",
     "Encode",
     "Evaluation",
+    "Figures",
     "Gate",
     "Inference",
     "Labels",

@@ -1,0 +1,75 @@
+"""A small 3D residual network that looks at each half of the head beside the other, with the same eyes.
+
+Each half is read twice, as the one in question and as the one to compare it with, the left one through the mirror. What
+tells patients from controls is a symmetric function of both readings, what tells left from right an antisymmetric one:
+a mirrored scan has the same chance of TLE, and exactly the opposite side. Nothing has to be learnt twice, which small
+cohorts cannot afford.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from tlesynth.classifier.networks import Residual
+from tlesynth.recipe import Cnn3d
+from tlesynth.volume import Grid
+
+FIELDS = {
+    "temporal": ((0.0, 54.0), (-58.0, 22.0), (-48.0, 30.0)),
+    "brain": ((0.0, 90.0), (-130.0, 100.0), (-80.0, 110.0)),
+}
+"""RAS mm of what is seen of the right half: temporal lobe, insula and thalamus; or everything."""
+READ_MM = 3.0
+"""Voxels after the first convolution: a finer grid is reduced at once, where it is cheapest."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """The part of the right half that is seen, as slices of a symmetric grid, and the stride that reduces it."""
+
+    slices: tuple[slice, slice, slice]
+    stride: int
+
+
+def field_on(grid: Grid, field: Literal["temporal", "brain"]) -> Field:
+    """Where ``field`` lies on ``grid``."""
+    bounds = [(grid.index(a, low), grid.index(a, high)) for a, (low, high) in enumerate(FIELDS[field])]
+    middle = grid.shape[0] // 2  # the planes from here on lie to the right of the midline
+    x, y, z = (slice(first, last + 1) for first, last in [(middle, bounds[0][1]), *bounds[1:]])
+    return Field((x, y, z), max(1, round(READ_MM / grid.spacing)))
+
+
+class TwoSidedClassifier(nn.Module):
+    """Logits of TLE (symmetric) or of the left side (antisymmetric) from volumes on a grid."""
+
+    def __init__(self, settings: Cnn3d, field: Field, task: Literal["tle", "side"]) -> None:
+        super().__init__()
+        self.field, self.task, width = field, task, settings.width
+        self.stem = nn.Sequential(
+            nn.Conv3d(2, width, 3, stride=field.stride, padding=1, bias=False), nn.BatchNorm3d(width), nn.ReLU()
+        )
+        self.encoder = nn.Sequential(Residual(width, 2 * width), Residual(2 * width, 3 * width))
+        self.dropout = nn.Dropout(settings.dropout)
+        self.judge = nn.Linear(6 * width, 1) if task == "tle" else nn.Linear(3 * width, 1, bias=False)
+        self.to(memory_format=torch.channels_last_3d)  # ty: ignore[no-matching-overload]
+
+    def halves(self, volumes: Tensor) -> Tensor:
+        """The right half and the mirrored left one, (B, 2, X', Y', Z'), of volumes (B, X, Y, Z)."""
+        x, y, z = self.field.slices
+        return torch.stack([volumes[:, x, y, z], volumes.flip(1)[:, x, y, z]], dim=1)
+
+    def forward(self, volumes: Tensor) -> Tensor:
+        """Logits of the positive class, (B,), from volumes (B, X, Y, Z) on [0, 1]."""
+        halves = 4 * (self.halves(volumes) - 0.6)  # tissue lies around 0
+        both = torch.cat([halves, halves.flip(1)]).contiguous(
+            memory_format=torch.channels_last_3d
+        )  # (2B, 2, X', Y', Z')
+        read = self.encoder(self.stem(both)).mean(dim=(2, 3, 4))  # (2B, 3W)
+        right, left = read.chunk(2)  # (B, 3W) each
+        if self.task == "side":
+            return self.judge(self.dropout(left - right))[:, 0]
+        return self.judge(self.dropout(torch.cat([right + left, (right - left).abs()], dim=1)))[:, 0]
