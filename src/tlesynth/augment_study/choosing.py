@@ -23,7 +23,7 @@ def choose(validation: pd.DataFrame) -> Json:
         for key, rows in table.groupby(["network", "arm", "split", "seed"])
     }
     chosen: Json = {}
-    for (network, split), rows in table.groupby(["network", "split"]):  # ty: ignore[not-iterable]
+    for (network, split), rows in table.groupby(["network", "split"]):
         arms = sorted(set(rows["arm"]), key=lambda arm: ratio_of(str(arm)) or 0.0)
         means = {
             str(arm): rounded(float(np.mean([s for k, s in scores.items() if k[:3] == (network, arm, split)])))

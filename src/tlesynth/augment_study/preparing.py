@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlesynth.augment_study.arms import REAL, RECONSTRUCTED, SYNTHETIC, wanted_arms
-from tlesynth.augment_study.plan import Design
+from tlesynth.augment_study.plan import VOLUMES, Design
 from tlesynth.augment_study.splits import (
     CHOSE,
     JUDGED,
@@ -17,7 +17,7 @@ from tlesynth.augment_study.splits import (
     site_splits,
     study_splits,
 )
-from tlesynth.augment_study.training import Workplace, pools_of
+from tlesynth.augment_study.training import Workplace, measure, pools_of
 from tlesynth.classifier.arms import refuse_synthetic
 from tlesynth.classifier.interface import fitting_for
 from tlesynth.data.cohort import Cohort, read_cohort
@@ -90,6 +90,8 @@ def prepare(folders: Folders, out: Path, recipe: Recipe) -> Prepared:
     pools = pools_of(caches, splits[0].train, spare, recipe.classifier.task)
     arms, missing = wanted_arms(study, pools, reconstructed=RECONSTRUCTED in caches)
     networks = study.classifiers or (recipe.classifier.kind,)
+    if VOLUMES in networks:
+        measure(at)
     design = Design(networks, tuple(arms), missing, tuple(splits), tuple(sites), study)
     inputs: Json = {
         "splits": digest_of(folders.splits, (LEARNED, CHOSE, JUDGED, SPARE)),

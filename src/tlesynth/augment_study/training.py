@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tlesynth import durable
 from tlesynth.augment_study.arms import CLASSICAL, REAL, SYNTHETIC, Item, Pools, compose
@@ -34,6 +35,8 @@ from tlesynth.classifier.interface import (
     load,
 )
 from tlesynth.classifier.scan_set import labels_of
+from tlesynth.classifier.structure_figures import figures, sizes_in
+from tlesynth.classifier.table_models import TableScorer
 from tlesynth.data.cohort import read_cohort
 from tlesynth.data.volume_cache import VolumeCache, volume_cache
 from tlesynth.errors import TlesynthError
@@ -159,14 +162,28 @@ def is_trained(task: Task) -> bool:
 
 def verdicts(trained: TrainedClassifier, scans: ScanSet, training: Training) -> pd.DataFrame:
     """What a classifier says of scans, as a table of ``verdicts.COLUMNS``."""
-    starts = range(0, len(scans), PREDICTED_AT_ONCE)
-    parts = [trained.probabilities(scans.volumes(range(s, min(s + PREDICTED_AT_ONCE, len(scans))))) for s in starts]
-    probability = np.concatenate(parts)
+    probability = _probabilities(trained, scans)
     table = pd.DataFrame({"participant_id": scans.ids, "truth": scans.positive.astype(int)})
     table["probability"] = np.round(probability, 6)
     table["called"] = (probability >= trained.config.youden_threshold).astype(int)
     known = {"network": training.network, "arm": training.arm, "split": training.split.name, "seed": training.seed}
     return table.assign(**known)[list(COLUMNS)]
+
+
+def measure(at: Workplace) -> None:
+    """Measure the structures of every scan, once and before several processes want them."""
+    for cache in at.caches().values():
+        sizes_in(ScanSet(cache.cohort.root.name, (Example(cache, 0, True),)))
+
+
+def _probabilities(trained: TrainedClassifier, scans: ScanSet) -> NDArray[np.float64]:
+    """Calibrated probabilities (N,); where figures of structures are judged, those that are kept beside the cache."""
+    if isinstance(trained.scorer, TableScorer):
+        table = figures(sizes_in(scans), trained.config.settings)
+        return trained.calibration.probabilities(trained.scorer.model.logits(table))
+    starts = range(0, len(scans), PREDICTED_AT_ONCE)
+    parts = [trained.probabilities(scans.volumes(range(s, min(s + PREDICTED_AT_ONCE, len(scans))))) for s in starts]
+    return np.concatenate(parts)
 
 
 def _given_up(task: Task, code: str, why: str) -> str:
