@@ -53,6 +53,12 @@ def _inception_url() -> str:
     return URL_INCEPTION_V3
 
 
+def _efficientnet_url() -> str:
+    import timm
+
+    return str(timm.get_pretrained_cfg("tf_efficientnetv2_s.in1k").url)
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a network officially comes from, which of its tensors are kept, and under which file names it may lie."""
@@ -65,6 +71,7 @@ class Source:
 SOURCES = {
     "alexnet": Source(_alexnet_url, "features.", ("alexnet.safetensors",)),
     "squeezenet1_1": Source(_squeezenet_url, "features.", ("squeezenet1_1.safetensors", PORTED_SQUEEZENET)),
+    "efficientnetv2-s": Source(_efficientnet_url, "", ("efficientnetv2-s.safetensors",)),
     "inception-v3": Source(_inception_url, "", ("inception-v3.safetensors",)),
 }
 NAMES = tuple(SOURCES)
@@ -79,7 +86,7 @@ def folders() -> list[Path]:
 
 
 def find(name: str) -> Path:
-    """The safetensors file of a network (alexnet, squeezenet1_1, inception-v3).
+    """The safetensors file of a network (alexnet, squeezenet1_1, efficientnetv2-s, inception-v3).
 
     Raises:
         TlesynthError: CFG-002 for an unknown name, WTS-001 if it is not here, with the command that fetches it.

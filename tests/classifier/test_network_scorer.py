@@ -28,3 +28,13 @@ def test_the_kind_decides_the_network_and_the_seed_its_weights() -> None:
     one, again, other = (network_for(SMALL, GRID, seed=seed).state_dict()["judge.weight"] for seed in (0, 0, 1))
     assert isinstance(network_for(SMALL, GRID, seed=0), TwoSidedClassifier)
     assert torch.equal(one, again) and not torch.equal(one, other)
+
+
+def test_the_map_adds_up_to_the_distance_of_the_logits() -> None:
+    scorer = NetworkScorer(network_for(SMALL.model_copy(update={"task": "side"}), GRID, seed=0))
+    average, volume = VOLUMES.mean(axis=0), VOLUMES[0].copy()
+    volume[:16] = 0  # one half of the head is gone
+    found = scorer.attribution(volume, average)
+    one, other = scorer.logits(np.stack([volume, average]))
+    assert found.shape == GRID.shape and found.sum() == pytest.approx(one - other, rel=0.1)
+    assert not found[:, GRID.index(1, 40) :].any()  # what the network does not see adds nothing

@@ -1,9 +1,14 @@
 """Coronal slices become channels, weights come from the seed, and an unknown network is named."""
 
-import pytest
-import torch
+from pathlib import Path
 
-from tlesynth.classifier.networks import MesialClassifier, build, coronal_channels
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from tlesynth import weights
+from tlesynth.classifier.networks import IMAGENET, MesialClassifier, build, coronal_channels, start_from_imagenet
 from tlesynth.errors import TlesynthError
 
 
@@ -32,6 +37,22 @@ def test_an_unknown_network_is_refused_with_a_suggestion() -> None:
     with pytest.raises(TlesynthError) as caught:
         build("tf_efficientnetv2_q", 8, seed=0)
     assert caught.value.code == "CFG-002" and "tf_efficientnetv2_" in str(caught.value)
+
+
+def test_equal_slices_start_as_equal_colours_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(weights.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setitem(IMAGENET, "test_efficientnet", "efficientnetv2-s")
+    made = build("test_efficientnet", 8, seed=0)
+    with pytest.raises(TlesynthError, match=r"WTS-001.*tlesynth weights fetch efficientnetv2-s"):
+        start_from_imagenet(made, "test_efficientnet")
+    coloured = timm.create_model("test_efficientnet", num_classes=10).eval()
+    save_file(coloured.state_dict(), tmp_path / "efficientnetv2-s.safetensors")
+    start_from_imagenet(made, "test_efficientnet")
+    plane = torch.rand(2, 1, 32, 32)
+    seen = made.eval().backbone.forward_features(plane.expand(-1, 8, -1, -1))
+    assert torch.allclose(seen, coloured.forward_features(plane.expand(-1, 3, -1, -1)), atol=1e-4)
+    with pytest.raises(TlesynthError, match=r"CFG-002.*pretrained"):
+        start_from_imagenet(made, "test_vit")
 
 
 def test_the_mesial_network_cannot_tell_left_from_right() -> None:

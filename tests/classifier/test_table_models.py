@@ -5,7 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from tlesynth.classifier.table_models import TableModel
+from tlesynth.classifier.table_models import TableModel, TableScorer
+from tlesynth.data.template import load_template
+from tlesynth.recipe import Classifier, Figures
+from tlesynth.volume import GRIDS
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(3, 2, (40, 3))
@@ -33,3 +36,23 @@ def test_a_model_comes_back_from_its_tensors() -> None:
 def test_what_was_not_measured_counts_as_the_mean() -> None:
     model = TableModel(CENTRE, SPREAD, np.ones((1, 3)), np.ones(1), 0.25, 0.0)
     assert model.logits(np.full((1, 3), np.nan)) == pytest.approx([0.25])
+
+
+@pytest.mark.parametrize("width", [0.0, 0.3])
+def test_shares_add_up_to_the_distance_from_the_average_scan(width: float) -> None:
+    vectors = Z[:1] if width == 0 else Z[:5]
+    model = TableModel(CENTRE, SPREAD, vectors, np.arange(1.0, 1 + len(vectors)), -0.5, width)
+    one, average = model.logits(np.stack([TABLE[7], CENTRE]))
+    assert model.shares(TABLE[7]).sum() == pytest.approx(one - average, abs=1e-3)
+
+
+def test_the_map_puts_a_structures_part_where_it_lies() -> None:
+    grid = GRIDS["mni-3mm"]
+    model = TableModel(np.zeros(3), np.ones(3), np.array([[0.0, 1.0, 0.0]]), np.ones(1), 0.0, 0.0)
+    settings = Classifier(kind="volumes", figures=Figures(structures="hippocampus"))
+    scorer = TableScorer(model, settings, grid)
+    head = load_template(grid).t1
+    found = scorer.attribution(head, head)
+    assert found.sum() == pytest.approx(scorer.logits(head[None])[0], rel=1e-3)
+    centre = np.average(np.indices(grid.shape).reshape(3, -1), axis=1, weights=found.ravel())
+    assert centre == pytest.approx([grid.index(0, 0), grid.index(1, -22), grid.index(2, -14)], abs=2)

@@ -13,6 +13,7 @@ from tlesynth import durable
 from tlesynth.classifier import model
 from tlesynth.classifier.calibration import Calibration
 from tlesynth.classifier.network_scorer import NetworkScorer, network_for
+from tlesynth.classifier.novelty import Novelty
 from tlesynth.data.anatomy import SIDES, hippocampus_mask, pull
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.data.deformation import exponential, jacobian_determinant, sample
@@ -127,7 +128,10 @@ def save_untrained(folder: Path, arm: str) -> None:
         youden_threshold=0.5,
     )
     scorer = NetworkScorer(network_for(settings, GRID, seed=len(arm)))
-    model.save(folder, model.TrainedClassifier(config, scorer, Calibration(1.0, np.array([[1.0, 0.0]]))))
+    calibration = Calibration(1.0, np.array([[1.0, 0.0]]))
+    novelty = Novelty(3.0, np.zeros(2), np.ones(2), np.eye(2)[:1], np.ones(1), 1.0, 1.0)
+    average = np.zeros(GRID.shape, np.float16)
+    model.save(folder, model.TrainedClassifier(config, scorer, calibration, novelty, average))
 
 
 @pytest.fixture(scope="session")

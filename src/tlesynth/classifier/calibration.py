@@ -37,16 +37,20 @@ class Calibration:
         """Calibrated probability of the positive class, (N,)."""
         return expit(np.asarray(logits, np.float64) / self.temperature)
 
-    def intervals(self, logits: Floats, confidence: float = 0.95) -> Floats:
-        """Lower and upper end, (N, 2), of the share of positives among scans of these logits.
+    def drawn(self, logits: Floats) -> Floats:
+        """The share of positives among scans of these logits, by each curve: (D, N)."""
+        return expit(self.curves[:, :1] * np.asarray(logits, np.float64) + self.curves[:, 1:])
 
-        It holds the probability itself: where the mere temperature misses the curves, it reaches out to it. It knows
-        how few validation scans there were, not that other training scans would have made another classifier.
-        """
-        drawn = expit(self.curves[:, :1] * np.asarray(logits, np.float64) + self.curves[:, 1:])  # (D, N)
-        low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-        centre = self.probabilities(logits)
-        return np.stack([np.minimum(low, centre), np.maximum(high, centre)], axis=1)
+
+def intervals(probabilities: Floats, drawn: Floats, confidence: float = 0.95) -> Floats:
+    """Lower and upper end, (N, 2), of probabilities (N,) by what was drawn of each, (D, N), by one classifier or more.
+
+    They hold the probability itself: where the mere temperature misses the curves, they reach out to it. Of one
+    classifier they know how few validation scans there were, not that other training scans, or another seed, would have
+    made another classifier; of several, trained with other seeds or scans, they know that too.
+    """
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return np.stack([np.minimum(low, probabilities), np.maximum(high, probabilities)], axis=1)
 
 
 def calibrated(logits: Floats, positive: NDArray[np.bool_], seed: int) -> Calibration:

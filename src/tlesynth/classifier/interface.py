@@ -25,6 +25,7 @@ from tlesynth.classifier.calibration import calibrated
 from tlesynth.classifier.fitting import Fitting, fitting_for
 from tlesynth.classifier.learning import fit_network
 from tlesynth.classifier.model import ModelConfig, TrainedClassifier, load, load_config, save
+from tlesynth.classifier.novelty import novelty_of
 from tlesynth.classifier.scan_set import CLASSES, Example, ScanSet, examples_of
 from tlesynth.classifier.table_fit import fit_table
 from tlesynth.run_folder import RunFolder
@@ -67,7 +68,8 @@ def fit(training: ScanSet, validation: ScanSet, how: Fitting, out: Path) -> Path
         temperature=calibration.temperature,
         youden_threshold=youden_threshold(probabilities, validation.positive),
     )
-    save(out / MODEL, TrainedClassifier(config, fitted.scorer, calibration))
+    novelty = novelty_of(training, validation)
+    save(out / MODEL, TrainedClassifier(config, fitted.scorer, calibration, novelty, training.average()))
     words = np.take(CLASSES[how.settings.task], validation.positive.astype(int))
     table = pd.DataFrame({"participant_id": validation.ids, "class": words, "logit": np.round(fitted.logits, 6)})
     durable.write_table(out / VALIDATED, table.assign(probability=np.round(probabilities, 6)))

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, O
 from tlesynth.classifier.feed import Feed
 from tlesynth.classifier.fitting import Fitted, Fitting
 from tlesynth.classifier.network_scorer import NetworkScorer, network_for, network_logits
+from tlesynth.classifier.networks import CoronalClassifier, start_from_imagenet
 from tlesynth.classifier.scan_set import ScanSet
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
@@ -41,11 +42,14 @@ def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFo
     """Train the network of ``how.settings`` for ``how.steps`` steps; the weights are those best on ``validation``.
 
     Raises:
-        TlesynthError: CFG-002 for an unknown network, NUM-001 if training breaks down, OPS-075 after a stop request.
+        TlesynthError: CFG-002 for an unknown network, WTS-001 if its ImageNet weights are missing, NUM-001 if training
+            breaks down, OPS-075 after a stop request.
     """
     settings, began = how.settings, time.monotonic()
     fabric = fabric_for(how.device, how.precision)
     bare = network_for(settings, training.grid, seed=seed_of(how.seed, "classifier", "weights"))
+    if settings.pretrained and isinstance(bare, CoronalClassifier):
+        start_from_imagenet(bare, settings.network)
     way = _way(bare, how)
     network, optimizer = fabric.setup(bare, way.optimizer)
     feed, judged = Feed(training, fabric.device), Feed(validation, fabric.device)

@@ -20,6 +20,7 @@ from torch import Tensor
 from tlesynth import durable
 from tlesynth.classifier.calibration import Calibration
 from tlesynth.classifier.network_scorer import NetworkScorer, network_for
+from tlesynth.classifier.novelty import Novelty
 from tlesynth.classifier.table_models import TableModel, TableScorer
 from tlesynth.errors import fail
 from tlesynth.recipe import Classifier
@@ -27,6 +28,7 @@ from tlesynth.volume import GRIDS, Grid
 
 WEIGHTS, JUDGING, CONFIG = "classifier.safetensors", "judging.safetensors", "config.json"
 FORMAT = "tlesynth-classifier-2"
+CURVES, AVERAGE, NOVELTY = "calibration.curves", "average", "novelty."
 Floats = NDArray[np.float64]
 
 
@@ -57,6 +59,11 @@ class Scorer(Protocol):
         """Uncalibrated logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1]."""
         ...
 
+    def attribution(self, volume: NDArray[np.floating], average: NDArray[np.floating]) -> NDArray[np.float32]:
+        """What each place of a volume (X, Y, Z) adds to its logit: a map whose sum is the logit's distance from that
+        of an average scan."""
+        ...
+
     def tensors(self) -> dict[str, Tensor]:
         """All that was learned, by name."""
         ...
@@ -69,6 +76,9 @@ class TrainedClassifier:
     config: ModelConfig
     scorer: Scorer
     calibration: Calibration
+    novelty: Novelty
+    average: NDArray[np.float16]
+    """The mean training scan, (X, Y, Z): what a scan's map is measured from."""
 
     def logits(self, volumes: NDArray[np.floating], grid: Grid | None = None) -> Floats:
         """Uncalibrated logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1].
@@ -97,7 +107,9 @@ def save(folder: Path, trained: TrainedClassifier) -> None:
     with durable.publishing(folder) as temporary:
         tensors = {k: v.detach().cpu().contiguous() for k, v in trained.scorer.tensors().items()}
         save_file(tensors, temporary / WEIGHTS)
-        save_file({"calibration.curves": torch.from_numpy(trained.calibration.curves)}, temporary / JUDGING)
+        judging = {CURVES: torch.from_numpy(trained.calibration.curves), AVERAGE: torch.from_numpy(trained.average)}
+        judging |= {NOVELTY + name: tensor.contiguous() for name, tensor in trained.novelty.tensors().items()}
+        save_file(judging, temporary / JUDGING)
         durable.write_json(temporary / CONFIG, trained.config.model_dump(mode="json"))
 
 
@@ -122,9 +134,14 @@ def load(folder: Path, device: str = "cpu") -> TrainedClassifier:
     """
     durable.verify(folder, "MOD-004")
     config = load_config(folder)
-    curves = load_file(folder / JUDGING)["calibration.curves"].numpy()
-    scorer = _scorer(folder, config, device)
-    return TrainedClassifier(config, scorer, Calibration(config.temperature, curves))
+    judging = load_file(folder / JUDGING)
+    try:
+        calibration = Calibration(config.temperature, judging[CURVES].numpy())
+        parts = {k.removeprefix(NOVELTY): v for k, v in judging.items() if k.startswith(NOVELTY)}
+        novelty, average = Novelty.from_tensors(parts), judging[AVERAGE].numpy()
+    except KeyError as error:
+        raise fail("MOD-004", folder / JUDGING, f"it lacks {error}") from error
+    return TrainedClassifier(config, _scorer(folder, config, device), calibration, novelty, average)
 
 
 def predict(folder: Path, volumes: NDArray[np.floating], grid: Grid | None = None, *, device: str = "cpu") -> Floats:

@@ -15,6 +15,7 @@ from tlesynth.recipe import Classifier
 from tlesynth.volume import Grid
 
 PREDICTION_BATCH = 16
+PATH_STEPS = 16
 
 
 class NetworkScorer:
@@ -26,6 +27,22 @@ class NetworkScorer:
     def logits(self, volumes: NDArray[np.floating]) -> NDArray[np.float64]:
         """Logits of the positive class, (N,), of volumes (N, X, Y, Z) on [0, 1]."""
         return network_logits(self.network, _batches(volumes))
+
+    def attribution(self, volume: NDArray[np.floating], average: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Integrated gradients (Sundararajan et al. 2017) from an ``average`` scan to a volume, both (X, Y, Z).
+
+        Their sum is the difference of the two logits, but for the error of ``PATH_STEPS`` steps.
+        """
+        was_training, device = self.network.training, next(self.network.parameters()).device
+        self.network.eval()
+        first, last = (torch.as_tensor(np.asarray(end, np.float32), device=device) for end in (average, volume))
+        total = torch.zeros_like(last)
+        for step in range(PATH_STEPS):
+            place = (first + (step + 0.5) / PATH_STEPS * (last - first)).unsqueeze(0).requires_grad_()
+            (gradient,) = torch.autograd.grad(self.network(place).sum(), place)
+            total += gradient[0]
+        self.network.train(was_training)
+        return (total / PATH_STEPS * (last - first)).cpu().numpy()
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights and running statistics."""

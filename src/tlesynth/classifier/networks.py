@@ -10,9 +10,15 @@ import difflib
 
 import timm
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from tlesynth import weights
 from tlesynth.errors import fail
+
+IMAGENET = {"tf_efficientnetv2_s": "efficientnetv2-s"}
+"""timm's networks whose ImageNet weights are known here, and their names in ``tlesynth weights``."""
+STEM, HEAD = "conv_stem.weight", "classifier."
 
 
 class CoronalClassifier(nn.Module):
@@ -87,3 +93,27 @@ def build(network: str, slices: int, seed: int) -> CoronalClassifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return CoronalClassifier(network, slices)
+
+
+def start_from_imagenet(classifier: CoronalClassifier, network: str) -> None:
+    """Put ImageNet's weights into ``classifier``; its last layer stays as drawn.
+
+    The first convolution sees slices where it saw colours: each slice gets the mean of the three, weakened so that
+    equal slices excite it as equal colours did.
+
+    Raises:
+        TlesynthError: CFG-002 if no weights of ``network`` are known, WTS-001 if they are missing, WTS-002 if they do
+            not fit.
+    """
+    if network not in IMAGENET:
+        raise fail("CFG-002", "classifier.pretrained", f"ImageNet weights are known of {', '.join(IMAGENET)} alone")
+    file = weights.find(IMAGENET[network])
+    own, given = classifier.backbone.state_dict(), load_file(file)
+    given = {name: tensor for name, tensor in given.items() if not name.startswith(HEAD)}
+    try:
+        slices = own[STEM].shape[1]
+        given[STEM] = (given[STEM].mean(dim=1, keepdim=True) * 3 / slices).expand_as(own[STEM])
+        kept = {name: tensor for name, tensor in own.items() if name.startswith(HEAD)}
+        classifier.backbone.load_state_dict(given | kept)
+    except (RuntimeError, KeyError) as error:
+        raise fail("WTS-002", file, "its tensors do not fit the network") from error

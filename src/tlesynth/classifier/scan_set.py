@@ -84,6 +84,13 @@ class ScanSet:
             stack[row] = example.cache.volumes[example.row]
         return stack
 
+    def average(self) -> NDArray[np.float16]:
+        """The mean scan, (X, Y, Z)."""
+        total = np.zeros(self.grid.shape, np.float64)
+        for example in self.examples:
+            total += example.cache.volumes[example.row]
+        return (total / len(self)).astype(np.float16)
+
     def counts(self) -> dict[str, int]:
         """How many scans of each origin, as the results state them."""
         found = Counter(example.origin for example in self.examples)

@@ -12,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlesynth.classifier.structure_figures import figures, sizes_of
+from tlesynth.classifier.structure_figures import figures, sizes_of, structure_names
+from tlesynth.data.anatomy import SIDES, structure_mask
+from tlesynth.data.template import load_template
 from tlesynth.recipe import Classifier
 from tlesynth.volume import Grid
 
 Floats = NDArray[np.float64]
+PATH_STEPS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,25 @@ class TableModel:
         Raises:
             KeyError: if one is missing.
         """
-        arrays = {name: tensors[name].double().numpy() for name in cls.__dataclass_fields__}
-        return cls(**arrays | {name: float(arrays[name][0]) for name in ("bias", "width")})
+        centre, spread, vectors, weights = (
+            tensors[name].double().numpy() for name in ("centre", "spread", "vectors", "weights")
+        )
+        return cls(centre, spread, vectors, weights, float(tensors["bias"]), float(tensors["width"]))
+
+    def shares(self, row: Floats) -> Floats:
+        """What each figure of a scan (F,) adds to its logit, from that of a scan with average figures: (F,).
+
+        Slopes along the straight way between them, as integrated gradients.
+        """
+        end = self.standardised(row[None])[0]
+        places = (np.arange(PATH_STEPS) + 0.5)[:, None] / PATH_STEPS * end  # (P, F)
+        if self.width == 0:
+            slopes = np.broadcast_to(self.weights @ self.vectors, places.shape)
+        else:
+            away = places[:, None] - self.vectors[None]  # (P, V, F)
+            kernel = self.weights * np.exp(-self.width * (away**2).sum(axis=2))  # (P, V)
+            slopes = -2 * self.width * (kernel[..., None] * away).sum(axis=1)
+        return slopes.mean(axis=0) * end
 
 
 class TableScorer:
@@ -75,6 +95,16 @@ class TableScorer:
     def figures(self, volumes: NDArray[np.floating]) -> Floats:
         """Figures (N, F) measured in volumes (N, X, Y, Z)."""
         return figures(np.stack([sizes_of(volume, self.grid) for volume in volumes]), self.settings)
+
+    def attribution(self, volume: NDArray[np.floating], average: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Each structure's part of the logit, spread evenly over where the template has it on both sides: (X, Y, Z)."""
+        shares = self.model.shares(self.figures(volume[None])[0])
+        names, template = structure_names(self.settings), load_template(self.grid)
+        total = np.zeros(self.grid.shape, np.float32)
+        for name, share in zip(names, shares.reshape(len(names), -1).sum(axis=1), strict=True):
+            place = sum(structure_mask(name, template, self.grid, side) for side in SIDES)
+            total += (share * place / np.sum(place)).astype(np.float32)
+        return total
 
     def tensors(self) -> dict[str, Tensor]:
         """What the model learned."""
