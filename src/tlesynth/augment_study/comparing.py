@@ -10,7 +10,7 @@ import numpy as np
 from tlesynth.augment_study.resampling import Draws, figures
 from tlesynth.augment_study.verdicts import Floats, Subjects, Verdicts, averaged
 from tlesynth.metrics.paired import bootstrap_p, delong_json, detectable, mcnemar, nadeau_bengio
-from tlesynth.metrics.statistics import Json, Resampling, drawn_interval, not_computed, rounded
+from tlesynth.metrics.statistics import Json, Resampling, drawn_interval, not_computed, rounded, spread_interval
 
 DIFFERENCES = ("auc_roc", "aucpr", "accuracy", "sensitivity_at_90", "brier")
 """Figures whose differences are given; of Brier's score less is better."""
@@ -30,8 +30,15 @@ def arm_of(verdicts: tuple[Verdicts, ...], subjects: Subjects, draws: Draws) -> 
 
 
 def arm_figures(arm: Arm, n: int, how: Resampling) -> Json:
-    """Every figure of an arm as an interval over subjects, splits and seeds."""
-    return {name: interval(values, n, how) for name, values in arm.drawn.items()}
+    """Every figure of an arm as an interval over subjects, splits and seeds.
+
+    The calibration error grows where scans are drawn twice, so that its draws tell the spread and not the place.
+    """
+    found = {name: interval(values, n, how) for name, values in arm.drawn.items()}
+    error = arm.drawn["ece"]
+    if np.isfinite(error[0]):
+        found["ece"] = spread_interval(float(error[0]), error[np.isfinite(error)][1:], n, how)
+    return found
 
 
 def compare(other: Arm, base: Arm, subjects: Subjects, how: Resampling, *, n_train: int, power: float) -> Json:
