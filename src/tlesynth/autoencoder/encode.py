@@ -81,6 +81,19 @@ def encode_cohort(
         _write_reconstructions(reconstructions, trained, cohort, held_out)
 
 
+def reconstruct_cohort(
+    autoencoder: Path, derivatives: Path, ids: list[str], out: Path, *, device: str, inference: Inference
+) -> None:
+    """Write the participants ``ids`` as the autoencoder rebuilds them, as a cohort; those that stand are kept.
+
+    Raises:
+        TlesynthError: MOD-004 or CKP-001 for an unusable model, NUM-006 if a reconstruction is not finite.
+    """
+    trained = read_autoencoder(autoencoder, fabric_for(device, "32-true").device)
+    trained.network.run_as(inference)
+    _write_reconstructions(out, trained, read_cohort(derivatives), ids)
+
+
 def _refuse_other_files(folder: Path) -> None:
     """The folder is replaced as a whole: a model or a cohort given by mistake would be lost."""
     if folder.exists() and not folder.is_dir():

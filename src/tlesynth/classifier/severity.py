@@ -22,7 +22,6 @@ from tlesynth import __version__, durable
 from tlesynth.classifier.networks import MesialClassifier
 from tlesynth.classifier.volumetry import auc, folds, hippocampus_auc, interval
 from tlesynth.data import enigma
-from tlesynth.data.crew import Crew
 from tlesynth.data.simulate import scan, subjects
 from tlesynth.data.simulate.cohort import drawn_truth
 from tlesynth.data.simulate.crop import CROP, SIDE, render_crop
@@ -31,6 +30,7 @@ from tlesynth.errors import fail
 from tlesynth.progress import bar, say
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator, seed_of
+from tlesynth.sharing.crew import Crew
 
 CLOSE = 0.01
 """An AUC this near the wanted one ends the search."""

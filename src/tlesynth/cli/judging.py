@@ -1,15 +1,15 @@
-"""``evaluate`` and ``report``: what a run's synthetic cohort is worth."""
+"""``evaluate``, ``augment-study`` and ``report``: what a run's synthetic cohort is worth."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tlesynth import recipe as recipes
 from tlesynth.cli.lights import show
-from tlesynth.cli.options import AsJson, Override, result
+from tlesynth.cli.options import AsJson, Override, graceful, result, settings
 from tlesynth.errors import fail
 
 
@@ -46,6 +46,38 @@ def evaluate(
         result(made | {"lights": lights}, as_json)
         return
     show(found["verdict"])
+    result(made, as_json)
+
+
+def augment_study(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder whose stages up to sample are done.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; RUN/augmentation, which the report reads.")
+    ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", help="The run's BIDS cohort, if it was not simulated.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=0, help="Trainings side by side; 0: one a core.")] = None,
+    backend: Annotated[Literal["joblib", "dask"] | None, typer.Option(help="dask: jobs on a cluster.")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="i/N", help="Part i of N, as in an array job.")] = None,
+    override: Override = None,
+    as_json: AsJson = False,
+) -> None:
+    """Does it help? Train classifiers with and without synthetic scans, and judge them on real ones.
+
+    Arms x seeds x splits, each once; the same command goes on. What decides is written to plan.json
+    before the first training; validation chooses the ratio; test is opened once, at the end.
+
+    Example: tlesynth augment-study my_run --set augment_study.seeds=3 --set augment_study.splits=3
+    """
+    from tlesynth.pipeline.studies import augment_study as study
+
+    sharing = settings(
+        augment_study__jobs=jobs, augment_study__sharing__backend=backend, augment_study__sharing__shard=shard
+    )
+    loaded = _recipe_of(folder, [*sharing, *(override or [])])
+    with graceful():
+        made = study(folder, out or folder / "augmentation", loaded, given)
     result(made, as_json)
 
 

@@ -35,7 +35,7 @@ def serve(
     idle_minutes: Annotated[float, typer.Option("--idle-minutes", min=1, help="A session ends after this rest.")] = 30,
 ) -> None:
     """Serve a reader study; prints a one-time link for each reader who is not finished, and the administrator's."""
-    from tlesynth import durable
+    from tlesynth.locking import holding
     from tlesynth.reader_study.links import Lifetimes
     from tlesynth.reader_study.serving.app import house_of, invitations, study_app
     from tlesynth.reader_study.serving.copies import keep_copying
@@ -43,7 +43,7 @@ def serve(
 
     _log()
     address = _address(host, port, certificate, key, plain_http, names)
-    with durable.locked(study):
+    with holding(study):
         found = server.listening(address)
         address = replace(address, port=found.getsockname()[1])
         house = house_of(study, address, Lifetimes(idle=60 * idle_minutes))

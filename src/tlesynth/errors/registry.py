@@ -169,6 +169,11 @@ REGISTRY: dict[str, Entry] = {
     "DATA-022": Entry(
         "a participant that was asked for has no usable scan", "Give labels of the cohort, with or without sub-.", USAGE
     ),
+    "DATA-030": Entry(
+        "a scan that was learned from would choose or judge",
+        "Judge on scans that neither the generator nor the classifier saw: restore splits.tsv, or train anew on it.",
+        USAGE,
+    ),
     # Recipes and output folders.
     "CFG-001": Entry(
         "the recipe has a key that does not exist", "Correct the key; a run's recipe.yaml lists them all.", USAGE
@@ -256,6 +261,11 @@ REGISTRY: dict[str, Entry] = {
         "Let them see this environment: the same path on a shared file system, or a job-script-prologue in "
         "jobqueue.yaml that activates it. Or set sharing.backend: joblib.",
         USAGE,
+    ),
+    "OPS-030": Entry(
+        "some trainings of the study failed",
+        "See augmentation/jobs for the reason of each; the same command tries them again. Test was not opened.",
+        SOME_FAILED,
     ),
     "OPS-075": Entry(
         "stopped on request; everything done so far is saved", "Run the same command again to go on.", STOPPED

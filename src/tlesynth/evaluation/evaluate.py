@@ -1,4 +1,4 @@
-"""Everything that is measured on a run, into one results.json: the only place where the test split is opened.
+"""Everything that is measured on a run, into one results.json. Besides the augmentation study, only this opens test.
 
 Every number carries an interval and its n; what cannot be computed says why and what would change it.
 """

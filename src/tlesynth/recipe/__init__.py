@@ -1,5 +1,6 @@
 """The recipe: one frozen model per stage. Defaults are the paper's; a recipe file lists only what differs."""
 
+from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.autoencoder import AdversarialPhase, Autoencoder, AutoencoderNetwork, ReconstructionPhase
 from tlesynth.recipe.classifier import Classifier, Cnn3d, Figures
@@ -23,6 +24,7 @@ __all__ = [
     "RECIPES",
     "SHIPPED",
     "AdversarialPhase",
+    "AugmentStudy",
     "Augmentation",
     "Autoencoder",
     "AutoencoderNetwork",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlesynth.recipe.augment_study import AugmentStudy
 from tlesynth.recipe.autoencoder import Autoencoder
 from tlesynth.recipe.classifier import Classifier
 from tlesynth.recipe.diffusion import Diffusion
@@ -44,3 +45,4 @@ class Recipe(Section):
     privacy: Privacy = Privacy()
     classifier: Classifier = Classifier()
     evaluation: Evaluation = Evaluation()
+    augment_study: AugmentStudy = AugmentStudy()

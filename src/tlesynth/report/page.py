@@ -11,14 +11,16 @@ from markupsafe import Markup
 from tlesynth import __version__, durable
 from tlesynth.errors import fail
 from tlesynth.evaluation import paper
-from tlesynth.report import charts, figures, flow, lights, reader_study, reader_study_figures, sections
+from tlesynth.report import charts, figures, flow, ledger_section, lights, reader_study, reader_study_figures, sections
 from tlesynth.report.quoting import Quoter
 from tlesynth.report.sources import RESULTS, Files, cell, pointer
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 10_000_000
 """Bytes; larger pages fail in browsers and mail."""
-PAPER = {"table1": paper.TABLE_1, "table2": paper.TABLE_2, "table3": paper.TABLE_3, "table4": paper.TABLE_4}
+PAPER = {"table1": paper.TABLE_1, "table2": paper.TABLE_2, "table3": paper.TABLE_3, "table4": paper.TABLE_4} | {
+    "table4_intervals": paper.table_4_intervals()
+}
 
 
 def build(run: Path, out: Path) -> Path:
@@ -71,6 +73,7 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "flow_drawn": flow.drawn(way, quoter) if way.kept else "",
         "deviations": sections.deviations(files),
         "settings": lambda *where: sections.settings(files, *where),
+        "ledger": ledger_section.study(files),
         "arms": sections.arms(files),
         "arm_words": charts.ARM_WORDS,
         "group_words": sections.GROUP_WORDS,

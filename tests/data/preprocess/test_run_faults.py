@@ -15,7 +15,6 @@ import pytest
 from tlesynth import durable, interruption, volume
 from tlesynth.data.cohort import read_cohort
 from tlesynth.data.preprocess import run, subject
-from tlesynth.data.preprocess.claims import holding
 from tlesynth.data.preprocess.ledger import Counts, Outcome
 from tlesynth.data.preprocess.run import preprocess
 from tlesynth.data.preprocess.subject import Job
@@ -23,6 +22,7 @@ from tlesynth.data.template import load_template
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.recipe.sharing import Sharing
+from tlesynth.sharing.claims import holding
 from tlesynth.volume import GRIDS
 
 Scans = Callable[..., Path]
@@ -30,7 +30,8 @@ TABLES = ("outcomes.tsv", "volumes.tsv", "participants.tsv")
 SHARD = """
 import runpy, sys, time
 from pathlib import Path
-from tlesynth.data.preprocess import claims, run, subject
+from tlesynth.data.preprocess import run, subject
+from tlesynth.sharing import claims
 from tlesynth.data.preprocess.run import preprocess
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.recipe.sharing import Sharing

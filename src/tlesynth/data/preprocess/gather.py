@@ -6,7 +6,6 @@ Any process may gather, again and again: the result depends only on the outcome 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tlesynth.data.sources.bids import Scan, Skipped, Survey
 from tlesynth.errors import fail
 from tlesynth.progress import say
 from tlesynth.recipe import Preprocess
+from tlesynth.sharing.claims import one_at_a_time
 
 NOT_BIDS = (
     "qc.tsv",
@@ -37,10 +37,7 @@ NOT_BIDS = (
 @contextlib.contextmanager
 def gathering(out: Path) -> Generator[None]:
     """While this block runs no other process gathers in ``out``; read the outcomes inside it."""
-    (out / LEDGER).mkdir(parents=True, exist_ok=True)
-    with open(out / LEDGER / "gather", "a", encoding="utf-8") as file:
-        with contextlib.suppress(OSError):  # a file system without locks; the claims still keep subjects apart
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with one_at_a_time(out / LEDGER / "gather"):
         yield
 
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from tlesynth import __version__, durable
 from tlesynth.data.cohort import LEDGER, CohortWriter
-from tlesynth.data.preprocess import backends
-from tlesynth.data.preprocess.claims import Claims, holding, share
 from tlesynth.data.preprocess.external_mask import require_program
 from tlesynth.data.preprocess.gather import gather, gathering, note_stop
 from tlesynth.data.preprocess.ledger import Counts, Ledger, Outcome
@@ -26,6 +24,8 @@ from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.seeds import seed_of
+from tlesynth.sharing import backends
+from tlesynth.sharing.claims import Claims, holding, share
 from tlesynth.volume import GRIDS
 
 DESC = "preproc"
@@ -118,7 +118,15 @@ def _run(jobs: dict[str, Job], ledger: Ledger, settings: Preprocess) -> None:
     left = [n for n, o in before.items() if o is None or o.status != "ok" or not stands(o, jobs[n])]
     if not left:
         return
-    crew = backends.crew(do_subject, settings, _lost, _late, ledger.folder.parent / "jobs")
+    crew = backends.crew(
+        do_subject,
+        settings.sharing,
+        _lost,
+        _late,
+        jobs=settings.jobs,
+        seconds=settings.subject_seconds,
+        logs=ledger.folder.parent / "jobs",
+    )
     failed = 0
     with (
         bar("preprocessing scans", len(jobs), done=len(jobs) - len(left)) as shown,

@@ -13,7 +13,6 @@ import pandas as pd
 
 from tlesynth import durable, volume
 from tlesynth.data import cohort
-from tlesynth.data.crew import Crew
 from tlesynth.data.simulate import failures, scan, subjects
 from tlesynth.data.simulate.presets import severity_scale
 from tlesynth.data.simulate.shape import Shape, shape, sided, template_volumes
@@ -21,6 +20,7 @@ from tlesynth.errors import fail
 from tlesynth.progress import bar
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator
+from tlesynth.sharing.crew import Crew
 
 TRUTH = Path("derivatives") / "truth"
 ABOUT = (

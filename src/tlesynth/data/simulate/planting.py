@@ -16,7 +16,6 @@ import pandas as pd
 
 from tlesynth import durable, volume
 from tlesynth.data import cohort
-from tlesynth.data.crew import Crew
 from tlesynth.data.preprocess.brain_mask import find_brain
 from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.simulate import subjects
@@ -40,6 +39,7 @@ from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import bar, say
 from tlesynth.recipe import Labels, Simulate
 from tlesynth.seeds import generator, seed_of
+from tlesynth.sharing.crew import Crew
 
 REGISTRATION_MM = 4.0
 FATAL = ("RES-001", "RES-002", "RES-020", "OPS-075")

@@ -82,6 +82,16 @@ def holding(folder: Path, *, together: bool) -> Generator[None]:
         yield
 
 
+@contextlib.contextmanager
+def one_at_a_time(file: Path) -> Generator[None]:
+    """Wait until no other process is in such a block with the same ``file``."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with open(file, "a", encoding="utf-8") as held:
+        with contextlib.suppress(OSError):  # a file system without locks; the claims still keep the work apart
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def _lock(file: IO[str], kind: int) -> bool:
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)

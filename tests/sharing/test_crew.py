@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tlesynth import interruption
-from tlesynth.data import crew
-from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError
+from tlesynth.sharing import crew
+from tlesynth.sharing.crew import Crew
 
 
 def is_alive(pid: int) -> bool:

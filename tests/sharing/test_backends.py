@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from tlesynth import interruption
-from tlesynth.data.crew import Crew
-from tlesynth.data.preprocess import backends
-from tlesynth.data.preprocess.backends import Apart, ClusterCrew, crew, dask_client, require_tlesynth
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import Preprocess
 from tlesynth.recipe.sharing import Sharing
+from tlesynth.sharing import backends
+from tlesynth.sharing.backends import Apart, ClusterCrew, crew, dask_client, require_tlesynth
+from tlesynth.sharing.crew import Crew
 
 
 class Threads:
@@ -88,11 +87,10 @@ def test_h03_the_time_limit_holds_on_a_cluster_too() -> None:
 
 def test_a_missing_library_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
-    settings = Preprocess(sharing=Sharing(backend="dask"))
     with pytest.raises(TlesynthError, match=r"OPS-020.*there is no dask; it comes with tlesynth\[cluster\]") as caught:
-        crew(len, settings, len, len)
+        crew(len, Sharing(backend="dask"), len, len, jobs=1, seconds=0)
     assert caught.value.exit_status == 2
-    assert isinstance(crew(len, Preprocess(), len, len), Crew)
+    assert isinstance(crew(len, Sharing(), len, len, jobs=1, seconds=0), Crew)
 
 
 class Answering:

@@ -11,10 +11,10 @@ import pytest
 
 from tlesynth import durable, volume
 from tlesynth.data.cohort import write_dataset_description
-from tlesynth.data.preprocess.backends import Apart, ClusterCrew, dask_client
 from tlesynth.data.preprocess.run import Counts, preprocess
 from tlesynth.recipe import Labels, Preprocess
 from tlesynth.recipe.sharing import Sharing
+from tlesynth.sharing.backends import Apart, ClusterCrew, dask_client
 from tlesynth.volume import Volume
 
 psutil = pytest.importorskip("psutil", reason="comes with distributed, tlesynth[cluster]")

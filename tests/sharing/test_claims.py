@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth.data.preprocess import claims
-from tlesynth.data.preprocess.claims import Claims, Owner, holding, share
 from tlesynth.errors import TlesynthError
+from tlesynth.sharing import claims
+from tlesynth.sharing.claims import Claims, Owner, holding, share
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tlesynth.data.preprocess.claims import Claims, holding
+from tlesynth.sharing.claims import Claims, holding
 folder = Path(sys.argv[1])
 with holding(folder, together=sys.argv[2] == "shard"), Claims(folder / "claims") as mine:
     assert mine.take("sub-1")

@@ -1,4 +1,4 @@
-"""Where the work on subjects runs: processes of this machine, or the workers of a dask cluster.
+"""Where the work runs: processes of this machine, or the workers of a dask cluster.
 
 On a cluster each subject still runs in a process of its own beside the dask worker, so that a crash or the time limit
 costs one subject there too. Files travel by the shared file system, only names and outcomes by the network.
@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tlesynth import __version__, interruption
-from tlesynth.data.crew import Crew
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import say
-from tlesynth.recipe import Preprocess
 from tlesynth.recipe.sharing import Sharing
+from tlesynth.sharing.crew import Crew
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,22 +36,24 @@ CHILDREN_ALLOWED = "DASK_DISTRIBUTED__WORKER__DAEMON"
 
 def crew(
     work: Callable[[Item], Result],
-    settings: Preprocess,
+    sharing: Sharing,
     lost: Callable[[Item], Result],
     late: Callable[[Item], Result],
+    *,
+    jobs: int,
+    seconds: float,
     logs: Path | None = None,
 ) -> Crew[Item, Result] | ClusterCrew[Item, Result]:
-    """The crew that ``settings`` ask for; a cluster's job logs go to ``logs``.
+    """The crew that ``sharing`` asks for: ``jobs`` processes here, or a cluster, whose job logs go to ``logs``.
 
     Raises:
         TlesynthError: OPS-020 if the cluster's libraries are not installed.
     """
-    seconds = settings.subject_seconds
-    if settings.sharing.backend == "joblib":
-        return Crew(work, settings.jobs, lost, seconds=seconds, late=late)
+    if sharing.backend == "joblib":
+        return Crew(work, jobs, lost, seconds=seconds, late=late)
     require_dask()
     apart = Apart(work, seconds, lost, late)
-    return ClusterCrew(apart, settings.sharing.workers, lambda: dask_client(settings.sharing, logs), lost)
+    return ClusterCrew(apart, sharing.workers, lambda: dask_client(sharing, logs), lost)
 
 
 class Apart(Generic[Item, Result]):

@@ -1,0 +1,76 @@
+"""The page tells the study: its verdict, its intervals, the paper's beside ours, and what was not run."""
+
+from pathlib import Path
+
+import pytest
+from made_study import made_ledger
+
+from tlesynth import durable
+from tlesynth.report import ledger_figures, ledger_section, page
+from tlesynth.report.quoting import Quoter
+from tlesynth.report.sources import Files
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has nothing but a study."""
+    root = tmp_path_factory.mktemp("studied")
+    durable.write_json(root / ledger_section.LEDGER, made_ledger())
+    return root
+
+
+@pytest.fixture(scope="module")
+def told(run: Path) -> str:
+    """The section as HTML."""
+    return section(run)
+
+
+def section(run: Path) -> str:
+    whole = page.render(run)
+    start = whole.index('<section id="augmentation">')
+    return whole[start : whole.index("</section>", start)]
+
+
+def test_the_verdict_stands_first_with_its_numbers(told: str) -> None:
+    assert "Yes: a gain" in told
+    assert "This study could have seen a gain of" in told
+    assert "real + synthetic, ratio chosen on validation" in told
+    assert "2026-01-02 10:00:00 +0000" in told, "when test was opened"
+
+
+def test_the_papers_intervals_stand_beside_ours(told: str) -> None:
+    assert 'data-source="paper:table4_intervals/real/accuracy/low"' in told
+    assert "76.5%" in told and "85.6%" in told
+
+
+def test_parts_sites_and_what_was_not_run(told: str) -> None:
+    assert "Hospital" in told and "sclerosis: yes" in told and "seizures on the left" in told
+    assert "real + synthetic 1:2 (<data" in told and "too few" in told
+    assert "these are fewer, so read the interval" in told
+
+
+def test_no_detectable_gain_has_its_own_words(run: Path, tmp_path: Path) -> None:
+    found = durable.read_json(run / ledger_section.LEDGER)
+    found["networks"]["cnn3d"]["verdict"] = found["primary"]["verdict"] = "none"
+    durable.write_json(tmp_path / ledger_section.LEDGER, found)
+    assert "No detectable gain" in section(tmp_path)
+
+
+def test_without_a_study_the_page_says_how_to_make_one(tmp_path: Path) -> None:
+    durable.write_text(tmp_path / "recipe.yaml", "name: demo\n")
+    assert "it has not been run" in section(tmp_path)
+
+
+def test_the_figures_say_in_words_what_they_draw(run: Path) -> None:
+    files = Files(run)
+    study = ledger_section.study(files)
+    assert study is not None
+    forest, curve = study.primary.forest, study.primary.curve
+    assert forest is not None and "labels shuffled: " in forest.alt and "real scans" not in forest.alt.split(".")[1]
+    assert curve is not None and "20 scans: " in curve.alt
+    assert Quoter(files).has(study.at("networks", "cnn3d", "against_rival", "chosen", "auc_roc"))
+
+
+def test_arms_have_names_and_the_declared_one_comes_first() -> None:
+    assert ledger_figures.words_of("real+0.25") == "real + synthetic 1:0.25"
+    assert ledger_figures.ordered(["real", "real-n50", "real+1", "chosen"]) == ["chosen", "real+1", "real"]
