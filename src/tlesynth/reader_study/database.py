@@ -91,7 +91,7 @@ def open_database(study: Path, identity: str) -> Database:
 
 
 @contextlib.contextmanager
-def reading(study: Path) -> Iterator[Database]:
+def reading(study: Path) -> Generator[Database]:
     """Open the database only to read, also while a server writes to it.
 
     Raises:

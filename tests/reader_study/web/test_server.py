@@ -30,10 +30,8 @@ def test_a_certificate_comes_with_its_key_and_both_are_read(tmp_path: Path) -> N
 
 
 def test_a_taken_port_is_told() -> None:
-    with listening(Address(port=0)) as first:
-        first.listen()
-        with pytest.raises(TlesynthError, match="STUDY-023"):
-            listening(Address(port=first.getsockname()[1]))
+    with listening(Address(port=0)) as first, pytest.raises(TlesynthError, match="STUDY-023"):
+        listening(Address(port=first.getsockname()[1]))
 
 
 def test_links_begin_with_the_name_that_readers_use() -> None:

@@ -82,6 +82,7 @@ def listening(address: Address) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((address.host, address.port))
+        found.listen()  # whoever opens a link before we answer waits instead of being refused
     except OSError as error:
         found.close()
         raise fail("STUDY-023", f"{address.host}:{address.port}", error.strerror or str(error)) from error
