@@ -56,7 +56,9 @@ def _inception_url() -> str:
 def _efficientnet_url() -> str:
     import timm
 
-    return str(timm.get_pretrained_cfg("tf_efficientnetv2_s.in1k").url)
+    official = timm.get_pretrained_cfg("tf_efficientnetv2_s.in1k")
+    assert official is not None
+    return str(official.url)
 
 
 @dataclass(frozen=True)

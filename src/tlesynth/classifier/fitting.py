@@ -37,8 +37,7 @@ class Fitting:
 
 def fitting_for(settings: Classifier, n_real: int, *, seed: int, device: str, precision: str) -> Fitting:
     """The same for every arm: epochs are counted on the ``n_real`` scans of the real training set."""
-    size = settings.cnn3d.batch_size if settings.kind == "cnn3d" else settings.batch_size
-    per_epoch = -(-n_real // size)
+    per_epoch = -(-n_real // settings.scans_a_step)
     steps = settings.steps or settings.epochs * per_epoch
     return Fitting(settings, steps, settings.restart_epochs * per_epoch, seed, device, precision)
 

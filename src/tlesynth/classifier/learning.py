@@ -31,11 +31,10 @@ TIE_BREAK = 1e-3
 
 @dataclass(frozen=True)
 class Way:
-    """How a network learns: its optimiser, the course of its learning rate, and scans a step."""
+    """How a network learns: its optimiser and the course of its learning rate."""
 
     optimizer: torch.optim.Optimizer
     schedule: LRScheduler
-    batch_size: int
 
 
 def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFolder) -> Fitted:
@@ -54,7 +53,7 @@ def fit_network(training: ScanSet, validation: ScanSet, how: Fitting, run: RunFo
     network, optimizer = fabric.setup(bare, way.optimizer)
     feed, judged = Feed(training, fabric.device), Feed(validation, fabric.device)
     positive = torch.from_numpy(training.positive.astype(np.float32)).to(fabric.device)
-    order = Order(len(training), way.batch_size, how.seed, "classifier")
+    order = Order(len(training), settings.scans_a_step, how.seed, "classifier")
 
     def loss(step: int) -> Iterator[dict[str, Tensor]]:
         rows = order.batch(step)
@@ -130,6 +129,6 @@ def _way(network: nn.Module, how: Fitting) -> Way:
         small = settings.cnn3d
         adamw = torch.optim.AdamW(network.parameters(), lr=small.learning_rate, weight_decay=small.weight_decay)
         cycle = OneCycleLR(adamw, small.learning_rate, total_steps=how.steps + 1, cycle_momentum=False)
-        return Way(adamw, cycle, small.batch_size)
+        return Way(adamw, cycle)
     adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    return Way(adam, CosineAnnealingWarmRestarts(adam, how.restart, T_mult=2), settings.batch_size)
+    return Way(adam, CosineAnnealingWarmRestarts(adam, how.restart, T_mult=2))

@@ -55,7 +55,6 @@ class TwoSidedClassifier(nn.Module):
         self.encoder = nn.Sequential(Residual(width, 2 * width), Residual(2 * width, 3 * width))
         self.dropout = nn.Dropout(settings.dropout)
         self.judge = nn.Linear(6 * width, 1) if task == "tle" else nn.Linear(3 * width, 1, bias=False)
-        self.to(memory_format=torch.channels_last_3d)  # ty: ignore[no-matching-overload]
 
     def halves(self, volumes: Tensor) -> Tensor:
         """The right half and the mirrored left one, (B, 2, X', Y', Z'), of volumes (B, X, Y, Z)."""

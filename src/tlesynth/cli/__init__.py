@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from tlesynth import __version__, progress
-from tlesynth.cli import cohorts, inspection, judging, models, preparing, pretrained, whole
+from tlesynth.cli import cohorts, inspection, judging, models, predicting, preparing, pretrained, whole
 from tlesynth.errors import EXIT_STATUSES, STOPPED, TlesynthError, fail
 
 FIRST_ENDS_S = 15.0
@@ -52,6 +52,7 @@ app.command("baseline")(models.baseline)
 app.command("counterfactual")(models.counterfactual)
 app.command("evaluate")(judging.evaluate)
 app.command("augment-study")(judging.augment_study)
+app.command("predict")(predicting.predict)
 app.command("report")(judging.report)
 app.command("doctor")(inspection.doctor)
 app.command("show")(inspection.show)

@@ -75,6 +75,7 @@ REGISTRY: dict[str, Entry] = {
     "NII-030": Entry(
         "the volume is on another grid", "Preprocess it to the grid this model or cohort was made on.", INPUT
     ),
+    "NII-031": Entry("the intensities are not on [0, 1]", "Give the scan as tlesynth preprocess writes it.", INPUT),
     # Registration and quality control.
     "REG-001": Entry(
         "the brain does not match the template", "Look at the scan: it may be rotated, cut, or no head.", INPUT
@@ -144,6 +145,7 @@ REGISTRY: dict[str, Entry] = {
     "DATA-016": Entry(
         "a row of the manifest cannot be used", "Correct the row; paths are relative to the file.", INPUT
     ),
+    "DATA-017": Entry("these scans are not on the grid yet", "Preprocess them first with the command above.", INPUT),
     # Privacy.
     "PRIV-001": Entry(
         "a column may identify a person",

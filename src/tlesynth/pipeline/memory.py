@@ -26,7 +26,8 @@ def memory_rows(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> di
 
     settings, grid = recipe.autoencoder, GRIDS[recipe.preprocess.grid]
     needed = training_memory(settings, grid, recipe.precision)
-    others = {"diffusion": _diffusion(recipe, latent), "classifier": _classifier(recipe)}
+    others = {"diffusion": _diffusion(recipe, latent)}
+    others |= {"classifier": _classifier(recipe)} if recipe.classifier.kind != "volumes" else {}
     decoding = decoding_memory(settings.network, recipe.inference, grid)
     largest = max(needed.total, *(other.total for other in others.values()))
     verdicts = [f"{card} GB {'yes' if _all_fit([needed, *others.values()], card) else 'no'}" for card in CARDS]
@@ -74,12 +75,12 @@ def _diffusion(recipe: recipes.Recipe, latent: tuple[int, int, int, int]) -> Mem
 
 def _classifier(recipe: recipes.Recipe) -> Memory:
     from tlesynth.autoencoder.memory import supervised_memory
-    from tlesynth.classifier.networks import CoronalClassifier
+    from tlesynth.classifier.network_scorer import network_for
 
-    settings, (x, y, z) = recipe.classifier, GRIDS[recipe.preprocess.grid].shape
+    settings, grid = recipe.classifier, GRIDS[recipe.preprocess.grid]
     return supervised_memory(
-        lambda: CoronalClassifier(settings.network, y),
-        lambda: (torch.empty(settings.batch_size, x, y, z),),
+        lambda: network_for(settings, grid, seed=0),
+        lambda: (torch.empty(settings.scans_a_step, *grid.shape),),
         recipe.precision,
         ADAM,
     )

@@ -54,7 +54,7 @@ def plan(context: Context) -> dict[str, Any]:
     rate = _flops_per_second(recipe.device)
     ae_steps, disc_steps = _autoencoder_steps(recipe.autoencoder, train)
     dit_steps = recipe.diffusion.steps or recipe.diffusion.epochs * _batches(train, recipe.diffusion.batch_size)
-    cls_steps = recipe.classifier.steps or recipe.classifier.epochs * _batches(train, recipe.classifier.batch_size)
+    cls_steps = recipe.classifier.steps or recipe.classifier.epochs * _batches(train, recipe.classifier.scans_a_step)
     batch = recipe.autoencoder.reconstruction.batch_size
     samples = recipe.sample.n_hc + recipe.sample.n_tle
     sampling, tuning = _passes(recipe)
@@ -72,7 +72,7 @@ def plan(context: Context) -> dict[str, Any]:
         "train classifier": len(recipe.classifier.arms)
         * (1 + BACKWARD)
         * cls_steps
-        * recipe.classifier.batch_size
+        * recipe.classifier.scans_a_step
         * classifier.flops
         / rate,
     }
@@ -85,7 +85,9 @@ def plan(context: Context) -> dict[str, Any]:
         "diffusion": _row(diffusion, recipe.diffusion.batch_size, dit_steps) + f", {tokens} tokens",
         "sampling": f"{samples} volumes, {recipe.sample.sampler}, {sampling} forward passes each"
         + (" unless tune chooses otherwise" if recipe.sample.tuned else ""),
-        "classifier": _row(classifier, recipe.classifier.batch_size, cls_steps)
+        "classifier": (
+            _row(classifier, recipe.classifier.scans_a_step, cls_steps) if classifier.flops else "no network"
+        )
         + f", {len(recipe.classifier.arms)} arms",
         "machine": f"{rate / 1e9:.0f} GFLOP/s in a one-second probe",
         **memory_rows(recipe, latent),
@@ -151,11 +153,13 @@ def _passes(recipe: recipes.Recipe) -> tuple[int, int]:
 
 
 def _classifier(recipe: recipes.Recipe) -> Cost:
-    from tlesynth.classifier.networks import CoronalClassifier
+    from tlesynth.classifier.network_scorer import network_for
 
-    x, y, z = GRIDS[recipe.preprocess.grid].shape
+    grid = GRIDS[recipe.preprocess.grid]
+    if recipe.classifier.kind == "volumes":
+        return Cost(0, 0)
     with torch.device("meta"):
-        return cost_of(CoronalClassifier(recipe.classifier.network, y).eval(), torch.empty(1, x, y, z))
+        return cost_of(network_for(recipe.classifier, grid, seed=0).eval(), torch.empty(1, *grid.shape))
 
 
 def _autoencoder_steps(settings: recipes.Autoencoder, train: int) -> tuple[int, int]:

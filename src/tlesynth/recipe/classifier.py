@@ -59,3 +59,8 @@ class Classifier(Section):
     restart_epochs: Count = 10
     validate_every: Count = 50
     checkpoint_every: Count = 500
+
+    @property
+    def scans_a_step(self) -> int:
+        """The batch size of the kind."""
+        return self.cnn3d.batch_size if self.kind == "cnn3d" else self.batch_size
