@@ -23,6 +23,13 @@ def test_the_reading(table: Table, apart: float, reading: str) -> None:
     )
 
 
+def test_a_gap_that_chance_allows_is_unclear(table: Table) -> None:
+    made = table({"real": 2.5}, per_class=10, splits=1)
+    scans = subjects_of(made, pd.DataFrame(index=pd.Index(sorted(set(made["participant_id"])))))
+    wide = {"value": 0.6, "low": 0.3, "high": 0.9, "n": 10}
+    assert consistency(verdicts_of(made, scans), scans, wide, 0.95)["reading"] == "unclear"
+
+
 def test_few_scans_are_said(table: Table) -> None:
     made = table({"real": 1.0}, per_class=36, splits=1)
     scans = subjects_of(made, pd.DataFrame(index=pd.Index(sorted(set(made["participant_id"])))))

@@ -23,7 +23,7 @@ def test_what_was_written_is_read(table: Table, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("arm\tseed\nreal\t1\n", "no column network"), (None, ""), ("damaged", "no column network")]
+    ("text", "why"), [("arm\tseed\nreal\t1\n", "no column network"), (None, "t.tsv"), ("damaged", "no column network")]
 )
 def test_a_damaged_table_is_one_error(text: str | None, why: str, tmp_path: Path) -> None:
     if text:

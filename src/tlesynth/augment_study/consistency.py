@@ -5,6 +5,7 @@ Far above their performance on real scans means a caricature of the disease, far
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tlesynth.augment_study.verdicts import Subjects, Verdicts, averaged
@@ -39,7 +40,14 @@ def consistency(made: Sequence[Verdicts], scans: Subjects, real: Json, confidenc
 
 
 def _reading(made: Json, real: Json) -> str:
+    """What the gap says, if it is larger than the margin and than the two intervals together allow by chance."""
     if "value" not in made or "value" not in real:
         return "unknown"
     gap = made["value"] - real["value"]
-    return "alike" if abs(gap) <= MARGIN else "caricature" if gap > 0 else "weak"
+    if abs(gap) <= MARGIN:
+        return "alike"
+    ends = (made["low"], real["high"]) if gap > 0 else (made["high"], real["low"])
+    chance = math.hypot(made["value"] - ends[0], real["value"] - ends[1])
+    if abs(gap) <= chance:
+        return "unclear"
+    return "caricature" if gap > 0 else "weak"

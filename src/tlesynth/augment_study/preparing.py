@@ -112,6 +112,8 @@ def _require_fitting(real: Cohort, folders: Folders) -> None:
 
 
 def _steps(at: Workplace, network: str, n_real: int) -> int:
-    """Gradient steps of every arm of a kind of classifier in the repeated splits."""
+    """Gradient steps of every arm of a kind of classifier in the repeated splits; a model on volumes takes none."""
+    if network == VOLUMES:
+        return 0
     settings = at.classifier_of(network, "")
     return fitting_for(settings, n_real, seed=0, device=at.device, precision=at.precision).steps

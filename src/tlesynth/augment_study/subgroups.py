@@ -71,7 +71,7 @@ def subgroups(
         n1, n0 = (int((part.chosen & side).sum()) for side in (subjects.positive, ~subjects.positive))
         row: Json = {"part": part.column, "value": part.value, "positive": n1, "negative": n0}
         if min(n1, n0) < least:
-            row |= not_computed(f"{n1} scans of one class and {n0} of the other; at least {least} of each are needed")
+            row |= not_computed(f"{n1} and {n0} scans of the two classes; at least {least} of each are needed")
         else:
             row |= ranked(arms, subjects, draws.among(part.chosen), n1 + n0, how)
         rows.append(row)

@@ -54,15 +54,17 @@ def _row_4(arm: str, confidence: float) -> dict[str, Json]:
     tp, fp, fn, tn = CONFUSION_4[arm]
     z = float(stats.norm.ppf(0.5 + confidence / 2))
     shared = clopper_pearson(tp, tp + fp + fn, confidence)
-    value, low, high = (2 * j / (1 + j) for j in (shared.value, shared.low, shared.high))
-    return {
-        "f1": Interval(value, low, high, tp + fp + fn).as_json(),
+    low, high = (2 * j / (1 + j) for j in (shared.low, shared.high))
+    found = {
+        "f1": Interval(shared.value, low, high, tp + fp + fn).as_json(),
         "precision": clopper_pearson(tp, tp + fp, confidence).as_json(),
         "recall": clopper_pearson(tp, tp + fn, confidence).as_json(),
         "accuracy": clopper_pearson(tp + tn, tp + fp + fn + tn, confidence).as_json(),
         "auc_roc": _hanley_mcneil(TABLE_4[arm]["auc_roc"], tp + fn, fp + tn, z).as_json(),
         "aucpr": _logit(TABLE_4[arm]["aucpr"], tp + fn, z).as_json(),
     }
+    # The printed figure stands, rounded as the paper rounds it.
+    return {name: value | {"value": TABLE_4[arm][name]} for name, value in found.items()}
 
 
 def _hanley_mcneil(auc: float, n1: int, n0: int, z: float) -> Interval:

@@ -12,9 +12,9 @@ from tlesynth.report.sources import Absent, Files, pointer
 
 LEDGER = "augmentation/ledger.json"
 KINDS = {
-    "efficientnet": "the paper's 2D network on coronal slices",
-    "cnn3d": "a 3D network",
-    "volumes": "a model on measured volumes",
+    "efficientnet": "The paper's 2D network on coronal slices",
+    "cnn3d": "A 3D network",
+    "volumes": "A model on measured volumes",
 }
 PARTS = {
     "side": "seizures on the",
@@ -34,6 +34,8 @@ class Network:
     name: str
     words: str
     arms: list[str]
+    plain: list[str]
+    """The same without the one that validation composes, the real scans first."""
     rival: str
     ratios: dict[str, int]
     """How many splits validation chose each ratio for."""
@@ -81,11 +83,12 @@ def study(files: Files) -> Study | None:
 
 
 def _network(name: str, part: dict[str, Any]) -> Network:
-    chosen = list(part["chosen"].values())
+    chosen, arms = list(part["chosen"].values()), ledger_figures.ordered(list(part["arms"]))
     return Network(
         name,
         KINDS.get(name, name),
-        ledger_figures.ordered(list(part["arms"])),
+        arms,
+        sorted((arm for arm in arms if arm != ledger_figures.CHOSEN), key=lambda arm: arm != "real"),
         part["rival"],
         {arm: chosen.count(arm) for arm in sorted(set(chosen))},
         part["verdict"],
