@@ -1,11 +1,12 @@
-"""How well our volumes follow DLMUSE's on real healthy heads: bias, limits of agreement, slope, correlation.
+"""How well our volumes follow known ones: DLMUSE's on real heads, the planted loss, the simulated truth.
 
-    python benchmarks/volumetry/measure.py DATA_FOLDER DERIVATIVES
+    python benchmarks/volumetry/measure.py PLANTED ITS_DERIVATIVES SIMULATED ITS_DERIVATIVES
 
-``DATA_FOLDER`` is a BIDS folder of whole heads with label maps in ``derivatives/dlmuse`` (IXI Hammersmith at 2 mm was
-used), ``DERIVATIVES`` what ``tlesynth preprocess`` made of them; where disease was planted into some, only controls
-are measured. Volumes are native mm3: those in MNI space times the determinant of the scan's affine. ``volumetry.json``
-beside this file is written anew.
+``PLANTED`` is what ``tlesynth simulate --from`` made of whole heads with DLMUSE's label maps (IXI Hammersmith at 2 mm
+was used), ``SIMULATED`` a simulated cohort, the derivatives what ``tlesynth preprocess`` made of either. The planting
+moves every head a little, controls too, so the volume that is known is that of DLMUSE's label after the deformation
+(``hippocampus_<side>_label_after_mm3`` of truth.tsv), never that of the head as it was. ``volumetry.json`` beside
+this file is written anew.
 """
 
 from __future__ import annotations
@@ -13,75 +14,110 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tlesynth import durable
 from tlesynth.data.anatomy import SIDES, STRUCTURES
 from tlesynth.data.cohort import volume_path
 from tlesynth.data.structures import structures
-from tlesynth.metrics.agreement import agreement
-from tlesynth.metrics.statistics import Resampling, correlation
-from tlesynth.volume import GRIDS, read, read_on
+from tlesynth.metrics.agreement import agreement, slopes
+from tlesynth.metrics.statistics import Json, Resampling, correlation
+from tlesynth.volume import GRIDS, Grid, read_on
 
-GRID = GRIDS["mni-1.5mm"]
-LABELS = {"hippocampus": (48, 47), "amygdala": (32, 31), "thalamus": (60, 59), "temporal_horn": (50, 49)}
-"""DLMUSE labels (MUSE numbers), left and right; the horn is the inferior lateral ventricle."""
 RESULT = Path(__file__).with_name("volumetry.json")
+METHODS = ("registered", "tissue")
 
 
-def heads(root: Path, derivatives: Path) -> list[str]:
-    """Preprocessed controls whose label map is not marked bad."""
-    told = durable.read_table(root / "participants.tsv")
-    usable = set(told.loc[told.get("label_map", "ok") == "ok", "participant_id"])
-    done = durable.read_table(derivatives / "outcomes.tsv")
-    controls = done.loc[(done["group"] == "hc") & (done["status"] == "ok"), "participant_id"]
-    return [i for i in controls if i in usable and volume_path(derivatives, i, GRID, "preproc").is_file()]
+@dataclass(frozen=True)
+class Cohort:
+    """Preprocessed heads of known volume: what is known of each, and where they lie."""
+
+    truth: pd.DataFrame
+    derivatives: Path
+    grid: Grid
+
+    def ids(self) -> list[str]:
+        """Heads that were preprocessed."""
+        return [i for i in self.truth.index if volume_path(self.derivatives, str(i), self.grid, "preproc").is_file()]
+
+    def known(self, structure: str, which: str) -> NDArray[np.float64]:
+        """(n, 2) left and right mm3 of a column of truth.tsv."""
+        return self.truth.loc[self.ids(), [f"{structure}_{side}_{which}" for side in SIDES]].to_numpy(float)
 
 
-def measure(root: Path, derivatives: Path, name: str) -> dict[str, float]:
-    """One head: native mm3 of every structure by either method of ours and by DLMUSE, and our seconds."""
-    labels = read(next((root / "derivatives/dlmuse" / name / "anat").glob("*_dseg.nii.gz")), least_values=1)
-    voxel = abs(float(np.linalg.det(labels.affine[:3, :3])))
-    path = volume_path(derivatives, name, GRID, "preproc")
-    affine = durable.read_json(next(path.parent.glob("*_from-T1w_to-*_xfm.json")))["MNIToNative"]
-    native = abs(float(np.linalg.det(np.array(affine)[:3, :3])))
-    scan, started = read_on(path, GRID), time.process_time()
-    found = structures(scan, GRID)
-    row = {"seconds": time.process_time() - started}
-    for structure, numbers in LABELS.items():
-        for side, number in zip(SIDES, numbers, strict=True):
-            key = f"{structure}_{side}"
-            row[f"{key}_dlmuse"] = float((labels.voxels == number).sum()) * voxel
-            row[f"{key}_registration"] = found.registered[key] * native if found else float("nan")
-            row[f"{key}_tissue"] = found.tissue[key] * native if found else float("nan")
-    return row
+def cohort(planted: Path, derivatives: Path, grid: str) -> Cohort:
+    truth = durable.read_table(planted / "derivatives/truth/truth.tsv").set_index("participant_id")
+    return Cohort(truth, derivatives, GRIDS[grid])
 
 
-def compared(table: pd.DataFrame, structure: str, method: str) -> dict[str, object]:
-    """Agreement of one structure's volumes, left and right together, and the correlation of its asymmetry."""
-    known, ours = (table[[f"{structure}_{s}_{m}" for s in SIDES]].to_numpy(float) for m in ("dlmuse", method))
+def measured(heads: Cohort, ids: list[str], *, native: bool) -> tuple[dict[str, pd.DataFrame], float]:
+    """Every structure of each head by method, and median seconds a head; native mm3 or those of MNI space."""
+    rows: dict[str, list[dict[str, float]]] = {method: [] for method in METHODS}
+    seconds = []
+    for name in ids:
+        path = volume_path(heads.derivatives, name, heads.grid, "preproc")
+        affine = durable.read_json(next(path.parent.glob("*_from-T1w_to-*_xfm.json")))["MNIToNative"]
+        factor = abs(float(np.linalg.det(np.array(affine)[:3, :3]))) if native else 1.0
+        scan, started = read_on(path, heads.grid), time.process_time()
+        found = structures(scan, heads.grid)
+        seconds.append(time.process_time() - started)
+        for method in METHODS:
+            volumes = getattr(found, method) if found else {}
+            rows[method].append({key: value * factor for key, value in volumes.items()})
+    return {method: pd.DataFrame(rows[method], index=ids) for method in METHODS}, round(float(np.median(seconds)), 3)
+
+
+def compared(known: NDArray[np.float64], ours: pd.DataFrame, structure: str) -> Json:
+    """Agreement of one structure's volumes (n, 2), left and right together; r of both sides' mean and of asymmetry."""
+    volumes = ours[[f"{structure}_{side}" for side in SIDES]].to_numpy(float)
+    told = np.isfinite(volumes).all(axis=1) & np.isfinite(known).all(axis=1)
+    known, volumes = known[told], volumes[told]
     how = Resampling(2000, 0.95, np.random.default_rng(0))
-    asymmetry = [200 * (v[:, 1] - v[:, 0]) / v.sum(axis=1) for v in (known, ours)]
-    means = {"dlmuse_mm3": round(float(known.mean())), "ours_mm3": round(float(ours.mean()))}
-    return means | agreement(known, ours, how) | {"asymmetry_correlation": correlation(*asymmetry, 0.95)}
-
-
-def main(root: Path, derivatives: Path) -> None:
-    names = heads(root, derivatives)
-    table = pd.DataFrame([measure(root, derivatives, name) for name in names]).dropna()
-    result: dict[str, object] = {
-        "about": "our volumes against DLMUSE's, native mm3, real healthy heads; intervals: bootstrap over heads",
-        "heads": len(table),
-        "seconds_a_head": round(float(table["seconds"].median()), 3),
+    asymmetry = [200 * (v[:, 1] - v[:, 0]) / v.sum(axis=1) for v in (known, volumes)]
+    return agreement(known, volumes, how) | {
+        "mean_of_sides_correlation": correlation(known.mean(axis=1), volumes.mean(axis=1), 0.95),
+        "asymmetry_correlation": correlation(*asymmetry, 0.95),
+        "asymmetry_slope": round(float(slopes(asymmetry[0][None], asymmetry[1][None])[0]), 3),
     }
-    for method in ("registration", "tissue"):
-        result[method] = {structure: compared(table, structure, method) for structure in STRUCTURES}
+
+
+def real(heads: Cohort) -> Json:
+    """Hippocampi of real heads against DLMUSE's, carried through the planted deformation."""
+    ids = heads.ids()
+    ours, seconds = measured(heads, ids, native=True)
+    known = heads.known("hippocampus", "label_after_mm3")
+    control = (heads.truth.loc[ids, "group"] == "hc").to_numpy()
+    result: Json = {"heads": len(ids), "controls": int(control.sum()), "seconds_a_head": seconds}
+    for method in METHODS:
+        result[method] = compared(known, ours[method], "hippocampus")
+        result[f"{method}_controls"] = compared(known[control], ours[method][control], "hippocampus")
+    return result
+
+
+def simulated(heads: Cohort) -> Json:
+    """Every structure of simulated heads against the truth, mm3 of MNI space."""
+    ids = heads.ids()
+    ours, seconds = measured(heads, ids, native=False)
+    result: Json = {"heads": len(ids), "seconds_a_head": seconds}
+    for method in METHODS:
+        result[method] = {s: compared(heads.known(s, "mni_mm3"), ours[method], s) for s in STRUCTURES}
+    return result
+
+
+def main(planted: str, derivatives: str, made: str, made_derivatives: str) -> None:
+    result = {
+        "about": "our volumes against known ones; intervals: bootstrap over heads",
+        "real": real(cohort(Path(planted), Path(derivatives), "mni-1.5mm")),
+        "simulated": simulated(cohort(Path(made), Path(made_derivatives), "mni-3mm")),
+    }
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{len(table)} heads: {RESULT.name}")
+    print(RESULT.name)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*sys.argv[1:5])

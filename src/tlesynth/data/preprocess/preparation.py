@@ -20,7 +20,7 @@ from tlesynth.data.preprocess.face import VISIBLE, face_share
 from tlesynth.data.preprocess.quality import Native, Quality, measure
 from tlesynth.data.preprocess.registration import register_affine
 from tlesynth.data.preprocess.tissue import Tissues, estimated, segmented
-from tlesynth.data.preprocess.volumes import by_demons, by_jacobian, by_tissue
+from tlesynth.data.preprocess.volumes import by_jacobian, by_registration, by_tissue
 from tlesynth.data.resampling import FWHM, resample
 from tlesynth.errors import fail
 from tlesynth.recipe import Preprocess
@@ -82,7 +82,7 @@ def prepare(scan: Volume, settings: Preprocess, *, seed: int = 0, given_mask: Vo
     quality = measure(voxels, mask, to_native, native.mask_ml, grid, native.whole)
     determinant = float(np.linalg.det(to_native[:3, :3]))
     tissues = segmented(voxels, mask, grid, seed=seed) if settings.tissue == "atropos" else None
-    volumes = by_demons(voxels, grid, determinant)
+    volumes = by_registration(voxels, grid, determinant)
     volumes |= _tissue_volumes(tissues or estimated(voxels, mask, grid), mask, grid, determinant)
     maps = tissues.maps() if tissues else {}
     if settings.vbm or settings.mode == "nonlinear":

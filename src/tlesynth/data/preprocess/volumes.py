@@ -1,7 +1,7 @@
 """The volume of each structure of one scan, in mm3: in its own head (native) and in MNI space.
 
 ``hippocampus_left_native_mm3`` is the figure to use: the template's mesial temporal lobe is warped onto the scan
-(``data.hippocampus``). ``hippocampus_left_tissue_native_mm3`` counts grey matter inside the analytic structure laid on
+(``data.structures``). ``hippocampus_left_tissue_native_mm3`` counts grey matter inside the analytic structure laid on
 the affine scan, which a hippocampus that lies elsewhere falsifies; ``hippocampus_left_jacobian_native_mm3`` integrates
 the Jacobian of the whole brain's non-linear warp. Native is MNI times the affine's determinant.
 """
@@ -17,7 +17,7 @@ from tlesynth.data.template import Template, load_template
 from tlesynth.volume import Grid
 
 
-def by_demons(voxels: np.ndarray, grid: Grid, determinant: float) -> dict[str, float]:
+def by_registration(voxels: np.ndarray, grid: Grid, determinant: float) -> dict[str, float]:
     """The hippocampi of a T1 (X, Y, Z) on [0, 1] in affine MNI space; nothing where its tissues look alike."""
     found = hippocampi(voxels, grid)
     if found is None:
