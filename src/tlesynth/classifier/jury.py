@@ -71,7 +71,7 @@ class Jury:
     def attribution(self, volume: NDArray[np.floating]) -> NDArray[np.float32]:
         """What each place of a volume (X, Y, Z) adds to the mean logit, per unit of each member's temperature."""
         maps = [m.scorer.attribution(volume, m.average) / m.calibration.temperature for m in self.members]
-        return np.mean(maps, axis=0, dtype=np.float32)
+        return np.asarray(np.mean(maps, axis=0), np.float32)
 
 
 def jury_of(folders: list[Path], device: str = "cpu") -> Jury:
