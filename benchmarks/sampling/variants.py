@@ -52,8 +52,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flow, adam 1e-3": (*FLOW, "learning_rate=1e-3"),
     "flow, muon": (*FLOW, *MUON),
     "flow, voxelwise": (*FLOW, "network.baseline=voxelwise"),
-    "recommended": (*RECOMMENDED, "network.baseline=voxelwise"),
-    "recommended, conditional": (*RECOMMENDED, "network.baseline=conditional"),
+    "recommended": (*RECOMMENDED, "network.baseline=conditional"),
+    "recommended, voxelwise": (*RECOMMENDED, "network.baseline=voxelwise"),
     "flow, fine patch": (*FLOW, "network.patch=[2,2,2]", "network.width=192", "network.heads=3"),
 }
 """What differs from the recipe ``paper`` with ``SHARED``; ``flow`` draws its times logit-normally."""
