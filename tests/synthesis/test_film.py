@@ -28,7 +28,7 @@ def test_a_film_of_other_settings_does_not_stand(models: tuple[Path, Path], tmp_
 
 
 def test_a_film_replaces_no_other_folder(models: tuple[Path, Path], tmp_path: Path) -> None:
-    made = synthesizer_of(*models, Sample(n_hc=1, n_tle=1, film_frames=1), seed=3, device="cpu")
+    made = synthesizer_of(*models, Sample(n_hc=1, n_tle=1, film_frames=2), seed=3, device="cpu")
     shutil.copytree(models[0], tmp_path / "film")
     before = durable.manifest_of(tmp_path / "film")
     with pytest.raises(TlesynthError, match="CFG-005") as caught:

@@ -1,6 +1,7 @@
 """Which pretrained networks a run wants, and whether they are here: told before hours of work, not after.
 
-The training's perceptual loss cannot do without its own; the evaluation leaves out what it has no weights for.
+A perceptual loss and a classifier that starts from ImageNet cannot do without theirs; the evaluation leaves out what it
+has no weights for.
 """
 
 from __future__ import annotations
@@ -19,22 +20,31 @@ def perceptual_weights(recipe: Recipe) -> str | None:
     return weights.TRUNKS[loss.removeprefix("lpips-")] if loss.startswith("lpips-") else None
 
 
-def require_perceptual(recipe: Recipe) -> None:
-    """Refuse a run whose perceptual loss has no weights here.
+def classifier_weights(recipe: Recipe) -> str | None:
+    """The network whose ImageNet weights the classifier starts from; none where it starts from its own."""
+    wanted = recipe.classifier.kind == "efficientnet" and recipe.classifier.pretrained
+    return "efficientnetv2-s" if wanted else None
+
+
+def require_weights(recipe: Recipe) -> None:
+    """Refuse a run that needs weights which are not here.
 
     Raises:
         TlesynthError: WTS-001 with the command that fetches them.
     """
-    if name := perceptual_weights(recipe):
-        weights.find(name)
+    for name in (perceptual_weights(recipe), classifier_weights(recipe)):
+        if name:
+            weights.find(name)
 
 
 def weights_rows(recipe: Recipe) -> dict[str, str]:
     """What a plan says of them: of the training's, and of those that the evaluation would use."""
-    here, wanted = weights.available(), perceptual_weights(recipe)
-    rows = {}
-    if wanted:
+    here, rows = weights.available(), {}
+    if wanted := perceptual_weights(recipe):
         state = "here" if wanted in here else f"MISSING, the run is refused: {weights.command(wanted)} (or {WITHOUT})"
         rows["perceptual loss"] = f"{recipe.autoencoder.perceptual}, weights of {wanted} {state}"
+    if wanted := classifier_weights(recipe):
+        state = "here" if wanted in here else f"MISSING, the run is refused: {weights.command(wanted)}"
+        rows["classifier's start"] = f"ImageNet, weights of {wanted} {state}"
     missing = [f"{measured} ({weights.command(name)})" for name, measured in MEASURES.items() if name not in here]
     return rows | {"not measured": ", ".join(missing) + ": weights missing"} if missing else rows

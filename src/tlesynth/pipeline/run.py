@@ -177,9 +177,9 @@ def _require_weights(context: Context) -> None:
     """Miss the perceptual loss's weights now, not after hours of preprocessing; a finished training needs none."""
     asks = context.recipe.autoencoder.perceptual.startswith("lpips-")
     if asks and not (context.out / "autoencoder" / "done.json").is_file():
-        from tlesynth.pipeline.pretrained import require_perceptual
+        from tlesynth.pipeline.pretrained import require_weights
 
-        require_perceptual(context.recipe)
+        require_weights(context.recipe)
 
 
 def _forget(context: Context, stage: Stage) -> None:

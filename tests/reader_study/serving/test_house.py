@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tlesynth import durable
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import holding
 from tlesynth.reader_study.serving.app import house_of
 from tlesynth.reader_study.serving.house import House
 from tlesynth.reader_study.study import read_study, read_trials, write_study
@@ -31,6 +31,6 @@ def test_a_study_that_changed_after_it_was_begun_is_refused(folder: Path) -> Non
 
 
 def test_a_second_server_waits_outside(folder: Path) -> None:
-    with durable.locked(folder), pytest.raises(TlesynthError, match="OPS-010") as caught, durable.locked(folder):
+    with holding(folder), pytest.raises(TlesynthError, match="OPS-010") as caught, holding(folder):
         pass
     assert caught.value.exit_status == 8
