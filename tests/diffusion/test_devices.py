@@ -203,7 +203,7 @@ def test_the_command_line_stops_both(material: Path, tmp_path: Path) -> None:
     os.kill(second, signal.SIGTERM)
     _, said = process.communicate(timeout=200)
     assert process.returncode == 75 and said.count("OPS-075") == 1, said
-    assert not alive(second) and len(list((out / "checkpoints").glob("step-*"))) == 1
+    assert gone(second, within_s=60) and len(list((out / "checkpoints").glob("step-*"))) == 1
 
 
 def test_torchrun_gives_the_same(material: Path, alone: Path, tmp_path: Path) -> None:
@@ -230,6 +230,14 @@ def descendants(parent: int) -> list[int]:
         if above == parent and "diffusion" in words:
             found.append(int(folder.name))
     return sorted(found)
+
+
+def gone(pid: int, within_s: float) -> bool:
+    """Whether the process ends in time: it tears down torch on its own, and may be slower than the first."""
+    deadline = time.monotonic() + within_s
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(pid)
 
 
 def alive(pid: int) -> bool:
