@@ -1,17 +1,20 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from tlesynth.errors import TlesynthError
+from tlesynth.errors import PRIVACY, TlesynthError
 from tlesynth.metrics.statistics import auc
 from tlesynth.reader_study.answers import read_answers
+from tlesynth.reader_study.audit import audit
 from tlesynth.reader_study.create import Made
 from tlesynth.reader_study.key import Key, Truth, read_key
 from tlesynth.reader_study.rehearsal import SAYS, Simulated, rehearse
-from tlesynth.reader_study.scoring import score, write
-from tlesynth.reader_study.study import REHEARSED, Design, Trial, read_study, verify_items
+from tlesynth.reader_study.scoring import SCORE, require_apart, score, write
+from tlesynth.reader_study.study import REHEARSED, STUDY, Design, Trial, read_study, verify_items
 
 N = 800
 
@@ -73,3 +76,37 @@ def test_simulated_diagnoses_are_a_third_right_by_guessing() -> None:
         trials, said, key = _answers("diagnosis", d_prime)
         right = [a.choice == key.items[t.items[0]].diagnosis for t, a in zip(trials, said, strict=True)]
         assert low < np.mean(right) < high and {a.confidence for a in said} <= set(range(1, 7))
+
+
+def edited(folder: Path, **changes: object) -> None:
+    asked = json.loads((folder / STUDY).read_text())
+    (folder / STUDY).write_text(json.dumps(asked | changes))
+
+
+def test_a_rehearsal_cannot_be_made_to_look_like_a_reading(made: Made, rehearsed: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(rehearsed, copy)
+    edited(copy, rehearsal=False)
+    with pytest.raises(TlesynthError, match="STUDY-006"):
+        score(copy, made.key, read_answers(copy))
+    edited(copy, rehearsal=False, id=made.study.id)
+    with pytest.raises(TlesynthError, match="STUDY-021"):
+        read_answers(copy, made.study.id)
+
+
+def test_a_question_changed_by_hand_is_refused(made: Made, rehearsed: Path, tmp_path: Path) -> None:
+    copy, key = tmp_path / "copy", read_key(made.key, made.study)
+    shutil.copytree(rehearsed, copy)
+    edited(copy, design="2afc")
+    for refused in (lambda: score(copy, made.key, read_answers(copy)), lambda: audit(copy, key)):
+        with pytest.raises(TlesynthError, match="STUDY-006") as caught:
+            refused()
+        assert caught.value.exit_status == PRIVACY
+
+
+def test_a_rehearsal_does_not_take_the_place_of_what_people_said(tmp_path: Path) -> None:
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / SCORE).write_text('{"about": {"rehearsal": false}}')
+    require_apart(tmp_path / "study", tmp_path / "result", partial=False)
+    with pytest.raises(TlesynthError, match="STUDY-003.*people"):
+        require_apart(tmp_path / "study", tmp_path / "result", partial=False, rehearsal=True)

@@ -123,7 +123,11 @@ def load_config(folder: Path) -> ModelConfig:
     try:
         return ModelConfig.model_validate(values)
     except ValidationError as error:
-        raise fail("MOD-004", folder / CONFIG, f"{error.error_count()} unusable values") from error
+        raise fail(
+            "MOD-004",
+            folder / CONFIG,
+            f"{error.error_count()} values unknown or missing, as in a model of another version: train it again",
+        ) from error
 
 
 def load(folder: Path, device: str = "cpu") -> TrainedClassifier:

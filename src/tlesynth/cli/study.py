@@ -113,13 +113,17 @@ def score(
     from tlesynth.reader_study.answers import read_answers
     from tlesynth.reader_study.key import key_beside
     from tlesynth.reader_study.scoring import METHODS, SCORE, require_apart, score, write
+    from tlesynth.reader_study.study import read_study
     from tlesynth.report.reader_study_figures import save_figures
 
-    folder = out or study
-    require_apart(study, folder, partial=partial)
-    scored = score(study, key or key_beside(study), read_answers(study), partial=partial)
+    folder, asked = out or study, read_study(study)
+    require_apart(study, folder, partial=partial, rehearsal=asked.rehearsal)
+    scored = score(study, key or key_beside(study), read_answers(study, asked.id), partial=partial)
     write(scored, folder)
     figures = save_figures(scored.result, folder)
-    made = {"note": scored.result["about"]["banner"]} if scored.result["about"]["banner"] else {}
+    about = scored.result["about"]
+    unfinished = ", ".join(f"{reader} had {count} to go" for reader, count in about["missing"].items())
+    notes = [about["banner"], f"partial: {unfinished}" if unfinished else ""]
+    made = {"note": "; ".join(note for note in notes if note)} if any(notes) else {}
     made |= {"verdict": scored.result["all"]["verdict"], "score": str(folder / SCORE), "methods": str(folder / METHODS)}
     result(made | {"figures": ", ".join(str(path) for path in figures)}, as_json)

@@ -174,19 +174,22 @@ def latest(database: Database, reader: str, trial: str) -> tuple[Answer, int] | 
     return (_answer(rows[0]), rows[0]["version"]) if rows else None
 
 
-def read_answers(study: Path) -> pd.DataFrame:
+def read_answers(study: Path, identity: str | None = None) -> pd.DataFrame:
     """The answer that stands for each trial, in the server's order: ``COLUMNS``, then version and recognised.
 
     ``seconds`` are those of all versions together; ``regions`` are lists of points. A study that is not finished gives
-    the answers there are. The chain of rows is checked first.
+    the answers there are. The chain of rows is checked first, and where ``identity`` is given, whose answers they are.
 
     Raises:
-        TlesynthError: DATA-011 if there is no database, STUDY-020 if it is damaged or a row was changed.
+        TlesynthError: DATA-011 if there is no database, STUDY-020 if it is damaged or a row was changed, STUDY-021 if
+            it holds the answers of another study, as of a rehearsal.
     """
     import pandas as pd
 
     with reading(study) as database:
         verify(database, study)
+        if identity is not None and (found := database.rows("SELECT identity FROM study")[0][0]) != identity:
+            raise fail("STUDY-021", study, f"its answers are of {found}, the folder is of {identity}")
         rows = [dict(row) for row in database.rows("SELECT * FROM answer ORDER BY sequence")]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "version", "recognised"])
     table["seconds"] = table.groupby(["reader", "trial"])["seconds"].transform("sum").astype(float)

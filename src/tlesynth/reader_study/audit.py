@@ -21,7 +21,17 @@ from tlesynth.progress import say, track
 from tlesynth.reader_study import separation
 from tlesynth.reader_study.channels import CUES, FORMAT, Channel, facts, pixels, ranks
 from tlesynth.reader_study.key import Key
-from tlesynth.reader_study.study import ITEMS, Design, Study, Trial, item_path, read_study, read_trials, verify_items
+from tlesynth.reader_study.study import (
+    ITEMS,
+    STUDY,
+    Design,
+    Study,
+    Trial,
+    item_path,
+    read_study,
+    read_trials,
+    verify_items,
+)
 from tlesynth.seeds import generator
 from tlesynth.volume import read
 
@@ -41,6 +51,8 @@ def audit(folder: Path, key: Key) -> Json:
     """
     study, trials = read_study(folder), read_trials(folder)
     verify_items(folder, study)
+    if {len(t.items) for asked in trials.values() for t in asked} != {2 if study.design == "2afc" else 1}:
+        raise fail("STUDY-006", Path(folder) / STUDY, f"its lists are not those of the design {study.design}")
     found = channels(folder, study, trials, key) | {"machine_reader": machine_reader(folder, study, key)}
     durable.write_json(Path(folder) / AUDIT, found)
     require_none(folder, found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tlesynth.reader_study.key import Key, Truth, commitment, encoded, key_besid
 from tlesynth.reader_study.power import power_of
 from tlesynth.reader_study.protocol import PROTOCOL, protocol
 from tlesynth.reader_study.selection import Chosen, choose, pool_of
-from tlesynth.reader_study.study import CHOICES, DESIGNS, QUESTIONS, SCALES, Design, Study, item_path, write_study
+from tlesynth.reader_study.study import CHOICES, DESIGNS, QUESTIONS, SCALES, Design, Study, item_path, seal, write_study
 from tlesynth.reader_study.trial_lists import Lists, Question, lists_of, most_repeats, random_id
 from tlesynth.seeds import generator
 
@@ -83,6 +83,8 @@ def create(sources: Sources, plan: Plan, out: Path, key: Path | None = None) -> 
     with durable.publishing(out) as folder:
         white = _write_items(folder, cohorts, truth)
         study = _study(folder, cohorts["real"], plan, truth, readers, _about(sources, plan, chosen, white))
+        truth = replace(truth, seal=seal(study, lists.trials))
+        study = replace(study, key_sha256=commitment(encoded(truth)))
         _write(folder, study, lists, truth)
         write_key(key, encoded(truth))
     return Made(study, out, key)
@@ -180,7 +182,7 @@ def _study(folder: Path, real: Cohort, plan: Plan, key: Key, readers: tuple[str,
         choices=CHOICES[plan.design],
         readers=readers,
         items={item: durable.sha256(item_path(folder, item)) for item in key.items},
-        key_sha256=commitment(encoded(key)),
+        key_sha256="",  # of the key that seals all of this: filled in then
         made=about,
     )
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from tlesynth import durable
 from tlesynth.errors import fail
-from tlesynth.reader_study.study import Study, Trial
+from tlesynth.reader_study.study import STUDY, Study, Trial, own_id, seal
 
 Origin = Literal["real", "synthetic"]
 
@@ -46,6 +46,8 @@ class Key:
     items: dict[str, Truth]
     repeats: dict[str, str]
     """The trial that shows a case again, and the trial of the same reader that showed it first."""
+    seal: str = ""
+    """SHA-256 of what readers are asked (``study.seal``)."""
 
     def second_is_synthetic(self, trial: Trial) -> bool:
         """Of a pair, whether the second is the synthetic one."""
@@ -89,4 +91,14 @@ def read_key(path: Path, study: Study) -> Key:
         raise fail("STUDY-005", path, "its SHA-256 is not the one in study.json")
     found = json.loads(data)
     items = {item: Truth(**truth) for item, truth in found["items"].items()}
-    return Key(found["study"], found["secret"], items, found["repeats"])
+    return Key(found["study"], found["secret"], items, found["repeats"], found.get("seal", ""))
+
+
+def require_unchanged(folder: Path, study: Study, trials: dict[str, tuple[Trial, ...]], key: Key) -> None:
+    """Refuse a study whose questions, lists or name are not those it was made with.
+
+    Raises:
+        TlesynthError: STUDY-006 if they are not.
+    """
+    if seal(study, trials) != key.seal or study.id != own_id(key.study, rehearsal=study.rehearsal):
+        raise fail("STUDY-006", Path(folder) / STUDY, "it, or the lists beside it, is not what create wrote")

@@ -17,9 +17,20 @@ from tlesynth.errors import fail
 from tlesynth.progress import bar
 from tlesynth.reader_study.answers import Answer, finish, open_answers, opened, record
 from tlesynth.reader_study.audit import AUDIT
-from tlesynth.reader_study.key import Key
+from tlesynth.reader_study.key import Key, require_unchanged
 from tlesynth.reader_study.protocol import PROTOCOL
-from tlesynth.reader_study.study import CHOICES, ITEMS, Design, Study, Trial, read_study, read_trials, write_study
+from tlesynth.reader_study.study import (
+    CHOICES,
+    ITEMS,
+    Design,
+    Study,
+    Trial,
+    own_id,
+    read_study,
+    read_trials,
+    verify_items,
+    write_study,
+)
 from tlesynth.seeds import generator
 
 SHARED = 0.5
@@ -44,14 +55,17 @@ def rehearse(folder: Path, key: Key, out: Path, d_prime: float, seed: int) -> St
     """Copy the study to ``out`` and let simulated readers answer all of it; the study that was made there.
 
     Raises:
-        TlesynthError: CFG-005 if ``out`` is there already, STUDY-003 if the study is a rehearsal itself.
+        TlesynthError: CFG-005 if ``out`` is there already, STUDY-003 if the study is a rehearsal itself, STUDY-006
+            if it was changed.
     """
     study, trials, out = read_study(folder), read_trials(folder), Path(out)
     if study.rehearsal:
         raise fail("STUDY-003", folder, "it is a rehearsal itself")
     if out.exists():
         raise fail("CFG-005", out, "it is there already, and answers are never overwritten")
-    copy = replace(study, id=f"rehearsal-{study.id}", rehearsal=True)
+    require_unchanged(folder, study, trials, key)
+    verify_items(folder, study)
+    copy = replace(study, id=own_id(study.id, rehearsal=True), rehearsal=True)
     with durable.publishing(out) as made:
         shutil.copytree(Path(folder) / ITEMS, made / ITEMS)
         for name in (PROTOCOL, AUDIT):

@@ -13,7 +13,7 @@ from tlesynth.metrics.statistics import Json, Resampling, not_computed
 from tlesynth.reader_study import by_reader
 from tlesynth.reader_study.audit import AUDIT
 from tlesynth.reader_study.designs import MEASURES
-from tlesynth.reader_study.key import read_key
+from tlesynth.reader_study.key import read_key, require_unchanged
 from tlesynth.reader_study.methods import methods
 from tlesynth.reader_study.power import CONFIDENCE, MARGIN
 from tlesynth.reader_study.study import REHEARSED, STUDY, Study, read_study, read_trials, verify_items
@@ -43,6 +43,7 @@ def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = Fal
     """
     study, trials = read_study(folder), read_trials(folder)
     truth = read_key(key, study)
+    require_unchanged(folder, study, trials, truth)
     verify_items(folder, study)
     table = unblind(study, trials, truth, answers, Path(folder))
     missing = unfinished(trials, table)
@@ -65,15 +66,19 @@ def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = Fal
     return Scored(result, table)
 
 
-def require_apart(folder: Path, out: Path, *, partial: bool) -> None:
-    """Refuse to write the truth of each item, which ``score.tsv`` tells, into a study that is still to be read.
+def require_apart(folder: Path, out: Path, *, partial: bool, rehearsal: bool = False) -> None:
+    """Refuse to write the truth of each item, which ``score.tsv`` tells, into a study that is still to be read, and a
+    rehearsal over what people said.
 
     Raises:
-        TlesynthError: STUDY-003 if ``out`` is the study of a partial score, or another study than that in ``folder``.
+        TlesynthError: STUDY-003 if ``out`` is the study of a partial score, another study than that in ``folder``, or
+            holds the result of a reading where this is of a ``rehearsal``.
     """
     own = out.resolve() == Path(folder).resolve()
     if (own and partial) or (not own and (out / STUDY).is_file()):
         raise fail("STUDY-003", "--out", f"{out.name} is a study to be read, and the table tells what each item is")
+    if rehearsal and (out / SCORE).is_file() and not durable.read_json(out / SCORE)["about"]["rehearsal"]:
+        raise fail("STUDY-003", "--out", f"{out.name} holds what people said, and this is a rehearsal")
 
 
 def write(scored: Scored, out: Path) -> None:

@@ -120,6 +120,17 @@ def write_study(folder: Path, study: Study, trials: dict[str, tuple[Trial, ...]]
     durable.write_json(Path(folder) / TRIALS, lists)
 
 
+def seal(study: Study, trials: dict[str, tuple[Trial, ...]]) -> str:
+    """SHA-256 of what readers are asked, which the key holds: all but the copy's own name and the key's hash."""
+    told = {k: v for k, v in asdict(study).items() if k not in ("id", "rehearsal", "key_sha256")}
+    return durable.hash_of([told, {reader: [asdict(trial) for trial in asked] for reader, asked in trials.items()}])
+
+
+def own_id(original: str, *, rehearsal: bool) -> str:
+    """The id of a study, or of a rehearsal of it: answers of one can never pass for those of the other."""
+    return f"rehearsal-{original}" if rehearsal else original
+
+
 def read_study(folder: Path) -> Study:
     """Read ``study.json``.
 
