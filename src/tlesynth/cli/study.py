@@ -36,7 +36,11 @@ def create(
         Path | None, typer.Option("--splits", help="Table that split wrote: gen_train is never shown.")
     ] = None,
     from_split: Annotated[
-        list[str] | None, typer.Option("--from-split", help="Show real scans of this split alone; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--from-split",
+            help="Cases show real scans of this split alone (warm-ups: also of other held-out ones); may be repeated.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Draws the scans.")] = 0,
     key: KeyFile = None,

@@ -27,7 +27,11 @@ def protocol(study: Study) -> str:
     unit = "pairs, each of a real and a synthetic scan" if study.design == "2afc" else "scans, half of them synthetic"
     strata = ", ".join(f"{name} {count}" for name, count in made["strata"].items())
     held = "held out from the generator's training" if made["held_out"] else "NOT known to be held out from training"
-    split = f" (splits: {', '.join(made['from_split'])})" if made["from_split"] else ""
+    split = (
+        f" (splits: {', '.join(made['from_split'])}; warm-ups also of other held-out ones)"
+        if made["from_split"]
+        else ""
+    )
     lines = [
         f"# Protocol of reader study {study.id}",
         "",
@@ -36,7 +40,7 @@ def protocol(study: Study) -> str:
         f"- Question: {study.question}",
         f"- Scale: {'; '.join(f'{number} {word}' for number, word in enumerate(study.scale, start=1))}",
         f"- Each of {len(study.readers)} readers judges {made['cases']} {unit}; of each origin: {strata}. Before them "
-        f"{made['warm_ups']} warm-ups with feedback, not scored; among them {made['repeats']} shown again.",
+        f"{made['warm_ups']} warm-ups with feedback, not scored; {made['repeats']} of what is judged comes again.",
         f"- Real scans: {held}{split}. Scans drawn by seed {study.seed}; orders drawn for each reader from a secret.",
         f"- Copies: {study.grid}, 8 bits, one header; a brain mask found in each scan's own intensities; background 0; "
         f"0.5 % of the brain black, {100 * made['white']:.1f} % white, in every scan.",
