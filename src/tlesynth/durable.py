@@ -127,6 +127,18 @@ def publishing(folder: Path) -> Generator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def require_own(folder: Path, *, own: bool, otherwise: str) -> None:
+    """Refuse to write into somebody else's files; ``own`` says whether what stands there is ours.
+
+    Raises:
+        TlesynthError: CFG-005 if ``folder`` is a file, or holds anything and is not ours (``otherwise`` says so).
+    """
+    if folder.exists() and not folder.is_dir():
+        raise fail("CFG-005", folder, "it is a file")
+    if folder.is_dir() and any(folder.iterdir()) and not own:
+        raise fail("CFG-005", folder, f"it is not empty{otherwise}")
+
+
 def require_replaceable(folder: Path, mark: str = MANIFEST) -> None:
     """Refuse a folder that replacing would lose: a file, or one that holds what was never published with it.
 

@@ -36,7 +36,7 @@ def holding(folder: Path, lock: Path | None = None) -> Generator[None]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         file = open(lock, "a+", encoding="utf-8")  # noqa: SIM115 (held for the whole block)
     with file:
-        if not _take(file):
+        if not taken(file):
             file.seek(0)
             raise fail("OPS-010", folder, f"{file.read().strip() or 'a process that did not say its name'} holds it")
         _tell(file, f"process {os.getpid()} on {platform.node()}, since {time.strftime('%Y-%m-%d %H:%M:%S')},")
@@ -46,10 +46,10 @@ def holding(folder: Path, lock: Path | None = None) -> Generator[None]:
             _tell(file, "")
 
 
-def _take(file: IO[str]) -> bool:
-    """Take the lock, if nobody has it."""
+def taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
+    """Take the lock, alone or with others (``fcntl.LOCK_SH``), if nobody is in the way; on disks without locks too."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in TAKEN:
             return False

@@ -15,7 +15,7 @@ chooses, opens and counts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +90,11 @@ def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> No
     """Do this process's share of what is left, each task by one process only."""
     study = ready.at.study
     mine = share(list(tasks), study.sharing.part)
-    left = [name for name in tasks if name in set(mine) and not what.done(tasks[name])]
+
+    def done(name: str) -> bool:
+        return what.done(tasks[name])
+
+    left = [name for name in tasks if name in set(mine) and not done(name)]
     if not left:
         return
     crew = backends.crew(
@@ -106,23 +110,12 @@ def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> No
     with (
         bar(what.label, len(mine), done=len(mine) - len(left)) as shown,
         Claims(out / STATE / "claims") as claims,
-        closing(crew.each(_claimed(what, left, tasks, claims))) as results,
+        closing(crew.each((name, tasks[name]) for name in claims.granted(left, done))) as results,
     ):
         for name, why in results:
             failed += bool(why)
             claims.release(name)
             shown.advance(note=f"{failed} failed" if failed else "")
-
-
-def _claimed(what: Round, left: list[str], tasks: dict[str, Task], claims: Claims) -> Iterator[tuple[str, Task]]:
-    """The tasks this process gets; one that another is at, or has done meanwhile, is not among them."""
-    for name in left:
-        if not claims.take(name):
-            continue
-        if what.done(tasks[name]):
-            claims.release(name)
-            continue
-        yield name, tasks[name]
 
 
 def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared) -> State:

@@ -8,14 +8,14 @@ not asked: trained to tell two classes, they may not see what is wrong with a sc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tlesynth.classifier.scan_set import ScanSet
+from tlesynth.classifier.tensors import fitted_of, tensors_of
 
 Floats = NDArray[np.float64]
 BLOCK_MM = 12.0
@@ -53,20 +53,12 @@ class Novelty:
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it, by name."""
-        return {name: torch.from_numpy(np.atleast_1d(np.asarray(value))) for name, value in vars(self).items()}
+        return tensors_of(self)
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> Novelty:
-        """What ``tensors`` gave.
-
-        Raises:
-            KeyError: if one is missing.
-        """
-        centre, scale, directions, spreads = (
-            tensors[name].double().numpy() for name in ("centre", "scale", "directions", "spreads")
-        )
-        spacing, rest, threshold = (float(tensors[name]) for name in ("spacing", "rest", "threshold"))
-        return cls(spacing, centre, scale, directions, spreads, rest, threshold)
+        """What ``tensors`` gave; KeyError if one is missing."""
+        return fitted_of(cls, tensors)
 
 
 def novelty_of(training: ScanSet, validation: ScanSet) -> Novelty:
@@ -90,14 +82,17 @@ def novelty_of(training: ScanSet, validation: ScanSet) -> Novelty:
     rest = max(float(np.sqrt((left**2).mean())), 1e-6)
     fitted = Novelty(spacing, centre, scale, directions[:count], spreads, rest, np.inf)
     found = np.sort(fitted._distances(judged))
-    place = min(len(found) - 1, int(np.ceil((1 - FALSE_ALARMS) * (len(found) + 1))) - 1)
-    return Novelty(spacing, centre, scale, directions[:count], spreads, rest, float(found[place]))
+    return replace(fitted, threshold=float(found[_threshold_place(len(found))]))
 
 
 def false_alarms(n: int) -> float:
     """Share of scans like the ``n`` of validation that are flagged, on average."""
-    place = min(n - 1, int(np.ceil((1 - FALSE_ALARMS) * (n + 1))) - 1)
-    return 1 - (place + 1) / (n + 1)
+    return 1 - (_threshold_place(n) + 1) / (n + 1)
+
+
+def _threshold_place(n: int) -> int:
+    """Which of ``n`` sorted distances is the threshold."""
+    return min(n - 1, int(np.ceil((1 - FALSE_ALARMS) * (n + 1))) - 1)
 
 
 def described(volume: NDArray[np.floating], spacing: float) -> Floats:

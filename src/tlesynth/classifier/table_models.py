@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tlesynth.classifier.structure_figures import figures, sizes_of, structure_names
+from tlesynth.classifier.tensors import fitted_of, tensors_of
 from tlesynth.data.anatomy import SIDES, structure_mask
 from tlesynth.data.template import load_template
 from tlesynth.recipe import Classifier
@@ -52,19 +52,12 @@ class TableModel:
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it, by name."""
-        return {name: torch.from_numpy(np.atleast_1d(np.asarray(value))) for name, value in vars(self).items()}
+        return tensors_of(self)
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> TableModel:
-        """What ``tensors`` gave.
-
-        Raises:
-            KeyError: if one is missing.
-        """
-        centre, spread, vectors, weights = (
-            tensors[name].double().numpy() for name in ("centre", "spread", "vectors", "weights")
-        )
-        return cls(centre, spread, vectors, weights, float(tensors["bias"]), float(tensors["width"]))
+        """What ``tensors`` gave; KeyError if one is missing."""
+        return fitted_of(cls, tensors)
 
     def shares(self, row: Floats) -> Floats:
         """What each figure of a scan (F,) adds to its logit, from that of a scan with average figures: (F,).

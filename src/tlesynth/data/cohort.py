@@ -129,7 +129,7 @@ def read_cohort(root: Path) -> Cohort:
             volume in it, DATA-017 if it holds none for another reason: raw scans, above all.
     """
     root = Path(root)
-    found = {m[1]: m for f in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (m := NAME.match(f.name))}
+    found = {m[1]: m for m in volumes_in(root).values()}
     if not found:
         raise _without_volumes(root)
     table = durable.read_table(root / "participants.tsv")
@@ -149,6 +149,11 @@ def read_cohort(root: Path) -> Cohort:
     if grid is None:
         raise fail("NII-030", root, f"no grid has resolution {resolution}")
     return Cohort(root, grid, desc, table)
+
+
+def volumes_in(root: Path) -> dict[Path, re.Match[str]]:
+    """The T1 volumes on any grid below ``root``, sorted, with what their names say (``NAME``)."""
+    return {f: match for f in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (match := NAME.match(f.name))}
 
 
 def _without_volumes(root: Path) -> TlesynthError:

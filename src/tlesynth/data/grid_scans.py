@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlesynth.data.cohort import NAME
+from tlesynth.data.cohort import volumes_in
 from tlesynth.errors import fail
 from tlesynth.volume import Grid, read_on
 
@@ -24,14 +24,14 @@ def grid_scans(root: Path, grid: Grid) -> dict[str, Path]:
     root = Path(root)
     if not root.is_dir():
         raise fail("DATA-011", root)
-    named = {file: match for file in sorted(root.glob("sub-*/anat/*_T1w.nii.gz")) if (match := NAME.match(file.name))}
+    named = volumes_in(root)
     found = {match[1]: file for file, match in named.items() if match[2] == grid.resolution}
     if found:
         return found
     if named:
         there = sorted({match[2] for match in named.values()})
         raise fail("NII-030", root, f"its scans are at res-{', '.join(there)}, the classifier reads {grid.name}")
-    if any(root.glob("sub-*/**/anat/*_T1w.nii*")) or any(root.glob("sub-*/anat/*_T1w.nii*")):
+    if any(root.glob("sub-*/**/anat/*_T1w.nii*")):
         command = f"tlesynth preprocess {root.name} derivatives --set preprocess.grid={grid.name}"
         raise fail("DATA-017", root, command)
     raise fail("DATA-002", root)

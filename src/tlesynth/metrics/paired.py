@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from tlesynth.metrics.statistics import FEWEST, Interval, Json, auc, not_computed, rounded, too_few
+from tlesynth.metrics.statistics import FEWEST, Interval, Json, auc, not_computed, placements, rounded, too_few
 
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
@@ -38,7 +38,7 @@ def delong(other: Floats, base: Floats, positive: Flags) -> Test:
 
     Source: DeLong, DeLong and Clarke-Pearson, Biometrics 1988. Where the two never disagree the error is 0 and p is 1.
     """
-    placed = [_placements(np.asarray(scores, np.float64), positive) for scores in (other, base)]
+    placed = [placements(scores, positive) for scores in (other, base)]
     of_positives, of_negatives = (a - b for a, b in zip(*placed, strict=True))
     error = float(np.sqrt(of_positives.var(ddof=1) / len(of_positives) + of_negatives.var(ddof=1) / len(of_negatives)))
     difference = auc(other, positive) - auc(base, positive)
@@ -95,10 +95,3 @@ def delong_json(other: Floats, base: Floats, positive: Flags, confidence: float)
     """``delong`` as JSON; fewer than three subjects of a class give none."""
     few = min(int(positive.sum()), int((~positive).sum()))
     return too_few(few) if few < FEWEST else delong(other, base, positive).as_json(len(positive), confidence)
-
-
-def _placements(scores: Floats, positive: Flags) -> tuple[Floats, Floats]:
-    """For each positive the share of negatives below it, for each negative the share of positives above it."""
-    p, q = scores[positive], scores[~positive]
-    wins = (p[:, None] > q[None]) + 0.5 * (p[:, None] == q[None])
-    return wins.mean(axis=1), wins.mean(axis=0)

@@ -161,11 +161,21 @@ def auc_interval(scores: Floats, positive: Flags, confidence: float) -> Json:
     return Interval(value, float(low), float(high), n1 + n0).as_json()
 
 
-def _delong_variance(scores: Floats, positive: Flags) -> float:
-    """Variance of the AUC from the placements of each positive and each negative."""
+def wins(scores: Floats, positive: Flags) -> Floats:
+    """1 where a positive (rows) scores above a negative (columns), one half where they are equal: (n1, n0)."""
     p, q = np.asarray(scores[positive], np.float64), np.asarray(scores[~positive], np.float64)
-    wins = (p[:, None] > q[None]) + 0.5 * (p[:, None] == q[None])  # (n1, n0)
-    return float(wins.mean(1).var(ddof=1) / len(p) + wins.mean(0).var(ddof=1) / len(q))
+    return (p[:, None] > q[None]) + 0.5 * (p[:, None] == q[None])
+
+
+def placements(scores: Floats, positive: Flags) -> tuple[Floats, Floats]:
+    """For each positive the share of negatives below it, for each negative the share of positives above it."""
+    won = wins(scores, positive)
+    return won.mean(axis=1), won.mean(axis=0)
+
+
+def _delong_variance(scores: Floats, positive: Flags) -> float:
+    of_positives, of_negatives = placements(scores, positive)
+    return float(of_positives.var(ddof=1) / len(of_positives) + of_negatives.var(ddof=1) / len(of_negatives))
 
 
 def _newcombe_bound(n1: int, n0: int, z: float) -> float:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tlesynth.metrics.statistics import wins
+
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
 
@@ -36,10 +38,8 @@ class Ranking:
 
 def auc(scores: Floats, positive: Flags, weights: Floats) -> Floats:
     """Chance that a positive scores above a negative; ties count half."""
-    p, q = scores[positive], scores[~positive]
-    wins = (p[:, None] > q[None]) + 0.5 * (p[:, None] == q[None])  # (n1, n0)
     w1, w0 = weights[:, positive], weights[:, ~positive]
-    return share(((w1 @ wins) * w0).sum(axis=1), w1.sum(axis=1) * w0.sum(axis=1))
+    return share(((w1 @ wins(scores, positive)) * w0).sum(axis=1), w1.sum(axis=1) * w0.sum(axis=1))
 
 
 def average_precision(scores: Floats, positive: Flags, weights: Floats) -> Floats:

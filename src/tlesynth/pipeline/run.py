@@ -166,10 +166,8 @@ def _require_run_folder(context: Context) -> None:
             raise fail("DATA-002", context.given, what)
         if out.resolve().is_relative_to(context.given.resolve()):
             raise fail("CFG-005", out, "it lies inside the input cohort")
-    if out.exists() and not out.is_dir():
-        raise fail("CFG-005", out, "it is a file")
-    if out.is_dir() and any(out.iterdir()) and not (out / "recipe.yaml").is_file() and not (out / LOCK).is_file():
-        raise fail("CFG-005", out, "it is not empty and not a tlesynth run")
+    own = (out / "recipe.yaml").is_file() or (out / LOCK).is_file()
+    durable.require_own(out, own=own, otherwise=" and not a tlesynth run")
     durable.require_free(out, 2_000_000_000)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tlesynth import durable
 from tlesynth.errors import fail
 from tlesynth.pipeline.cohorts import kind_of
 from tlesynth.recipe import Recipe
@@ -20,14 +21,14 @@ def augment_study(run: Path, out: Path, recipe: Recipe, given: Path | None = Non
         TlesynthError: DATA-011 if a stage of the run is missing, CFG-005 if ``out`` holds something else, and as
             ``augment_study.run.augment_study`` does.
     """
-    from tlesynth.augment_study.preparing import Folders
+    from tlesynth.augment_study.preparing import STATE, Folders
     from tlesynth.augment_study.run import LEDGER, augment_study
 
     run, out = Path(run), Path(out)
     for name in NEEDED:
         if not (run / name).is_file():
             raise fail("DATA-011", run / name)
-    _require_own(out)
+    durable.require_own(out, own=(out / STATE).is_dir(), otherwise=", and no study made what it holds")
     cohort = given if given is not None else run / "cohort"
     folders = Folders(
         run / "derivatives",
@@ -60,12 +61,13 @@ def _reconstructed(run: Path, out: Path, recipe: Recipe) -> Path | None:
     """The training scans as the autoencoder rebuilds them, where the study asks for that arm."""
     if "reconstructed" not in recipe.augment_study.controls:
         return None
+    from tlesynth.augment_study.preparing import STATE
     from tlesynth.autoencoder.encode import reconstruct_cohort
     from tlesynth.data.cohort import read_cohort
     from tlesynth.data.splits import read_splits
 
     members = read_splits(run / "splits.tsv", read_cohort(run / "derivatives").ids)
-    with one_at_a_time(out / ".study" / "reconstruct"):
+    with one_at_a_time(out / STATE / "reconstruct"):
         reconstruct_cohort(
             run / "autoencoder" / "model",
             run / "derivatives",
@@ -75,11 +77,3 @@ def _reconstructed(run: Path, out: Path, recipe: Recipe) -> Path | None:
             inference=recipe.inference,
         )
     return out / "reconstructions"
-
-
-def _require_own(out: Path) -> None:
-    """Refuse to write into somebody else's files."""
-    if out.exists() and not out.is_dir():
-        raise fail("CFG-005", out, "it is a file")
-    if out.is_dir() and any(out.iterdir()) and not (out / ".study").is_dir():
-        raise fail("CFG-005", out, "it is not empty, and no study made what it holds")

@@ -21,6 +21,7 @@ from tlesynth.metrics.statistics import (
     Json,
     auc,
     auc_interval,
+    placements,
     proportion,
     rounded,
     too_few,
@@ -40,15 +41,10 @@ class Readings:
 
 def of_ratings(ratings: Floats, positive: Flags, confidence: float) -> Readings:
     """The AUC of each reader's ``ratings`` (R, n), with DeLong's covariances."""
-    placements_1, placements_0 = [], []
-    for scores in ratings:
-        p, q = scores[positive], scores[~positive]
-        wins = (p[:, None] > q[None]) + 0.5 * (p[:, None] == q[None])
-        placements_1.append(wins.mean(axis=1))
-        placements_0.append(wins.mean(axis=0))
+    of_positives, of_negatives = zip(*(placements(scores, positive) for scores in ratings), strict=True)
     n1, n0 = int(positive.sum()), int((~positive).sum())
-    covariance = np.cov(placements_1).reshape(len(ratings), -1) / n1
-    covariance = covariance + np.cov(placements_0).reshape(len(ratings), -1) / n0
+    covariance = np.cov(of_positives).reshape(len(ratings), -1) / n1
+    covariance = covariance + np.cov(of_negatives).reshape(len(ratings), -1) / n0
     values = np.array([auc(scores, positive) for scores in ratings])
     return Readings(values, covariance, n1 + n0, auc_interval(ratings[0], positive, confidence))
 

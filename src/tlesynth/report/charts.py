@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlesynth.report.pictures import Picture, Theme, chart
+from tlesynth.report.pictures import Picture, Theme, chart, reach
 from tlesynth.seeds import generator
 
 JITTER = 0.13
@@ -196,5 +196,14 @@ def _dots(axes: Any, place: float, spread: Spread, key: tuple[str, str], colour:
     axes.scatter(place + jitter, values, s=9, color=colour, alpha=0.4, linewidths=0, zorder=2)
     if key in spread.intervals:
         value, low, high = spread.intervals[key]
-        reach = [[max(0.0, value - low)], [max(0.0, high - value)]]
-        axes.errorbar(place, value, reach, fmt="D", color=colour, markersize=5, capsize=4, elinewidth=1.8, zorder=4)
+        axes.errorbar(
+            place,
+            value,
+            reach(value, low, high),
+            fmt="D",
+            color=colour,
+            markersize=5,
+            capsize=4,
+            elinewidth=1.8,
+            zorder=4,
+        )

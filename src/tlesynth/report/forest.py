@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tlesynth.report.pictures import Picture, Theme, chart
+from tlesynth.report.pictures import Picture, Theme, chart, reach
 
 Interval = tuple[float, float, float]
 """Value, low, high."""
@@ -33,7 +33,7 @@ def forest(effects: list[Effect], label: str) -> Picture:
                 axes.errorbar(
                     value,
                     place + offset,
-                    xerr=[[max(0.0, value - low)], [max(0.0, high - value)]],
+                    xerr=reach(value, low, high),
                     fmt=shape,
                     color=getattr(theme, source),
                     markersize=4,

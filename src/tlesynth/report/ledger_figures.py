@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlesynth.report.pictures import Picture, Theme, chart
+from tlesynth.report.pictures import Picture, Theme, chart, reach
 
 CHOSEN = "chosen"
 WORDS = {
@@ -45,12 +45,11 @@ def forest(part: Json) -> Picture | None:
         axes.axvline(0, color=theme.muted, linewidth=1)
         for place, arm in enumerate(reversed(arms)):
             found = against[arm]["auc_roc"]
-            reach = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
             declared = arm == CHOSEN
             axes.errorbar(
                 found["value"],
                 place,
-                xerr=[[max(0.0, r) for r in side] for side in reach],
+                xerr=reach(found["value"], found["low"], found["high"]),
                 fmt="D" if declared else "o",
                 color=theme.synthetic if arm.startswith(RATIO) or declared else theme.real,
                 markersize=7 if declared else 5,
@@ -81,11 +80,10 @@ def learning_curve(part: Json) -> Picture | None:
         axes.fill_between(scans, low, high, color=theme.real, alpha=0.15, linewidth=0)
         axes.plot(scans, middle, "o-", color=theme.real, label="real scans alone")
         if "value" in added:
-            reach = [[max(0.0, added["value"] - added["low"])], [max(0.0, added["high"] - added["value"])]]
             axes.errorbar(
                 scans[-1] * 1.06,
                 added["value"],
-                reach,
+                reach(added["value"], added["low"], added["high"]),
                 fmt="D",
                 capsize=3,
                 color=theme.synthetic,

@@ -155,3 +155,8 @@ def _uri(image: Image.Image, *, lossless: bool) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", lossless=lossless, quality=SLICE_QUALITY, method=4)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def reach(value: float, low: float, high: float) -> list[list[float]]:
+    """How far an interval reaches down and up from its value, as error bars want it: never below 0 by rounding."""
+    return [[max(0.0, value - low)], [max(0.0, high - value)]]

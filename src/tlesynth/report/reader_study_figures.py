@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tlesynth.report.pictures import Picture, Theme, chart, save_chart
+from tlesynth.report.pictures import Picture, Theme, chart, reach, save_chart
 from tlesynth.report.sources import Absent, Files
 
 SCORE = "study/score.json"
@@ -88,8 +88,8 @@ def _shares(result: dict[str, Any]) -> Drawing:
         axes.axvline(null, color=theme.muted, linewidth=0.8, linestyle=(0, (3, 3)))
         for place, found in enumerate(rows.values()):
             colour = theme.ink if place == len(result["readers"]) else theme.series[place % len(theme.series)]
-            reach = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
-            axes.errorbar(found["value"], place, xerr=reach, fmt="D", color=colour, markersize=5, capsize=4)
+            ends = reach(found["value"], found["low"], found["high"])
+            axes.errorbar(found["value"], place, xerr=ends, fmt="D", color=colour, markersize=5, capsize=4)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)

@@ -8,7 +8,6 @@ boot, process id and start time on this machine, and from a heartbeat that stopp
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -16,17 +15,16 @@ import platform
 import threading
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from tlesynth import durable
 from tlesynth.errors import fail
+from tlesynth.locking import taken
 from tlesynth.progress import say
 
 HEARTBEAT_S, LEASE_S = 60.0, 900.0
-LOCKED = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def holding(folder: Path, *, together: bool) -> Generator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "a+", encoding="utf-8") as file:
-        if not _lock(file, fcntl.LOCK_SH if together else fcntl.LOCK_EX):
+        if not taken(file, fcntl.LOCK_SH if together else fcntl.LOCK_EX):
             file.seek(0)
             raise fail("OPS-010", folder.parent, _holder(file.read()))
         file.truncate(0)
@@ -90,16 +88,6 @@ def one_at_a_time(file: Path) -> Generator[None]:
         with contextlib.suppress(OSError):  # a file system without locks; the claims still keep the work apart
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-def _lock(file: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in LOCKED:
-            return False
-        say(f"this file system has no locks ({os.strerror(error.errno or 0)}): start no second run in this folder")
-    return True
 
 
 def _holder(text: str) -> str:
@@ -136,6 +124,19 @@ class Claims:
             return False
         self.held.add(name)
         return True
+
+    def granted(self, names: Iterable[str], done: Callable[[str], bool]) -> Iterator[str]:
+        """Those of ``names`` that this process gets; one that another is at, or has done meanwhile, is not among them.
+
+        Each is claimed when it is asked for; whoever did it lets it go.
+        """
+        for name in names:
+            if not self.take(name):
+                continue
+            if done(name):
+                self.release(name)
+                continue
+            yield name
 
     def release(self, name: str) -> None:
         """Let a subject go."""

@@ -8,7 +8,6 @@ scan, so neither the number of workers nor the machine they run on changes a byt
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -94,10 +93,8 @@ def require_output(bids: Path, out: Path) -> None:
     inside = out.resolve().is_relative_to(bids.resolve())
     if inside and out.resolve().relative_to(bids.resolve()).parts[:1] != ("derivatives",):
         raise fail("CFG-005", out, "it lies inside the input cohort")
-    if out.exists() and not out.is_dir():
-        raise fail("CFG-005", out, "it is a file")
-    if out.is_dir() and any(out.iterdir()) and not (out / LEDGER).is_dir():
-        raise fail("CFG-005", out, "it is not empty, and preprocessing did not make what it holds")
+    own = (out / LEDGER).is_dir()
+    durable.require_own(out, own=own, otherwise=", and preprocessing did not make what it holds")
 
 
 def participants_of(bids: Path, settings: Preprocess, labels: Labels, carried: tuple[str, ...] = ()) -> Survey:
@@ -127,11 +124,17 @@ def _run(jobs: dict[str, Job], ledger: Ledger, settings: Preprocess) -> None:
         seconds=settings.subject_seconds,
         logs=ledger.folder.parent / "jobs",
     )
+
+    def done(name: str) -> bool:
+        """By another process, since ``before`` was read."""
+        now = ledger.read(name)
+        return now is not None and now != before[name] and stands(now, jobs[name])
+
     failed = 0
     with (
         bar("preprocessing scans", len(jobs), done=len(jobs) - len(left)) as shown,
         Claims(ledger.folder.parent / "claims") as claims,
-        closing(crew.each(_claimed(left, jobs, before, ledger, claims))) as results,
+        closing(crew.each((name, jobs[name]) for name in claims.granted(left, done))) as results,
     ):
         for name, outcome in results:
             if outcome.code in STOPS:
@@ -142,20 +145,6 @@ def _run(jobs: dict[str, Job], ledger: Ledger, settings: Preprocess) -> None:
             ledger.write(outcome)
             claims.release(name)
             shown.advance(note=f"{failed} failed" if failed else "")
-
-
-def _claimed(
-    left: list[str], jobs: dict[str, Job], before: dict[str, Outcome | None], ledger: Ledger, claims: Claims
-) -> Iterator[tuple[str, Job]]:
-    """The subjects this process gets; one that another is at, or has done meanwhile, is not among them."""
-    for name in left:
-        if not claims.take(name):
-            continue
-        now = ledger.read(name)
-        if now is not None and now != before[name] and stands(now, jobs[name]):
-            claims.release(name)
-            continue
-        yield name, jobs[name]
 
 
 def _finish(

@@ -141,10 +141,7 @@ def claim(out: Path, identity: dict[str, Any]) -> None:
     """Write down what ``out`` holds, or refuse it: another simulation (CFG-010), or other people's files (CFG-005)."""
     out = Path(out)
     path = out / TRUTH / "simulation.json"
-    if out.exists() and not out.is_dir():
-        raise fail("CFG-005", out, "it is a file")
-    if out.is_dir() and any(out.iterdir()) and not path.is_file():
-        raise fail("CFG-005", out, "it is not empty, and no simulation made what it holds")
+    durable.require_own(out, own=path.is_file(), otherwise=", and no simulation made what it holds")
     if path.is_file() and durable.read_json(path) != identity:
         raise fail("CFG-010", out, "it holds a cohort simulated with other settings or another seed")
     durable.write_json(path, identity)
