@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe
 from tlesynth.diffusion.conditions import Condition, Conditions
+from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.transformer import DiT3D, kernels
 from tlesynth.recipe import DiffusionNetwork
 from tlesynth.volume import Grid
@@ -68,11 +69,13 @@ class Size:
         return tuple(-(-n // MULTIPLE) * MULTIPLE for n in self.latent[1:])
 
 
+RECOMMENDED = recipe.load("recommended").diffusion
+PROCESS = process_of(RECOMMENDED.noise)
 SIZES = {
     "full": Size(
         "full",
         FULL,
-        recipe.load("recommended").diffusion.network,
+        RECOMMENDED.network,
         (64, 128, 256, 512),
         batches=(1, 4, 16),
         train_batch=4,
@@ -80,7 +83,7 @@ SIZES = {
     "tiny": Size(
         "tiny",
         TINY,
-        DiffusionNetwork(patch=(4, 2, 4), depth=2, width=48, heads=2),
+        RECOMMENDED.network.model_copy(update={"depth": 2, "width": 48, "heads": 2}),
         (32, 32, 32, 32),
         batches=(1, 2),
         train_batch=2,

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import sides
 import torch
-from denoisers import ASKED, CONDITIONS, Size, dit
+from denoisers import ASKED, CONDITIONS, PROCESS, Size, dit
 from sides import seeded
 from torch import nn
 
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last
-from tlesynth.diffusion.model import Diffusion, save_diffusion
-from tlesynth.diffusion.process import process_of
-from tlesynth.diffusion.transformer import DiT3D
-from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Inference, Noise, Sample
+from tlesynth.diffusion.model import Diffusion, build_network, save_diffusion
+from tlesynth.diffusion.preconditioning import Preconditioned
+from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Inference, Sample
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.training.device import computes_in_bfloat16
@@ -33,8 +32,8 @@ def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
     with torch.no_grad():
         autoencoder.coder.to_patch.bias.fill_(BRIGHT)
     model = Diffusion(
-        network=dit(size).requires_grad_(False),
-        process=process_of(Noise(prediction="v_prediction")),
+        network=Preconditioned(dit(size), PROCESS, size.latent, CONDITIONS).requires_grad_(False),
+        process=PROCESS,
         conditions=CONDITIONS,
         latent_shape=size.latent,
         grid=size.grid.name,
@@ -62,8 +61,7 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
     facts = {"scans": 1, "steps": 1, "best_step": 1, "validation_scans": 1, "phase": "reconstruction"}
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
     extent = [n * grid.spacing for n in grid.shape]
-    spacing = tuple(mm / n for mm, n in zip(extent, autoencoder.latent_shape[1:], strict=True))
-    network = seeded(lambda: DiT3D(denoiser, autoencoder.latent_shape, spacing, CONDITIONS))
+    network = seeded(lambda: build_network(denoiser, PROCESS, CONDITIONS, autoencoder.latent_shape, tuple(extent)))
     config = {
         "network": denoiser.model_dump(mode="json"),
         "conditions": CONDITIONS.described(),
@@ -75,7 +73,7 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
         "class_counts": {"hc": 10, "tle-left": 5, "tle-right": 5},
         "training": {"steps": 1, "best_step": 1, "best_validation": 1.0, "flip": True},
     }
-    save_diffusion(root / "diffusion", network, process_of(Noise(prediction="v_prediction")), config)
+    save_diffusion(root / "diffusion", network, PROCESS, config)
 
 
 def generators(n: int) -> Sequence[torch.Generator]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
-from denoisers import CONDITIONS, Size, plain_attention
+from denoisers import CONDITIONS, RECOMMENDED, Size, plain_attention
 from lightning_fabric import Fabric
 from machine import bfloat16_is_native
 from products import fast_float32
@@ -35,7 +35,7 @@ class Step:
         """``how`` is a key of ``HOW``."""
         precision, fused, self.around = HOW[how]
         self.fabric = fabric_for("cpu", precision if bfloat16_is_native() else "32-true")
-        settings = recipe.Diffusion(network=network or size.network, batch_size=batch)
+        settings = recipe.Diffusion(network=network or size.network, noise=RECOMMENDED.noise, batch_size=batch)
         built = seeded(lambda: DiT3D(settings.network, size.latent, (6.0, 6.0, 6.0), CONDITIONS))
         optimizer: torch.optim.Optimizer = (
             optimizer_of(built, "adam", RATE, 0.0) if fused else torch.optim.Adam(built.parameters(), lr=RATE)

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import denoisers
 import torch
-from denoisers import CONDITIONS, SIZES, Size, conditions
+from denoisers import CONDITIONS, PROCESS, SIZES, Size, conditions
 from generators import SAMPLER, generators
 from machine import publish, tell
 from sides import LATENT, seeded
 from torch import Tensor, nn
 
-from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import DiffusionNetwork, Noise
+from tlesynth.recipe import DiffusionNetwork
 
 ABOUT = "which denoiser runs on the full grid's latent and on five odd ones, or its error (P17)"
 ODD = ((9, 11, 7), (5, 13, 7), (15, 7, 5), (7, 17, 5), (13, 11, 9))
@@ -77,7 +76,7 @@ def _ours(settings: DiffusionNetwork, shape: tuple[int, int, int], half: bool) -
         fitted = settings.model_copy(update={"patch": patch})
         network = seeded(lambda: DiT3D(fitted, (LATENT, *shape), (6.0, 6.0, 6.0), CONDITIONS)).eval()
         network = network.bfloat16() if half else network
-        plan = Plan(process_of(Noise(prediction="v_prediction")), sampler=SAMPLER, steps=STEPS)
+        plan = Plan(PROCESS, sampler=SAMPLER, steps=STEPS)
         made = sample_latents(network, conditions(1), (LATENT, *shape), generators(1), plan).latents
     except TlesynthError as error:
         return f"refused: {' '.join(str(error).split())}"[:300]
