@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import forked
 import pytest
 
 from tlesynth import durable, recipe
@@ -19,8 +20,12 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 STAGES = stages_of(Context(recipe.load("tiny"), Path()))
 
 
+def words(out: Path) -> list[str]:
+    return ["run", "tiny", "--out", str(out), "--json"]
+
+
 def command(out: Path) -> list[str]:
-    return [sys.executable, "-m", "tlesynth", "run", "tiny", "--out", str(out), "--json"]
+    return [sys.executable, "-m", "tlesynth", *words(out)]
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +106,8 @@ def test_a_run_killed_in_every_stage_ends_with_the_same_volumes(finished: Path, 
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     for stage in STAGES[1:]:
         kill_in(out, stage.name)
-    told = subprocess.run(command(out), capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr[-3000:]
+    ended = forked.run(words(out), tmp_path)
+    assert ended.status == 0, ended.said[-3000:]
     assert volumes(out) == volumes(finished)
     assert (out / "splits.tsv").read_bytes() == (finished / "splits.tsv").read_bytes()
 
@@ -110,13 +115,11 @@ def test_a_run_killed_in_every_stage_ends_with_the_same_volumes(finished: Path, 
 def kill_in(out: Path, stage: str) -> None:
     """Start the run and kill it, children and all, a moment after ``stage`` has begun."""
     record = out / "stages" / f"{stage.replace(' ', '-')}.json"
-    process = subprocess.Popen(
-        command(out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    while process.poll() is None and not record.exists():
+    process = forked.start(words(out), out.parent / "told", out.parent / "said")
+    while process.is_running() and not record.exists():
         time.sleep(0.02)
     time.sleep(1.0)
-    if process.poll() is None:
+    if process.is_running():
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(60)
 

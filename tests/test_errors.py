@@ -3,8 +3,6 @@
 import pickle
 from pathlib import Path
 
-import pytest
-
 from tlesynth import errors
 from tlesynth.errors import EXIT_STATUSES, REGISTRY, TlesynthError, fail
 
@@ -17,11 +15,11 @@ def test_an_error_says_what_where_why_and_what_to_do() -> None:
     )
 
 
-@pytest.mark.parametrize("code", REGISTRY)
-def test_every_row_has_a_known_exit_status_and_ends_its_remedy(code: str) -> None:
-    entry = REGISTRY[code]
-    assert entry.exit_status in EXIT_STATUSES and entry.exit_status not in (0, 1)
-    assert entry.remedy.endswith(".") and not entry.what.endswith(".")
+def test_every_row_has_a_known_exit_status_and_ends_its_remedy() -> None:
+    assert len(REGISTRY) > 100
+    for code, entry in REGISTRY.items():
+        assert entry.exit_status in EXIT_STATUSES and entry.exit_status not in (0, 1), code
+        assert entry.remedy.endswith(".") and not entry.what.endswith("."), code
 
 
 def test_an_option_that_only_run_has_is_told_with_its_verb() -> None:

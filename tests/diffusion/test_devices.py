@@ -1,8 +1,7 @@
 """Two processes that train together give the model of one, say what one says, and stop together.
 
-Most are started with what torchrun would tell them, so that a test sees how each of them ends. (Forked from a process
-that has computed, they would wait for ever: its threads' locks are not forked with it.) The last tests start them as a
-user does, by the command line itself and by torchrun.
+Most are told what torchrun would tell them, so that a test sees how each of them ends, and are forked from a process
+that has computed nothing. The last tests start them as a user does, by the command line itself and by torchrun.
 """
 
 import csv
@@ -13,9 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 import yaml
@@ -58,28 +57,7 @@ def words(material: Path, out: Path, *more: str) -> list[str]:
     return ["train", "diffusion", *places, "--recipe", str(recipe), *more]
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended, and what it had to say."""
-
-    status: int
-    told: str
-    said: str
-
-
-@dataclass(frozen=True)
-class Started:
-    """A process that runs a command line."""
-
-    process: subprocess.Popen[bytes]
-    told: Path
-    said: Path
-
-    def wait(self) -> Ended:
-        return Ended(self.process.wait(timeout=500), self.told.read_text(), self.said.read_text())
-
-
-def beside(line: list[str], folder: Path, size: int) -> list[Started]:
+def beside(line: list[str], folder: Path, size: int) -> list[forked.Started]:
     """As many processes as torchrun would start, each with what torchrun tells it; a single one is told nothing."""
     port, processes = free_port(), []
     for rank in range(size):
@@ -87,14 +65,11 @@ def beside(line: list[str], folder: Path, size: int) -> list[Started]:
         here = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size, "GROUP_RANK": 0}
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "GROUP_WORLD_SIZE": 1, "TORCHELASTIC_RUN_ID": "x"}
         told_it = {name: str(value) for name, value in (here | where).items()} if size > 1 else {}
-        command = [sys.executable, "-m", "tlesynth", *line]
-        with open(told, "wb") as out, open(said, "wb") as err:
-            process = subprocess.Popen(command, stdout=out, stderr=err, env=os.environ | told_it)
-        processes.append(Started(process, told, said))
+        processes.append(forked.start(line, told, said, **told_it))
     return processes
 
 
-def both(material: Path, out: Path, *more: str) -> list[Ended]:
+def both(material: Path, out: Path, *more: str) -> list[forked.Ended]:
     line = words(material, out, "--devices", "2", *more)
     return [process.wait() for process in beside(line, out.parent, 2)]
 
@@ -167,7 +142,7 @@ def test_a_stop_signal_to_one_stops_both_and_the_same_command_goes_on(
     deadline = time.monotonic() + 400
     while not (out / "checkpoints" / "best").is_dir() and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.kill(processes[1].process.pid, signal.SIGTERM)  # not the first: it must be told
+    os.kill(processes[1].pid, signal.SIGTERM)  # not the first: it must be told
     first, second = (process.wait() for process in processes)
     assert (first.status, second.status) == (75, 75), first.said + second.said
     assert first.said.count("OPS-075") == 1 and "OPS-075" not in second.said

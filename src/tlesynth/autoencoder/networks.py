@@ -1,4 +1,4 @@
-"""The VAE-GAN's two networks: the autoencoder around one of two coders, and MONAI's 3-D patch discriminator.
+"""The VAE-GAN's two networks: the autoencoder around one of two coders, and the 3-D patch discriminator.
 
 Shapes: B batch, C latent channels, X Y Z voxels of the grid (right, anterior, superior), x y z = X/4 Y/4 Z/4.
 """
@@ -9,11 +9,11 @@ import hashlib
 from typing import Any, NamedTuple, TypeVar
 
 import torch
-from monai.networks.nets.patchgan_discriminator import PatchDiscriminator
 from torch import Tensor, nn
 
 from tlesynth.autoencoder.coders.lean import LeanCoder
 from tlesynth.autoencoder.coders.monai import MonaiCoder
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.inference import FrozenCoder, frozen
 from tlesynth.errors import fail
 from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
@@ -124,17 +124,8 @@ class Autoencoder(nn.Module):
 
 
 def discriminator(settings: AdversarialPhase) -> nn.Module:
-    """A 3-D PatchGAN: (B, 1, X, Y, Z) -> list of feature maps, the last (B, 1, ...) the logits of real against fake.
-
-    Instance normalisation, since the batch is 2 (peers that publish a 3-D PatchGAN do the same).
-    """
-    return PatchDiscriminator(
-        spatial_dims=3,
-        in_channels=1,
-        channels=settings.discriminator_channels,
-        num_layers_d=settings.discriminator_layers,
-        norm="INSTANCE",
-    )
+    """The autoencoder's opponent: (B, 1, X, Y, Z) -> list of feature maps, the last (B, 1, ...) its logits."""
+    return PatchDiscriminator(settings)
 
 
 def channels_last(network: Network) -> Network:

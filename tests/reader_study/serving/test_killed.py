@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import forked
 import httpx
 import numpy as np
 import pytest
@@ -24,28 +24,20 @@ from tlesynth.reader_study.database import open_database
 from tlesynth.reader_study.study import Study, read_study, read_trials
 
 READERS, TRIALS, KILLS = 32, 150, 25
-PRELOADED = [
-    "tlesynth.cli.serving",
-    "tlesynth.reader_study.serving.app",
-    "tlesynth.reader_study.serving.copies",
-    "uvicorn.lifespan.on",
-    "uvicorn.loops.auto",
-    "uvicorn.protocols.http.h11_impl",
-]
-"""Imported once: a server is killed as a process of its own, but does not start from nothing."""
 
 
 @dataclass
 class Server:
-    """A server process on one port, started anew as often as it is killed."""
+    """A server process on one port, started anew as often as it is killed, but not from nothing."""
 
     folder: Path
     port: int
-    context: multiprocessing.context.ForkServerContext
     process: ForkServerProcess | None = None
 
     def start(self) -> None:
-        self.process = self.context.Process(target=serve, kwargs={"study": self.folder, "port": self.port}, daemon=True)
+        self.process = forked.context().Process(
+            target=serve, kwargs={"study": self.folder, "port": self.port}, daemon=True
+        )
         self.process.start()
 
     def kill(self) -> None:
@@ -114,9 +106,7 @@ def test_no_acknowledged_answer_is_lost_or_doubled(tmp_path: Path, small_study: 
     folder = small_study(tmp_path / "study", readers=READERS, cases=TRIALS - 1, items=2)
     study, stop = read_study(folder), threading.Event()
     readers = _readers(folder, study, stop, port := _free_port())
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    server = Server(folder, port, context)
+    server = Server(folder, port)
     server.start()
     server.wait()
     threads = [threading.Thread(target=reader.read) for reader in readers]

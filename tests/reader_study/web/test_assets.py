@@ -43,18 +43,19 @@ def test_large_files_are_packed_for_browsers_that_can_unpack() -> None:
     assert packed.headers["content-type"].startswith("text/javascript")
 
 
-@pytest.mark.parametrize("path", [*OURS, *TEMPLATES], ids=lambda path: path.name)
-def test_nothing_is_loaded_from_elsewhere_and_nothing_is_written_as_html(path: object) -> None:
-    text = path.read_text()  # ty: ignore[unresolved-attribute]
-    assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", text)
-    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
-    assert not re.findall(r"<style|\sstyle=|\son[a-z]+=[\"']|<script(?![^>]*\ssrc=)", text)
-    assert "|safe" not in text
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_written_as_html() -> None:
+    assert len(OURS) > 10 and len(TEMPLATES) > 5
+    for path in (*OURS, *TEMPLATES):
+        text = path.read_text()
+        assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", text), path.name
+        written = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function"
+        assert not re.findall(written, text), path.name
+        assert not re.findall(r"<style|\sstyle=|\son[a-z]+=[\"']|<script(?![^>]*\ssrc=)", text), path.name
+        assert "|safe" not in text, path.name
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda path: path.name)
-def test_our_scripts_are_small(path: object) -> None:
-    assert len(path.read_text().splitlines()) <= 300  # ty: ignore[unresolved-attribute]
+def test_our_scripts_are_small() -> None:
+    assert not [path.name for path in OURS if len(path.read_text().splitlines()) > 300]
 
 
 def test_values_of_a_page_are_escaped() -> None:

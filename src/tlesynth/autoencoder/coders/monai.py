@@ -7,12 +7,10 @@ B batch, C latent channels, X Y Z voxels of the grid (right, anterior, superior)
 
 from __future__ import annotations
 
-from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 
+from tlesynth.autoencoder.coders.kl_network import KlNetwork
 from tlesynth.autoencoder.coders.passage import passage
-from tlesynth.autoencoder.coders.steady_norm import steady
-from tlesynth.autoencoder.coders.upsampling import FoldedUpsample, LinearUpsample, replace_upsampling
 from tlesynth.recipe import AutoencoderNetwork
 
 
@@ -21,36 +19,15 @@ class MonaiCoder(nn.Module):
 
     def __init__(self, settings: AutoencoderNetwork, first_logvar: float) -> None:
         super().__init__()
-        self.kl = AutoencoderKL(
-            spatial_dims=3,
-            in_channels=1,
-            out_channels=1,
-            channels=settings.channels,
-            num_res_blocks=settings.residual_blocks,
-            latent_channels=settings.latent_channels,
-            norm_num_groups=settings.norm_groups,
-            attention_levels=(False, False, False),
-            with_encoder_nonlocal_attn=False,
-            with_decoder_nonlocal_attn=False,
-        )
-        kind = FoldedUpsample if settings.upsampling == "nearest" else LinearUpsample
-        replace_upsampling(_blocks(self.kl.decoder), kind)
-        steady(self.kl)
+        self.kl = KlNetwork(settings)
         self._pass = passage(settings.checkpoint_activations)
         nn.init.constant_(self.kl.get_parameter("quant_conv_log_sigma.conv.bias"), first_logvar)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of ``x`` (B, 1, X, Y, Z): each (B, C, x, y, z)."""
-        hidden = self._pass(_blocks(self.kl.encoder), x)  # (B, C, x, y, z)
+        hidden = self._pass(self.kl.encoder.blocks, x)  # (B, C, x, y, z)
         return self.kl.quant_conv_mu(hidden), self.kl.quant_conv_log_sigma(hidden)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Volumes (B, 1, X, Y, Z) of latents (B, C, x, y, z)."""
-        return self._pass(_blocks(self.kl.decoder), self.kl.post_quant_conv(latent))
-
-
-def _blocks(half: nn.Module) -> nn.ModuleList:
-    """What MONAI's encoder or decoder passes its input through, one after the other."""
-    blocks = half.get_submodule("blocks")
-    assert isinstance(blocks, nn.ModuleList)
-    return blocks
+        return self._pass(self.kl.decoder.blocks, self.kl.post_quant_conv(latent))

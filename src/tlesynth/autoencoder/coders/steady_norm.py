@@ -32,13 +32,3 @@ class SteadyGroupNorm(nn.GroupNorm):
         shift = self.bias - total.repeat_interleave(c // g, 1) * gain
         gain, shift = (v.to(x.dtype).reshape(b, c, 1, 1, 1) for v in (gain, shift))
         return torch.addcmul(shift, x, gain)
-
-
-def steady(network: nn.Module) -> None:
-    """Make every group normalisation within ``network`` a ``SteadyGroupNorm`` of the same weights, in place."""
-    for parent in list(network.modules()):
-        for name, norm in list(parent.named_children()):
-            if type(norm) is nn.GroupNorm:
-                made = SteadyGroupNorm(norm.num_groups, norm.num_channels, norm.eps)
-                made.weight, made.bias = norm.weight, norm.bias
-                setattr(parent, name, made)

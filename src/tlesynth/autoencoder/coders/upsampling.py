@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from monai.networks.blocks.convolutions import Convolution
-from monai.networks.blocks.upsample import Upsample
 from torch import Tensor, nn
 
 
 class FoldedUpsample(nn.Module):
-    """(B, C, x, y, z) -> (B, C', 2x, 2y, 2z): doubled by nearest neighbour, then convolved by ``postconv``."""
+    """(B, C, x, y, z) -> (B, C', 2x, 2y, 2z): doubled by nearest neighbour, then convolved by ``postconv.conv``."""
 
-    def __init__(self, postconv: Convolution) -> None:
+    def __init__(self, postconv: nn.Module) -> None:
         super().__init__()
         self.postconv = postconv
 
@@ -36,7 +34,7 @@ class FoldedUpsample(nn.Module):
 class LinearUpsample(nn.Module):
     """(B, C, x, y, z) -> (B, C', 2x, 2y, 2z): doubled trilinearly (MAISI), then convolved by ``postconv``."""
 
-    def __init__(self, postconv: Convolution) -> None:
+    def __init__(self, postconv: nn.Module) -> None:
         super().__init__()
         self.postconv = postconv
 
@@ -67,12 +65,3 @@ def doubled_linearly(x: Tensor) -> Tensor:
         pairs = torch.stack([torch.lerp(x, before, 0.25), torch.lerp(x, after, 0.25)], axis + 1)
         x = pairs.flatten(axis, axis + 1)
     return x
-
-
-def replace_upsampling(blocks: nn.ModuleList, kind: type[FoldedUpsample] | type[LinearUpsample]) -> None:
-    """Make MONAI's Upsample blocks (doubling, then a convolution) in ``blocks`` blocks of ``kind``."""
-    for place, block in enumerate(blocks):
-        if isinstance(block, Upsample):
-            postconv = block.get_submodule("postconv")
-            assert isinstance(postconv, Convolution)
-            blocks[place] = kind(postconv)
