@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A volume (X, Y, Z) float32 on [0, 1], exactly 0 outside its brain, and the share of its voxels above 0 lost so."""
+    """A volume (X, Y, Z) on [0, 1], exactly 0 outside its brain, and the share of its voxels above 0 lost so."""
 
     voxels: NDArray[np.float32]
     removed: float
