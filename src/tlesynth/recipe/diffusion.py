@@ -128,7 +128,7 @@ class Diffusion(Section):
     checkpoint_every: Count = 1000
     checkpoints_kept: Count = 2
     """Of the numbered checkpoints, the newest so many stay while it trains."""
-    milestone_every: CountOrZero = 0
+    milestone_every: CountOrZero = 100
     """At every so manieth checkpoint the averaged weights are published, as a model of their own; 0: never."""
     patience: CountOrZero = 0
     """Validations without a better one after which training ends; 0 takes every step."""
