@@ -17,6 +17,7 @@ from stepping import Step
 from timing import Job, Load, compared, interleave
 from torch import nn
 
+from tlesynth import durable
 from tlesynth.autoencoder.networks import channels_last
 
 ABOUT = "decode, encode and train step in core-seconds beside MAISI and MONAI (P1, P2, P4, P5)"
@@ -29,6 +30,7 @@ TARGETS = {
 """How many times faster ours must be."""
 HEADLINES = {"decode": "maisi fp32", "encode": "maisi fp32", "train_step": "maisi bf16 autocast"}
 KINDS = ("decode", "encode", "train_step")
+NO_QUALITY = "not given: run `quality`, then `speed --only-quality --quality FILE`"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--volume", choices=list(VOLUMES), default="full", help="eighth: every side on an eighth, times 8"
     )
     parser.add_argument("--quality", type=Path, help="the result of `quality`, quoted beside the speed")
+    parser.add_argument("--only-quality", action="store_true", help="quote it in a result that stands; measure nothing")
 
 
 def measured(kind: str, shape: tuple[int, ...], passes: int) -> dict[str, Any]:
@@ -72,12 +75,10 @@ def about_sides() -> dict[str, Any]:
 
 
 def kept(path: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Kinds of work that ``path`` holds already, of the same sides: they are not measured twice."""
-    if not path.is_file():
-        return {}
-    before = json.loads(path.read_text())
-    same = all(before.get(key) == about[key] for key in about)
-    return before["work"] if same else {}
+    """What ``path`` holds already of the same sides, not to be measured twice: ``work`` by kind, and ``quality``."""
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    same = before and all(before.get(key) == about[key] for key in about)
+    return {name: before[name] for name in ("work", "quality")} if same else {"work": {}, "quality": NO_QUALITY}
 
 
 def inference_sides() -> list[Side]:
@@ -120,22 +121,31 @@ def step_jobs(shape: tuple[int, ...]) -> list[Job]:
     ]
 
 
-def quoted(path: Path | None) -> Any:
+def quoted(path: Path) -> dict[str, Any]:
     """What `quality` found: speed without it does not count."""
-    if path is None:
-        return "not given: run `quality`, then `speed --quality FILE`"
     return {name: json.loads(path.read_text())[name] for name in ("equal_steps", "equal_core_seconds", "gate")}
 
 
 def run(given: argparse.Namespace, out: Path) -> None:
     """Measure each kind of work and publish after each, beside what was measured before of the same sides."""
+    if given.only_quality:
+        quote(given.quality, out)
+        return
     about = about_sides()
-    work = kept(out, about)
+    before = kept(out, about)
+    work, quality = before["work"], quoted(given.quality) if given.quality else before["quality"]
     for kind in given.kinds:
         work[kind] = measured(kind, VOLUMES[given.volume], given.passes)
         unit = "core-seconds / threads, median over runs; ratios are the peer's over ours"
-        quality = quoted(given.quality)
         publish("speed", headlines(work) | {"unit": unit, "work": work} | about | {"quality": quality}, out)
+
+
+def quote(quality: Path | None, out: Path) -> None:
+    """Put what `quality` found into a result that stands; command, date and machine stay those of the measurement."""
+    if quality is None or not out.is_file():
+        raise SystemExit("--only-quality needs --quality FILE and a result of `speed` that stands")
+    durable.write_json(out, json.loads(out.read_text()) | {"quality": quoted(quality)})
+    tell(f"the quality of {quality.name} stands in {out.name}")
 
 
 def _step_job(

@@ -19,8 +19,9 @@ from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.data.hippocampus import hippocampi
 from tlesynth.metrics.statistics import Json, Resampling, hedges_g, mean_interval
 from tlesynth.seeds import generator
+from tlesynth.synthesis.background import cleaned
 from tlesynth.synthesis.requests import Subject
-from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
+from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import Grid
 
 ABOUT = "hippocampal asymmetry of the same subjects drawn healthy, with left and with right TLE, beside real scans"
@@ -76,7 +77,7 @@ def _drawn(models: Synthesizer, n: int, how: Resampling) -> tuple[Json, dict[str
         subjects = [Subject(f"sub-effect{i:03d}", asked) for i in range(n)]
         volumes = []
         for start in range(0, n, models.batch_size):
-            volumes += [brain_only(v) for v in models.volumes(subjects[start : start + models.batch_size], 0)]
+            volumes += [cleaned(v).voxels for v in models.volumes(subjects[start : start + models.batch_size], 0)]
         found[name] = np.array([_asymmetry(volume, models.grid) for volume in volumes])
         rows[name] = volumes[:SHOWN]
     pairs = found["left"] - found["right"]

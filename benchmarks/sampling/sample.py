@@ -20,7 +20,8 @@ from timing import Job, Load, interleave, verdict
 from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.recipe import Noise
-from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
+from tlesynth.synthesis.background import cleaned
+from tlesynth.synthesis.synthesizer import Synthesizer
 
 ABOUT = "one brain end to end in core-seconds beside the paper's DDPM and MAISI's rectified flow (P8 to P10)"
 OURS = "ours, 20 steps"
@@ -115,7 +116,7 @@ def about(size: Size) -> dict[str, str]:
 
 
 def _draw(models: Synthesizer) -> None:
-    brain_only(next(models.volumes(subjects(1), 0)))
+    cleaned(next(models.volumes(subjects(1), 0)))
 
 
 def _paper(size: Size) -> Callable[[], None]:

@@ -21,8 +21,8 @@ from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.process import Process, RectifiedFlow
 from tlesynth.diffusion.scoring import energy_distance
 from tlesynth.seeds import torch_generator
+from tlesynth.synthesis.background import cleaned
 from tlesynth.synthesis.baselines.pca import Fit, categories
-from tlesynth.synthesis.synthesizer import brain_only
 
 LEVELS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Noise over signal, b / a of z = a z_0 + b eps: the same question to every process, each at its own time."""
@@ -66,7 +66,7 @@ class Judge:
     def asymmetries(self, latents: Tensor) -> list[float]:
         """Hippocampal asymmetries of decoded latents, those left out that cannot be measured."""
         volumes = (self.autoencoder.from_latents(one[None])[0, 0].float().cpu().numpy() for one in latents)
-        return measured((brain_only(np.nan_to_num(volume)) for volume in volumes), self.autoencoder)
+        return measured((cleaned(np.nan_to_num(volume)).voxels for volume in volumes), self.autoencoder)
 
 
 def held_out_errors(guess: Guess, process: Process, data: Latents, seed: int) -> dict[str, Any]:

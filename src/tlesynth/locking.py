@@ -46,6 +46,11 @@ def holding(folder: Path, lock: Path | None = None) -> Generator[None]:
             _tell(file, "")
 
 
+def beside(folder: Path) -> Path:
+    """The lock of a folder in which no file of ours may lie: ``.NAME.lock`` beside it."""
+    return folder.parent / f".{folder.name}{LOCK}"
+
+
 def taken(file: IO[str], kind: int = fcntl.LOCK_EX) -> bool:
     """Take the lock, alone or with others (``fcntl.LOCK_SH``), if nobody is in the way; on disks without locks too."""
     try:

@@ -165,6 +165,21 @@ def test_training_ends_when_it_gets_no_better(latents: Path, tmp_path: Path) -> 
     assert training["steps"] == training["best_step"] + 15 < training["planned_steps"] == 400
 
 
+def test_milestones_are_models_of_their_own(latents: Path, tmp_path: Path) -> None:
+    fit(latents, tmp_path / "run", checkpoint_every=2, milestone_every=3, checkpoints_kept=1)
+    folders = sorted((tmp_path / "run" / "milestones").iterdir())
+    assert [folder.name for folder in folders] == ["step-00000006", "step-00000012"]
+    early, late = (load_diffusion(folder, AUTOENCODER) for folder in folders)
+    assert early.fingerprint != late.fingerprint
+    assert "after 6 of 12 steps" in (folders[0] / "README.md").read_text()
+    # How many are kept is no part of what was trained: a finished run is found again.
+    fit(latents, tmp_path / "run", checkpoint_every=2)
+    fit(latents, tmp_path / "plain", checkpoint_every=2)
+    assert not (tmp_path / "plain" / "milestones").exists()
+    models = [(tmp_path / run / "model" / "diffusion.safetensors").read_bytes() for run in ("run", "plain")]
+    assert models[0] == models[1]
+
+
 def test_samples_are_watched_for_copies(latents: Path, tmp_path: Path) -> None:
     fit(latents, tmp_path / "run", copy_watch={"samples": 3, "steps": 4})
     header, *rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()

@@ -12,9 +12,11 @@ import torch
 from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
+from tlesynth.locking import beside, holding
 from tlesynth.recipe import Sample
 from tlesynth.synthesis import cohort as cohorts
 from tlesynth.synthesis import film as films
+from tlesynth.synthesis.background import FAINTEST
 from tlesynth.synthesis.requests import Wish, subjects_of
 from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
 from tlesynth.volume import GRIDS, read_on
@@ -58,6 +60,7 @@ def test_the_cohort_reads_back_with_its_provenance(drawn: Path, models: tuple[Pa
         "group": "tle",
         "side": cohort.participants["side"].iloc[3],
     }
+    assert 0 <= sidecar["BackgroundRemoved"] < 1 and sidecar["BackgroundBelow"] == FAINTEST
     assert sidecar["ModelHash"] == durable.sha256(models[1] / "diffusion.safetensors")
     assert len({cohort.volume(i).tobytes() for i in cohort.ids}) == 6
     volume = cohort.volume("sub-synHC0001")
@@ -91,6 +94,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     resumed = draw(tmp_path, models)
     assert durable.manifest_of(resumed) == durable.manifest_of(drawn)
     assert durable.manifest_of(tmp_path / "film") == durable.manifest_of(drawn.parent / "film")
+
+
+def test_a_second_process_is_told_who_samples_there(drawn: Path, models: tuple[Path, Path]) -> None:
+    before = durable.manifest_of(drawn)
+    with holding(drawn, beside(drawn)), pytest.raises(TlesynthError) as caught:
+        draw(drawn.parent, models)
+    assert caught.value.code == "OPS-010" and caught.value.exit_status == 8
+    assert durable.manifest_of(drawn) == before and not any(".lock" in name for name in before)
 
 
 def test_a_subject_is_the_same_bytes_in_any_batch(drawn: Path, models: tuple[Path, Path], tmp_path: Path) -> None:

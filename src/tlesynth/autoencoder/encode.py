@@ -30,7 +30,7 @@ from tlesynth.autoencoder.networks import Autoencoder
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import TlesynthError, fail
-from tlesynth.locking import LOCK, holding
+from tlesynth.locking import beside, holding
 from tlesynth.metrics.statistics import rounded
 from tlesynth.progress import track
 from tlesynth.recipe import Encode, Inference
@@ -76,7 +76,7 @@ def encode_cohort(
     index = index_of(cohort, splits)
     key = _key(trained, cohort, index["participant_id"].tolist(), copies)
     held_out = index["participant_id"][index["split"].isin(RECONSTRUCTED)].tolist()
-    with holding(latents, latents.parent / f".{latents.name}{LOCK}"):  # two would write rows between each other's
+    with holding(latents, beside(latents)):  # two would write rows between each other's
         _write_latents(latents, trained, cohort, index, copies, key)
         _write_reconstructions(reconstructions, trained, cohort, held_out)
 

@@ -44,7 +44,8 @@ class CopyWatch:
             self.told = True
             say(
                 f"the model begins to copy: {100 * share:.0f} % of its samples lie nearer to a training scan than "
-                f"{100 * (1 - QUANTILE):.0f} % of the validation scans do. Earlier milestones copy less."
+                f"{100 * (1 - QUANTILE):.0f} % of the validation scans do. Earlier milestones copy less "
+                "(diffusion.milestone_every)."
             )
         return {"nearest_ratio": float(found.median() / expected.median()), "copies": share}
 

@@ -149,14 +149,22 @@ average), {config["parameters"]:,} parameters.
 |---|---|
 {counts}
 
-{training["steps"]:,} steps; the weights are those of step {training["best_step"]:,}, where the error on the validation
-split was lowest ({training["best_validation"]:.4f}). {_latents_in_words(config)}
+{_weights_in_words(training)} {_latents_in_words(config)}
 
 ## Intended use and limits
 
 Research on synthetic cohorts and data augmentation. Not for diagnosis. A model trained on few scans can repeat them:
 compare its samples with the training scans before they are shared. Written by tlesynth {__version__}.
 """
+
+
+def _weights_in_words(training: dict[str, Any]) -> str:
+    steps = f"{training['steps']:,}"
+    if training.get("milestone"):
+        planned = f"{training['planned_steps']:,}"
+        return f"A milestone on the way: the weights after {steps} of {planned} steps, whatever the validation said."
+    best = f"{training['best_step']:,}, where the error on the validation\nsplit was lowest"
+    return f"{steps} steps; the weights are those of step {best} ({training['best_validation']:.4f})."
 
 
 def _latents_in_words(config: dict[str, Any]) -> str:

@@ -26,9 +26,10 @@ from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.errors import fail
 from tlesynth.progress import say
-from tlesynth.run_folder import RunFolder
+from tlesynth.recipe.diffusion import FREE
+from tlesynth.run_folder import Keeping, RunFolder
 from tlesynth.seeds import seed_of, torch_generator
-from tlesynth.training import Ema, Learner, Order, Position, Rhythm, Segment, fabric_for, train
+from tlesynth.training import Ema, Learner, Order, Rhythm, Segment, fabric_for, train
 from tlesynth.training.device import leader_first
 from tlesynth.training.optimizers import cosine, optimizer_of
 from tlesynth.volume import GRIDS
@@ -98,6 +99,19 @@ def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.
     loss = training_loss(network, material.fitted, material.task, settings, fabric)
     learner = Learner(network, optimizer, loss, schedule=rate, ema=ema, clip=settings.gradient_clip)
     run.log("diffusion", parameters=_parameters(ema.network), steps=steps, gate=gate, class_counts=counts, **noise)
+    run.keeping = Keeping(settings.checkpoints_kept)
+    facts = _training_facts(settings, steps) | noise
+    told = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
+
+    def publish(place: str, training: dict[str, Any]) -> None:
+        if fabric.is_global_zero:
+            config = told | {"training": facts | training}
+            save_diffusion(run.path / place, ema.network, material.task.process, config)
+
+    def milestone(step: int) -> None:
+        if settings.milestone_every and step % (settings.milestone_every * settings.checkpoint_every) == 0:
+            publish(f"milestones/step-{step:08d}", {"steps": step, "milestone": True})
+
     position = train(
         run,
         fabric,
@@ -106,13 +120,12 @@ def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.
         validate=_judge(ema.network, material, settings, fabric),
         rhythm=Rhythm(settings.validate_every, settings.checkpoint_every, patience=settings.patience),
         label="training the diffusion model",
+        at_checkpoint=milestone,
     )
-    training = _training_facts(settings, steps, position)
-    config = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
-    config["training"] = training | noise
-    if fabric.is_global_zero:
-        save_diffusion(run.path / "model", ema.network, material.task.process, config)
-    run.finish(training)
+    best = position.best["best"]
+    training = {"steps": position.step, "best_step": best.step, "best_validation": best.value}
+    publish("model", training)
+    run.finish(_training_facts(settings, steps) | training)
     fabric.barrier()
 
 
@@ -201,7 +214,7 @@ def _settings_of(
 ) -> dict[str, Any]:
     """What determines the run: a folder made with anything else is refused."""
     return {
-        "diffusion": settings.model_dump(mode="json", exclude={"accept_failed_gate"}),  # decides whether, not what
+        "diffusion": settings.model_dump(mode="json", exclude=set(FREE)),
         "autoencoder": about["autoencoder"],
         "latents": [about.get("input"), about.get("index")],
         "splits": digest_of(splits, ("gen_train", "val")),
@@ -210,12 +223,9 @@ def _settings_of(
     }
 
 
-def _training_facts(settings: recipe.Diffusion, steps: int, position: Position) -> dict[str, Any]:
+def _training_facts(settings: recipe.Diffusion, steps: int) -> dict[str, Any]:
     return {
-        "steps": position.step,
         "planned_steps": steps,
-        "best_step": position.best["best"].step,
-        "best_validation": position.best["best"].value,
         "batch_size": settings.batch_size,
         "learning_rate": settings.learning_rate,
         "flip": settings.flip,

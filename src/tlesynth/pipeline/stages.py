@@ -216,7 +216,7 @@ STAGES: tuple[Stage, ...] = (
         "train diffusion",
         ("encode",),
         ("diffusion",),
-        lambda r: (r.diffusion.model_copy(update={"accept_failed_gate": False}), r.precision),
+        lambda r: (r.diffusion.decisive, r.precision),
         train_diffusion,
     ),
     Stage(

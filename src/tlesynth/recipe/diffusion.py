@@ -82,6 +82,10 @@ INDEX_COLUMNS = ("row", "participant_id", "split")
 """Columns of the table of latents that no condition may be called by."""
 
 
+FREE = ("accept_failed_gate", "checkpoints_kept", "milestone_every")
+"""Settings of the diffusion model's training that no weight depends on."""
+
+
 class CopyWatch(Section):
     """Samples drawn at each validation and compared with the training scans: does the model begin to copy?"""
 
@@ -122,9 +126,18 @@ class Diffusion(Section):
     gradient_clip: Positive = 1.0
     validate_every: Count = 1000
     checkpoint_every: Count = 1000
+    checkpoints_kept: Count = 2
+    """Of the numbered checkpoints, the newest so many stay while it trains."""
+    milestone_every: CountOrZero = 100
+    """At every so manieth checkpoint the averaged weights are published, as a model of their own; 0: never."""
     patience: CountOrZero = 0
     """Validations without a better one after which training ends; 0 takes every step."""
     copy_watch: CopyWatch = CopyWatch()
+
+    @property
+    def decisive(self) -> Diffusion:
+        """These settings with what no weight depends on at its defaults: it may change from one call to the next."""
+        return self.model_copy(update={name: type(self).model_fields[name].get_default() for name in FREE})
 
     @model_validator(mode="after")
     def _baseline_fits(self) -> Diffusion:

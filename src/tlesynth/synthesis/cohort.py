@@ -17,12 +17,13 @@ import pandas as pd
 from tlesynth import durable, interruption
 from tlesynth.data.cohort import CohortWriter, volume_path
 from tlesynth.errors import fail
+from tlesynth.locking import beside, holding
 from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.progress import Bar, bar, say
 from tlesynth.recipe import Privacy
+from tlesynth.synthesis.background import FAINTEST, Cleaned, cleaned
 from tlesynth.synthesis.guard import LEDGER, Guard
 from tlesynth.synthesis.requests import Subject
-from tlesynth.synthesis.synthesizer import brain_only
 from tlesynth.volume import Grid, read_on
 
 ATTEMPTS = 2
@@ -60,9 +61,13 @@ class Drawing:
     guard: Guard
     writer: CohortWriter
 
+    def origin(self, subject: Subject, attempt: int) -> dict[str, Any]:
+        """All that decides a subject's volume, as its sidecar tells it."""
+        return self.source.sidecar(subject, attempt) | {"BackgroundBelow": FAINTEST}
+
     def origins(self, subject: Subject) -> list[dict[str, Any]]:
-        """The sidecars that a subject's volume may have, by attempt."""
-        return [self.source.sidecar(subject, attempt) for attempt in range(ATTEMPTS)]
+        """The same, by attempt."""
+        return [self.origin(subject, attempt) for attempt in range(ATTEMPTS)]
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,18 @@ def sample_cohort(
 
     Raises:
         TlesynthError: CFG-002 for a sampler that does not fit the model, CFG-010 if ``out`` was made otherwise,
-            NUM-006 if every subject failed, PRIV-010 if too many are copies, OPS-075 after a stop request.
+            NUM-006 if every subject failed, OPS-010 if another process samples there, PRIV-010 if too many are copies,
+            OPS-075 after a stop request.
     """
     writer = CohortWriter(out, source.grid, "synthetic", "Synthetic T1 cohort", about)
-    drawing = Drawing(source, guard or Guard(Privacy()), writer)
-    durable.sweep(out)
-    drawing.guard.resume(out)
-    left_out: dict[str, LeftOut] = {}
+    with holding(out, beside(out)):  # not in it: the folder is made to be shared
+        durable.sweep(out)
+        _sample(Drawing(source, guard or Guard(Privacy()), writer), subjects)
+
+
+def _sample(drawing: Drawing, subjects: list[Subject]) -> None:
+    source, left_out = drawing.source, dict[str, LeftOut]()
+    drawing.guard.resume(drawing.writer.root)
     left = [subject for subject in subjects if not _is_settled(drawing, subject, left_out)]
     with bar("sampling", len(subjects), len(subjects) - len(left)) as shown:
         for start in range(0, len(left), source.batch_size):
@@ -109,8 +119,8 @@ def _write_batch(drawing: Drawing, batch: list[Subject], left_out: dict[str, Lef
             if attempt:
                 drawn = next(drawing.source.volumes([subject], attempt))
             finite = bool(np.isfinite(drawn).all())
-            brain = brain_only(drawn) if finite else drawn
-            if finite and brain.any():
+            brain = cleaned(drawn) if finite else None
+            if brain and brain.voxels.any():
                 if not _write(drawing, subject, brain, attempt):
                     left_out[subject.participant_id] = A_COPY
                 break
@@ -121,12 +131,12 @@ def _write_batch(drawing: Drawing, batch: list[Subject], left_out: dict[str, Lef
         shown.advance()
 
 
-def _write(drawing: Drawing, subject: Subject, brain: np.ndarray, attempt: int) -> bool:
-    """Write a volume (X, Y, Z) unless it is a copy; whether it was written."""
-    name, writer, origin = subject.participant_id, drawing.writer, drawing.source.sidecar(subject, attempt)
-    if drawing.guard.is_copy(name, brain, writer.grid, origin, writer.root):
+def _write(drawing: Drawing, subject: Subject, brain: Cleaned, attempt: int) -> bool:
+    """Write a volume unless it is a copy; whether it was written."""
+    name, writer, origin = subject.participant_id, drawing.writer, drawing.origin(subject, attempt)
+    if drawing.guard.is_copy(name, brain.voxels, writer.grid, origin, writer.root):
         return False
-    writer.write(name, brain, origin, note="synthetic")
+    writer.write(name, brain.voxels, origin | {"BackgroundRemoved": brain.removed}, note="synthetic")
     return True
 
 

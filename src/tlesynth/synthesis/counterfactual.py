@@ -27,8 +27,10 @@ from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.inversion import invert_latents
 from tlesynth.diffusion.sampling import sample_from
 from tlesynth.errors import fail
+from tlesynth.locking import beside, holding
 from tlesynth.progress import track
-from tlesynth.synthesis.synthesizer import Synthesizer, brain_only
+from tlesynth.synthesis.background import cleaned
+from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import Grid, write
 
 ABOUT = "T1 scans as the model draws the same brains under other conditions. No scan of a person."
@@ -71,7 +73,7 @@ def counterfactuals(
     Raises:
         TlesynthError: CFG-011 for a condition the model does not know, CFG-002 for a sampler that cannot be inverted,
             DATA-010 for a subject that is not there, NII-030 for another grid, NUM-006 for a scan of which nothing is
-            left, OPS-075 after a stop request.
+            left, OPS-010 if another process writes to ``out``, OPS-075 after a stop request.
     """
     source, model = read_cohort(cohort), models.diffusion
     if source.grid != models.autoencoder.grid:
@@ -79,12 +81,20 @@ def counterfactuals(
     if strange := [name for name in subjects if name not in source.ids]:
         raise fail("DATA-010", cohort, f"{strange[0]} is not in it")
     model.conditions.asked([dict(to), dict(given)], "--to")
+    with holding(out, beside(out)):
+        return _write_all(models, source, subjects or source.ids, (dict(to), dict(given)), out)
+
+
+def _write_all(
+    models: Synthesizer, source: Cohort, chosen: list[str], words: tuple[dict[str, str], dict[str, str]], out: Path
+) -> pd.DataFrame:
+    """The counterfactuals of the ``chosen``, under the conditions that ``words`` ask for and give."""
     writer, rows, people = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT), {}, {}
-    chosen, told = subjects or source.ids, source.measured()
+    told, (to, given) = source.measured(), words
     for name in track(chosen, "asking what if", len(chosen)):
         interruption.check()
-        own = _conditions_of(told.loc[name], models.diffusion.conditions) | dict(given)
-        asked = own | dict(to)
+        own = _conditions_of(told.loc[name], models.diffusion.conditions) | given
+        asked = own | to
         if asked.get("group") == "hc":
             asked.pop("side", None)  # the healthy have none
         rows[name] = _one(models, source, name, (own, asked), writer)
@@ -135,7 +145,7 @@ def _one(
     latent = models.autoencoder.to_latents(voxels[None, None])  # (1, C, X, Y, Z)
     there = moved(models, latent, own, asked)
     here_again = moved(models, there, asked, own)
-    before, after, back = (brain_only(models.decode(z[0])) for z in (latent, there, here_again))
+    before, after, back = (cleaned(models.decode(z[0])).voxels for z in (latent, there, here_again))
     if not (before.any() and after.any()):
         raise fail("NUM-006", name, "its reconstruction or its counterfactual is empty")
     change = asdict(change_of(before, after, back, source.grid))

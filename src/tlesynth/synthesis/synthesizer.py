@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder
@@ -23,9 +22,6 @@ from tlesynth.synthesis.requests import Subject
 from tlesynth.training import fabric_for
 from tlesynth.training.device import in_bfloat16
 from tlesynth.volume import GRIDS, Grid
-
-FAINTEST = 0.05
-"""Intensity on [0, 1] above which a decoded voxel can be brain; the background of the training volumes is exactly 0."""
 
 
 @dataclass(frozen=True)
@@ -122,15 +118,3 @@ def _as_tuned(settings: Sample, diffusion: Path, model: Diffusion) -> Sample:
         say(f"{NAME} is not there for these weights: sampling as the recipe says; 'tlesynth tune' chooses better")
         return settings
     return settings.model_copy(update=found)
-
-
-def brain_only(volume: np.ndarray) -> np.ndarray:
-    """A decoded volume (X, Y, Z) clipped to [0, 1], exactly 0 outside its largest bright object."""
-    bright = ndimage.binary_fill_holes(volume > FAINTEST)
-    # Opening cuts the thin bridges between the brain and specks in the background; dilation gives the rim back.
-    parts, n = ndimage.label(ndimage.binary_opening(bright))
-    if n == 0:
-        return np.zeros_like(volume)
-    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    brain = ndimage.binary_dilation(largest, iterations=2) & bright
-    return np.where(brain, np.clip(volume, 0, 1), 0).astype(np.float32)

@@ -36,6 +36,7 @@ class Course:
     rhythm: Rhythm
     refusals: Refusals
     shown: Bar
+    at_checkpoint: Callable[[int], None]
 
 
 def train(
@@ -47,10 +48,12 @@ def train(
     validate: Validate,
     rhythm: Rhythm,
     label: str,
+    at_checkpoint: Callable[[int], None] = lambda step: None,
 ) -> Position:
     """Walk the segments; afterwards every network holds the weights of the chosen best validation of the last phase.
 
-    ``validate()`` returns named figures, among them those of ``rhythm.criteria``; lower is better.
+    ``validate()`` returns named figures, among them those of ``rhythm.criteria``; lower is better. ``at_checkpoint`` is
+    called with the step just before each numbered checkpoint: a run that is killed in it comes by there again.
 
     Raises:
         TlesynthError: NUM-001 after more refused steps than ``rhythm.limits`` bears, or if no validation of the last
@@ -59,7 +62,9 @@ def train(
     position = resume(run, learners)
     total = sum(segment.steps for segment in segments)
     with bar(label, total, _planned(segments, position)) as shown:
-        course = Course(run, fabric, learners, validate, rhythm, Refusals(run.path, leader=run.leader), shown)
+        course = Course(
+            run, fabric, learners, validate, rhythm, Refusals(run.path, leader=run.leader), shown, at_checkpoint
+        )
         while position.segment < len(segments):
             segment = segments[position.segment]
             _turn(course, segment, position)
@@ -93,6 +98,7 @@ def _turn(course: Course, segment: Segment, position: Position) -> None:
         if segment.validated and (position.step % rhythm.validate_every == 0 or last):
             _validate(course, segment, position)
         if position.step % rhythm.checkpoint_every == 0:
+            course.at_checkpoint(position.step)
             save(run, learners, position)
         course.shown.advance(1, f"loss {figures['loss']:.4g}" if figures else "")
 
