@@ -124,12 +124,16 @@ def test_the_asked_side_is_found_and_numbers_are_followed() -> None:
     asked = pd.DataFrame(
         {"group": made["group"], "hippocampus_left_mni_mm3": made["hippocampus_left"] / 2, "dose": "7"}
     )
-    found = conditioning.conditioning(table, asked, how())
+    real = table[table["cohort"] == "real"].set_index("participant_id")
+    told = pd.DataFrame({"hippocampus_left_mni_mm3": real["hippocampus_left"]})
+    found = conditioning.conditioning(table, asked, how(), told)
     assert found["side"]["synthetic"]["auc"]["value"] > 0.95
     assert found["side"]["synthetic"]["share_on_the_asked_side"]["value"] > 0.9
     followed = found["numbers"]["hippocampus_left_mni_mm3"]
     assert followed["measure"] == "hippocampus_left" and followed["slope"]["value"] == pytest.approx(2)
+    assert followed["real"]["slope"]["value"] == pytest.approx(1)
     assert "vary" in found["numbers"]["dose"]["not_computed"]
+    assert "do not tell" in found["numbers"]["dose"]["real"]["not_computed"]
     assert "value" in found["age"]["real"]["slope"] and "not_computed" in found["sex"]["real"]
     nothing = conditioning.conditioning(both("none", 40), asked[["group"]], how())
     assert abs(nothing["side"]["synthetic"]["auc"]["value"] - 0.5) < 0.25 and "not_computed" in nothing["numbers"]

@@ -12,6 +12,7 @@ from tlesynth.errors import TlesynthError
 from tlesynth.evaluation.disease import conditioning, distributions, effect_sizes
 from tlesynth.evaluation.verdict import judge, rule, verdict
 from tlesynth.evaluation.verdict.figure import found_at, minus, times
+from tlesynth.evaluation.verdict.formulas import FORMULAS
 from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS
 from tlesynth.metrics.frechet import against_floor
 from tlesynth.metrics.manifold import overlap_against_real
@@ -292,7 +293,7 @@ def test_differences_and_ratios_of_intervals_are_those_known() -> None:
 
 
 def test_every_question_has_lights_and_every_red_light_words() -> None:
-    assert {topic.question for topic in TOPICS.values()} == set(QUESTIONS)
+    assert {topic.question for topic in TOPICS.values()} == set(QUESTIONS) and set(FORMULAS) == set(TOPICS)
     assert all(topic.green and topic.amber and (topic.low or topic.high) for topic in TOPICS.values())
 
 

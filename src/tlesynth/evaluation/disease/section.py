@@ -54,6 +54,6 @@ def disease(
         "asymmetry_tails": asymmetry_tails(table, how),
         "distributions": distributions(table, how),
         "side_correlation": side_correlations(table, how),
-        "conditioning": conditioning(table, made.participants, how),
+        "conditioning": conditioning(table, made.participants, how, cohorts["real"].participants),
         "maps": maps,
     }, drawn

@@ -6,6 +6,7 @@ from collections import Counter
 
 from tlesynth.evaluation.verdict.evidence import Asked, figures_of
 from tlesynth.evaluation.verdict.figure import judged
+from tlesynth.evaluation.verdict.formulas import FORMULAS
 from tlesynth.evaluation.verdict.rule import AMBER, COLOURS, GREEN, GREY, RED, RULE, Limits, good_estimate, side_of
 from tlesynth.evaluation.verdict.rule import together as one_of
 from tlesynth.evaluation.verdict.study import LEDGER, rival_in
@@ -24,6 +25,7 @@ def verdict(results: Json, evaluation: Evaluation, privacy: Privacy, study: Json
     figures, topics, seen = figures_of(asked), topics_of(rival_in(study)), results | {LEDGER: study}
     lights = {
         name: _light(topic, [judged(f, seen, asked.verdict.least_scans) for f in figures[name]])
+        | {"formula": FORMULAS[name]}
         for name, topic in topics.items()
     }
     counts = Counter(light["light"] for light in lights.values())
