@@ -115,15 +115,17 @@ def _judged(folder: Path, splits: Path, diffusion: Path, out: Path, loaded: Reci
     if not audited.is_file():
         tell(f"{name}: drawing {n}")
         sample_cohort(models, subjects_of(Wish(), settings, models.diffusion), out)
-        folders = ModelFolders(folder / "autoencoder" / "model", diffusion / "model", folder / "latents", loaded.device)
-        durable.write_json(audited, _audited(folder / "derivatives", out, splits, folders, loaded))
+        durable.write_json(audited, _audited(folder, diffusion, out, splits, loaded))
     told = gate_of(models, settings, folder / "derivatives", splits, out, loaded)
     return summed_up(told, durable.read_json(audited)) | {"training": learnt(diffusion)}
 
 
-def _audited(derivatives: Path, synthetic: Path, splits: Path, folders: ModelFolders, loaded: Recipe) -> Json:
+def _audited(folder: Path, diffusion: Path, synthetic: Path, splits: Path, loaded: Recipe) -> Json:
     """The section ``privacy`` of an evaluation, of the two cohorts alone."""
-    real, made = read_cohort(derivatives), read_cohort(synthetic)
+    folders = ModelFolders(
+        folder / "autoencoder" / "model", diffusion / "model", folder / "latents", loaded.device, loaded.inference
+    )
+    real, made = read_cohort(folder / "derivatives"), read_cohort(synthetic)
     members = read_members(splits, real)
     split_of = {i: split for split, ids in members.items() for i in ids}
     measured = _figures(real, split_of, made)

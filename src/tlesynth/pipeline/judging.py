@@ -20,7 +20,9 @@ def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dic
     from tlesynth.evaluation.evaluate import evaluate as measure
     from tlesynth.evaluation.privacy import ModelFolders
 
-    models = ModelFolders(out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device)
+    models = ModelFolders(
+        out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device, recipe.inference
+    )
     results = measure(
         out / "derivatives",
         out / "reconstructions",
