@@ -202,9 +202,9 @@ def test_a_disease_that_hides_behind_younger_patients_is_found() -> None:
 
 
 def test_head_size_is_taken_out_of_the_cohort_that_tells_it() -> None:
-    table = both("none", 60)
+    table = both("none", 100)
     real, patient = table["cohort"] == "real", table["group"] == "tle"
-    table.loc[real, "head_size"] = np.random.default_rng(0).normal(0.8, 0.05, int(real.sum())) - 0.05 * patient[real]
+    table.loc[real, "head_size"] = np.random.default_rng(0).normal(0.8, 0.05, int(real.sum())) - 0.08 * patient[real]
     for side in SIDES:
         table.loc[real, f"amygdala_{side}"] -= 6000 * (table.loc[real, "head_size"] - 0.8)
     found = adjusted_of(strata.with_asymmetries(table))

@@ -91,6 +91,9 @@ def found_at(results: Json, path: str) -> Any:
     reason = not_computed(UNKNOWN, "tlesynth evaluate")
     file, _, inner = path.rpartition("#")
     for key in (*([file] if file else []), *inner.split("/")[1:]):
+        if isinstance(found, list):
+            found = dict(enumerate(found))
+            key = int(key)
         if not isinstance(found, dict) or key not in found:
             return reason
         found = found[key]
