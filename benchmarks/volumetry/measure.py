@@ -1,18 +1,20 @@
 """How well our volumes follow known ones: DLMUSE's on real heads, the planted loss, the simulated truth.
 
     python benchmarks/volumetry/measure.py PLANTED ITS_DERIVATIVES SIMULATED ITS_DERIVATIVES
+    python benchmarks/volumetry/measure.py --held-out PLANTED ITS_DERIVATIVES
 
 ``PLANTED`` is what ``tlesynth simulate --from`` made of whole heads with DLMUSE's label maps (IXI Hammersmith at 2 mm
 was used), ``SIMULATED`` a simulated cohort, the derivatives what ``tlesynth preprocess`` made of either. The planting
 moves every head a little, controls too, so the volume that is known is that of DLMUSE's label after the deformation
 (``hippocampus_<side>_label_after_mm3`` of truth.tsv), never that of the head as it was. ``volumetry.json`` beside
-this file is written anew.
+this file is written anew. ``--held-out`` adds to it heads that had no part in choosing the measure: any but those in
+``chosen_on``; a head of these among them is refused.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +94,7 @@ def real(heads: Cohort) -> Json:
     ours, seconds = measured(heads, ids, native=True)
     known = heads.known("hippocampus", "label_after_mm3")
     control = (heads.truth.loc[ids, "group"] == "hc").to_numpy()
-    result: Json = {"heads": len(ids), "controls": int(control.sum()), "seconds_a_head": seconds}
+    result: Json = {"heads": len(ids), "controls": int(control.sum()), "seconds_a_head": seconds, "names": ids}
     for method in METHODS:
         result[method] = compared(known, ours[method], "hippocampus")
         result[f"{method}_controls"] = compared(known[control], ours[method][control], "hippocampus")
@@ -109,15 +111,35 @@ def simulated(heads: Cohort) -> Json:
     return result
 
 
-def main(planted: str, derivatives: str, made: str, made_derivatives: str) -> None:
-    result = {
-        "about": "our volumes against known ones; intervals: bootstrap over heads",
-        "real": real(cohort(Path(planted), Path(derivatives), "mni-1.5mm")),
-        "simulated": simulated(cohort(Path(made), Path(made_derivatives), "mni-3mm")),
-    }
+def held_out(planted: Path, derivatives: Path, chosen_on: list[str]) -> Json:
+    """``real`` for heads that the measure was not chosen on."""
+    heads = cohort(planted, derivatives, "mni-1.5mm")
+    if seen := sorted(set(heads.ids()) & set(chosen_on)):
+        raise SystemExit(f"{seen[0]} had a part in choosing the measure")
+    return real(heads)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="our volumes against known ones")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="two planted, two simulated")
+    parser.add_argument("--held-out", type=Path, nargs=2, metavar="FOLDER", help="planted heads, their derivatives")
+    given = parser.parse_args()
+    if len(given.folders) not in (0, 4):
+        parser.error("PLANTED ITS_DERIVATIVES SIMULATED ITS_DERIVATIVES, or none of them")
+    result = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    if given.folders:
+        planted, derivatives, made, made_derivatives = given.folders
+        result = {
+            "about": "our volumes against known ones; intervals: bootstrap over heads",
+            "real": real(cohort(planted, derivatives, "mni-1.5mm")),
+            "simulated": simulated(cohort(made, made_derivatives, "mni-3mm")),
+        }
+        result["chosen_on"] = result["real"].pop("names")
+    if given.held_out:
+        result["held_out"] = held_out(*given.held_out, result["chosen_on"])
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(RESULT.name)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5])
+    main()

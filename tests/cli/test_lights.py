@@ -28,7 +28,7 @@ def test_one_screen_says_what_is_known_and_why_the_rest_is_not(run: Path) -> Non
     assert told.exit_code == 0
     assert "red   Anatomy after the autoencoder  -46.9 [-49.5, -44]       -2 to 2         24" in told.stdout
     assert "grey  Coverage of real heads         there is no synthetic cohort" in told.stdout
-    assert "Of 13 lights: 1 shown to be bad, 12 not computed." in lines
+    assert "Of 14 lights: 1 shown to be bad, 13 not computed." in lines
     assert max(map(len, lines[:-1])) <= 80
 
 

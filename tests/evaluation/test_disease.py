@@ -12,7 +12,16 @@ from tlesynth import durable, volume
 from tlesynth.data.anatomy import SIDES, STRUCTURES
 from tlesynth.data.resampling import WORK
 from tlesynth.data.template import load_template
-from tlesynth.evaluation.disease import conditioning, disease, distributions, effect_sizes, maps, strata, truth
+from tlesynth.evaluation.disease import (
+    adjusted,
+    conditioning,
+    disease,
+    distributions,
+    effect_sizes,
+    maps,
+    strata,
+    truth,
+)
 from tlesynth.metrics.statistics import Json, Resampling
 
 LOSS = {"one-sided": (0.25, 0.0), "bilateral": (0.125, 0.125), "overdrawn": (0.6, 0.0), "none": (0.0, 0.0)}
@@ -115,12 +124,16 @@ def test_the_asked_side_is_found_and_numbers_are_followed() -> None:
     asked = pd.DataFrame(
         {"group": made["group"], "hippocampus_left_mni_mm3": made["hippocampus_left"] / 2, "dose": "7"}
     )
-    found = conditioning.conditioning(table, asked, how())
+    real = table[table["cohort"] == "real"].set_index("participant_id")
+    told = pd.DataFrame({"hippocampus_left_mni_mm3": real["hippocampus_left"]})
+    found = conditioning.conditioning(table, asked, how(), told)
     assert found["side"]["synthetic"]["auc"]["value"] > 0.95
     assert found["side"]["synthetic"]["share_on_the_asked_side"]["value"] > 0.9
     followed = found["numbers"]["hippocampus_left_mni_mm3"]
     assert followed["measure"] == "hippocampus_left" and followed["slope"]["value"] == pytest.approx(2)
+    assert followed["real"]["slope"]["value"] == pytest.approx(1)
     assert "vary" in found["numbers"]["dose"]["not_computed"]
+    assert "do not tell" in found["numbers"]["dose"]["real"]["not_computed"]
     assert "value" in found["age"]["real"]["slope"] and "not_computed" in found["sex"]["real"]
     nothing = conditioning.conditioning(both("none", 40), asked[["group"]], how())
     assert abs(nothing["side"]["synthetic"]["auc"]["value"] - 0.5) < 0.25 and "not_computed" in nothing["numbers"]
@@ -147,6 +160,68 @@ def test_the_measure_is_judged_by_the_truth(tmp_path: Path) -> None:
     assert asymmetry["correlation"]["value"] == pytest.approx(1)
     assert "thalamus_left" in found["registration"]["thalamus"]["not_computed"]
     assert "not_computed" in truth.against_truth(table, None, how())
+
+
+def older_patients(loss: str, years: float, n: int = 150) -> pd.DataFrame:
+    """Cohorts in which all volumes fall by 20 mm3 a year, women's are 300 smaller, and patients are ``years`` older."""
+    table, rng = both(loss, n), np.random.default_rng(5)
+    patient = (table["group"] == "tle").to_numpy()
+    table["age"] = rng.uniform(20, 50, len(table)) + years * patient
+    table["sex"] = np.where(rng.random(len(table)) < np.where(patient, 0.8, 0.3), "F", "M")
+    lost = 20 * (table["age"] - 35) + 300 * (table["sex"] == "F")
+    for structure in STRUCTURES:
+        for side in SIDES:
+            table[f"{structure}_{side}"] -= lost
+    return strata.with_asymmetries(table)
+
+
+def adjusted_of(table: pd.DataFrame) -> Json:
+    controls = table[(table["cohort"] == "real") & (table["group"] == "hc")]
+    return adjusted.adjusted_effects(table, controls, 0.3, how())
+
+
+def test_age_and_sex_that_go_with_the_group_are_no_disease() -> None:
+    found = adjusted_of(older_patients("none", 15))
+    assert found["synthetic"]["covariates"] == ["age", "sex"] and found["real"]["controls"] == 150
+    thalamus = found["synthetic"]["tle"]["thalamus_total"]
+    assert thalamus["raw"]["high"] < -0.5, "patients are older and more often women"
+    assert thalamus["adjusted"]["low"] < 0 < thalamus["adjusted"]["high"]
+    means = found["real"]["means"]
+    assert means["age"]["tle"]["value"] - means["age"]["hc"]["value"] == pytest.approx(15, abs=2)
+    assert means["sex"]["tle"]["value"] > means["sex"]["hc"]["value"] + 0.3
+
+
+def test_a_disease_that_hides_behind_younger_patients_is_found() -> None:
+    found, known = adjusted_of(older_patients("one-sided", -20)), effects("one-sided", 150)
+    hidden = found["real"]["tle"]["hippocampus_total"]
+    assert hidden["raw"]["value"] > known["tle"]["hippocampus_total"]["real"]["value"] + 0.4
+    without = found["compared"]["tle"]["hippocampus_total"]
+    assert without["real"]["value"] == pytest.approx(hidden["adjusted"]["value"])
+    assert without["real"]["value"] == pytest.approx(known["tle"]["hippocampus_total"]["real"]["value"], abs=0.15)
+    assert without["verdict"] != "different"
+
+
+def test_head_size_is_taken_out_of_the_cohort_that_tells_it() -> None:
+    table = both("none", 100)
+    real, patient = table["cohort"] == "real", table["group"] == "tle"
+    table.loc[real, "head_size"] = np.random.default_rng(0).normal(0.8, 0.05, int(real.sum())) - 0.08 * patient[real]
+    for side in SIDES:
+        table.loc[real, f"amygdala_{side}"] -= 6000 * (table.loc[real, "head_size"] - 0.8)
+    found = adjusted_of(strata.with_asymmetries(table))
+    assert found["real"]["covariates"] == ["age", "head_size"] and found["synthetic"]["covariates"] == ["age"]
+    assert found["compared"]["covariates"] == ["age"]
+    amygdala = found["real"]["tle"]["amygdala_total"]
+    assert amygdala["raw"]["low"] > 0.2 and amygdala["adjusted"]["low"] < 0 < amygdala["adjusted"]["high"]
+
+
+def test_scans_that_tell_no_age_are_compared_as_they_are() -> None:
+    table = both("one-sided", 20)
+    table.loc[table["cohort"] == "synthetic", "age"] = None
+    found = adjusted_of(table)
+    assert found["real"]["covariates"] == ["age"] and "value" in found["real"]["tle"]["thalamus_total"]["adjusted"]
+    assert "neither age nor sex" in found["synthetic"]["not_computed"] == found["compared"]["not_computed"]
+    few = adjusted.adjusted_effects(table, table[:10], 0.3, how())
+    assert "10 real controls tell age; at least 15" in few["real"]["not_computed"]
 
 
 class Drawn:

@@ -12,6 +12,7 @@ from tlesynth.errors import TlesynthError
 from tlesynth.evaluation.disease import conditioning, distributions, effect_sizes
 from tlesynth.evaluation.verdict import judge, rule, verdict
 from tlesynth.evaluation.verdict.figure import found_at, minus, times
+from tlesynth.evaluation.verdict.formulas import FORMULAS
 from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS
 from tlesynth.metrics.frechet import against_floor
 from tlesynth.metrics.manifold import overlap_against_real
@@ -84,8 +85,26 @@ def good() -> Json:
     }
 
 
-def lights(results: Json, **limits: Any) -> Json:
-    return verdict(results, Evaluation(verdict=Verdict(**limits)), Privacy())["lights"]
+def study(gain: float, half: float = 0.01, rival: float = 0.85, sites: tuple[float, ...] = (0.01, 0.0)) -> Json:
+    """An augmentation study's ledger: the gain over its rival, the rival's own AUC, the gain at each site."""
+    part = {
+        "rival": "classical",
+        "arms": {"classical": {"figures": {"auc_roc": interval(rival, 0.03)}}},
+        "against_rival": {"chosen": {"auc_roc": interval(gain, half)}},
+        "sites": {
+            "rows": [
+                {"site": f"site{k}", "positive": 20, "negative": 20, "difference": interval(value, 0.02, 40)}
+                for k, value in enumerate(sites)
+            ],
+            "mean": {"difference": interval(float(np.mean(sites)), 0.02)},
+        },
+    }
+    about = {"seeds": 5, "splits": 5, "judged": {"positive": 100, "negative": 100}}
+    return {"about": about, "primary": {"network": "cnn3d", "rival": "classical"}, "networks": {"cnn3d": part}}
+
+
+def lights(results: Json, *, ledger: Json | None = None, **limits: Any) -> Json:
+    return verdict(results, Evaluation(verdict=Verdict(**limits)), Privacy(), ledger)["lights"]
 
 
 def changed(results: Json, path: str, value: Any) -> Json:
@@ -100,10 +119,10 @@ def changed(results: Json, path: str, value: Any) -> Json:
 
 
 def test_a_cohort_that_nothing_can_be_held_against_is_green(good: Json) -> None:
-    found = verdict(good, Evaluation(), Privacy())
+    found = verdict(good, Evaluation(), Privacy(), study(0.03))
     assert {name: light["light"] for name, light in found["lights"].items()} == dict.fromkeys(TOPICS, "green")
     assert all(asked["light"] == "green" for asked in found["questions"].values())
-    assert found["counts"] == {"green": 13, "amber": 0, "red": 0, "grey": 0}
+    assert found["counts"] == {"green": 14, "amber": 0, "red": 0, "grey": 0}
     assert sorted(n for asked in found["questions"].values() for n in asked["lights"]) == sorted(TOPICS)
 
 
@@ -161,7 +180,7 @@ def test_three_subjects_give_grey_and_no_nonsense(good: Json) -> None:
 def test_an_empty_evaluation_is_grey_and_says_what_would_change_it() -> None:
     missing = {"not_computed": "there is no synthetic cohort", "command": "tlesynth sample"}
     found = verdict({"generation": missing}, Evaluation(), Privacy())
-    assert found["counts"]["grey"] == 13 and found["sentence"] == "Of 13 lights: 13 not computed."
+    assert found["counts"]["grey"] == 14 and found["sentence"] == "Of 14 lights: 14 not computed."
     assert found["lights"]["coverage"]["figures"][0]["command"] == "tlesynth sample"
     assert "there is no synthetic cohort" in found["lights"]["coverage"]["sentence"]
 
@@ -188,6 +207,44 @@ def test_an_empty_evaluation_is_grey_and_says_what_would_change_it() -> None:
 )
 def test_what_turns_a_light(good: Json, path: str, value: Any, light: str, colour: str) -> None:
     assert lights(changed(good, path, value))[light]["light"] == colour
+
+
+def test_the_augmentation_study_outweighs_the_one_training_of_evaluate(good: Json) -> None:
+    found = lights(good, ledger=study(-0.04))["usefulness"]
+    assert found["light"] == "red" and found["sentence"].startswith("In the augmentation study, adding synthetic")
+    figure = found["figures"][found["shown"]]
+    assert figure["source"] == "augmentation/ledger.json#/networks/cnn3d/against_rival/chosen/auc_roc"
+    assert "against classical augmentation (augmentation study, 5 seeds, 5 splits)" in figure["what"]
+    assert figure["value"] == -0.04 and figure["floor"]["value"] == 0.85 and len(found["figures"]) == 1
+    assert lights(good, ledger=study(0.03, 0.05))["usefulness"]["light"] == "amber"
+    alone = lights(good)["usefulness"]
+    assert alone["light"] == "green" and "one training each" in alone["sentence"]
+    assert alone["figures"][0]["source"].startswith("/classification/against_real")
+
+
+def test_what_helps_a_classifier_that_guesses_is_not_known(good: Json) -> None:
+    found = lights(good, ledger=study(0.03, 0.05, rival=0.52))["usefulness"]
+    assert found["light"] == "grey" and "not clearly above chance" in found["sentence"]
+    assert lights(good, ledger=study(0.03, 0.01, rival=0.52))["usefulness"]["light"] == "green"
+
+
+def test_one_site_that_is_harmed_turns_the_answer_red(good: Json) -> None:
+    harmed = verdict(good, Evaluation(), Privacy(), study(0.03, sites=(0.02, -0.1)))
+    assert harmed["lights"]["unseen_sites"]["light"] == "red" == harmed["questions"]["useful"]["light"]
+    assert harmed["lights"]["unseen_sites"]["figures"][2]["source"].endswith("/sites/rows/1/difference")
+    without = study(0.03)
+    without["networks"]["cnn3d"]["sites"] = {"not_computed": "no site was held out", "command": "x"}
+    found = verdict(good, Evaluation(), Privacy(), without)
+    assert found["lights"]["unseen_sites"]["sentence"] == "Not known: no site was held out."
+    assert found["questions"]["useful"]["light"] == "green", "a gain that was shown is one, with a single site too"
+
+
+def test_a_study_that_does_not_count_says_why(good: Json) -> None:
+    stale = {"not_computed": "the study was made with other synthetic scans", "command": "x"}
+    found = lights(good, ledger=stale)
+    assert found["unseen_sites"]["sentence"] == "Not known: the study was made with other synthetic scans."
+    assert found["usefulness"]["figures"][0]["source"].startswith("/classification")
+    assert lights(good)["unseen_sites"]["figures"][0]["command"] == "tlesynth augment-study"
 
 
 def test_the_limits_are_the_recipes(good: Json) -> None:
@@ -236,7 +293,7 @@ def test_differences_and_ratios_of_intervals_are_those_known() -> None:
 
 
 def test_every_question_has_lights_and_every_red_light_words() -> None:
-    assert {topic.question for topic in TOPICS.values()} == set(QUESTIONS)
+    assert {topic.question for topic in TOPICS.values()} == set(QUESTIONS) and set(FORMULAS) == set(TOPICS)
     assert all(topic.green and topic.amber and (topic.low or topic.high) for topic in TOPICS.values())
 
 

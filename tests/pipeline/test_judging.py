@@ -1,24 +1,45 @@
-"""A run is measured once: results that are there are only judged anew."""
+"""The augmentation study counts in the lights as long as it is of the run's own synthetic scans."""
 
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+from made_study import made_ledger
 
 from tlesynth import durable, recipe
-from tlesynth.pipeline import cohorts, judging
-from tlesynth.pipeline.stages import Context, evaluate
+from tlesynth.data.cohort import CohortWriter, read_cohort
+from tlesynth.data.volume_cache import key_of
+from tlesynth.pipeline import judging
+from tlesynth.volume import GRIDS
+
+GRID = GRIDS["mni-3mm"]
 
 
-def test_results_that_are_there_are_judged_and_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(judging, "evaluate", lambda out, recipe, **named: calls.append(named))
-    monkeypatch.setattr(cohorts, "kind_of", lambda cohort: "simulated")
-    context = Context(recipe.load("tiny"), tmp_path)
-    evaluate(context)
-    assert calls == [{"data": "simulated", "truth": None}]
-    durable.write_json(tmp_path / judging.RESULTS, {"diversity": {}})
-    evaluate(context)
-    assert len(calls) == 1
-    found = durable.read_json(tmp_path / judging.RESULTS)
-    assert found["verdict"]["counts"]["grey"] == 13 and found["diversity"] == {}
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run with results, one synthetic scan and a finished study of it."""
+    writer = CohortWriter(tmp_path / "synthetic", GRID, "synthetic", "made", "made")
+    writer.write("sub-syn1", np.full(GRID.shape, 0.5, np.float32), {})
+    writer.finish(pd.DataFrame({"group": ["hc"]}, index=["sub-syn1"]))
+    key = key_of(read_cohort(tmp_path / "synthetic"))
+    durable.write_json(tmp_path / "augmentation/plan.json", {"inputs": {"cohorts": {"synthetic": key}}})
+    durable.write_json(tmp_path / "augmentation/ledger.json", made_ledger())
+    durable.write_json(tmp_path / "evaluation/results.json", {})
+    return tmp_path
+
+
+def test_the_study_counts(run: Path) -> None:
+    light = judging.judge(run, recipe.load("tiny"))["verdict"]["lights"]["usefulness"]
+    assert light["light"] == "green" and light["figures"][0]["source"].startswith("augmentation/ledger.json#")
+    assert judging.verdict_of(run)["lights"]["usefulness"] == light
+
+
+def test_a_study_of_other_scans_does_not(run: Path) -> None:
+    durable.write_json(run / "augmentation/plan.json", {"inputs": {"cohorts": {"synthetic": "other"}}})
+    light = judging.judge(run, recipe.load("tiny"))["verdict"]["lights"]["unseen_sites"]
+    assert light["light"] == "grey" and "other synthetic scans" in light["sentence"]
+
+
+def test_without_a_study_there_is_none(tmp_path: Path) -> None:
+    assert judging.study_of(tmp_path) is None and not judging.measured(tmp_path)

@@ -224,6 +224,17 @@ def _disease(n: int) -> dict[str, Any]:
         | {s: {m: effect for m in measures[s]} for s in ("tle", "tle-left", "tle-right")}
         | {"hs-yes": few, "hs-no": few}
         | {"agreement": {"effects": 16, "deming_slope": interval(0.5, 0.4, n), "correlation": interval(0.6, 0.3, n)}},
+        "adjusted": {
+            "method": "what the controls' slopes leave",
+            "head_size": "volumes are in MNI space",
+            "real": {
+                "covariates": ["age", "sex", "head_size"],
+                "controls": 20,
+                "means": {"age": {g: interval(41.5, 3, n) for g in GROUPS}},
+                "tle": {m: {k: interval(0.9, 0.4, n) for k in ("raw", "adjusted")} for m in pooled},
+            },
+            "synthetic": {"not_computed": "the scans tell neither age nor sex nor the size of the head", "command": ""},
+        },
         "asymmetry_tails": {part: interval(0.2, 0.15, n) for part in (*kinds, "difference", "threshold_percent")}
         | {"verdict": "undecided"},
         "distributions": {s: {m: spread for m in listed} for s, listed in measures.items()} | {"hs-yes": few},

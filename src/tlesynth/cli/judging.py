@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from tlesynth import recipe as recipes
-from tlesynth.cli.lights import show
+from tlesynth.cli.lights import in_short, show
 from tlesynth.cli.options import AsJson, Override, graceful, result, settings
 from tlesynth.errors import fail
 
@@ -42,8 +42,7 @@ def evaluate(
         found = judging.evaluate(folder, recipe, data=kind_of(context.cohort), truth=context.truth)
     made = {"results": str(folder / judging.RESULTS)}
     if as_json:
-        lights = {name: light["light"] for name, light in found["verdict"]["lights"].items()}
-        result(made | {"lights": lights}, as_json)
+        result(made | {"lights": in_short(found["verdict"])}, as_json)
         return
     show(found["verdict"])
     result(made, as_json)

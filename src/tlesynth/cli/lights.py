@@ -33,6 +33,11 @@ def show(verdict: dict[str, Any]) -> None:
     console.print(verdict["sentence"])
 
 
+def in_short(verdict: dict[str, Any]) -> dict[str, str]:
+    """The colour of each light."""
+    return {name: light["light"] for name, light in verdict["lights"].items()}
+
+
 def _told(figure: dict[str, Any]) -> str:
     """A figure with its interval, limits and n; or why there is none."""
     if "said" in figure:

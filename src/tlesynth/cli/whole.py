@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tlesynth import recipe as recipes
+from tlesynth.cli.lights import in_short, show
 from tlesynth.cli.options import AsJson, Labels, Out, Override, result, settings
 from tlesynth.errors import SOME_FAILED
-from tlesynth.progress import clock, say
+from tlesynth.progress import clock, say, silent
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print shapes, parameters, memory and time; do nothing.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Redo the stages that another recipe made in this folder.")]
@@ -45,7 +46,7 @@ def run(
     """
     loaded = recipes.load(recipe, [*settings(labels__like=labels), *(override or [])])
     say(f"tlesynth run {recipe}: {loaded.about}")
-    from tlesynth.pipeline import Context, run_stages
+    from tlesynth.pipeline import Context, judging, run_stages
 
     context = Context(loaded, out, given)
     if dry_run:
@@ -54,8 +55,15 @@ def run(
         result(plan(context), as_json)
         return
     outcome = run_stages(context, replace=replace)
-    made = {"report": str(outcome.report), "synthetic cohort": str(outcome.synthetic)}
+    made: dict[str, Any] = {"report": str(outcome.report), "synthetic cohort": str(outcome.synthetic)}
+    if outcome.failed_scans:
+        made["scans left out"] = outcome.failed_scans
     say(f"finished in {clock(outcome.seconds)}")
-    result(made | ({"scans left out": outcome.failed_scans} if outcome.failed_scans else {}), as_json)
+    verdict = judging.verdict_of(out)
+    if as_json:
+        made["lights"] = in_short(verdict)
+    elif not silent():
+        show(verdict)
+    result(made, as_json)
     if outcome.failed_scans:
         raise typer.Exit(SOME_FAILED)

@@ -19,15 +19,18 @@ from tlesynth.progress import track
 
 TOLD = ("group", "side", "hs", "age", "sex")
 """What participants.tsv says of a scan."""
+BRAIN = ("brain_native_mm3", "brain_mni_mm3")
+"""Columns of volumes.tsv whose ratio is the size of a head."""
 HIPPOCAMPUS = ("left", "right", "asymmetry", "asymmetry_abs")
-COLUMNS = ("participant_id", "cohort", *TOLD, "split", *HIPPOCAMPUS)
+COLUMNS = ("participant_id", "cohort", *TOLD, "split", "head_size", *HIPPOCAMPUS)
 VOLUMES = (*STRUCTURES, *(f"{name}_tissue" for name in STRUCTURES))
 
 
 @dataclass(frozen=True)
 class Measured:
     """A row per scan: ``table`` (``COLUMNS`` and, in mm3 of MNI space, every structure by registration and by tissue;
-    volumes missing where no three tissues could be told apart), and in the same order ``features`` (N, 42), ``spectra``
+    volumes missing where no three tissues could be told apart; ``head_size`` is native over MNI volume, where
+    preprocessing told it), and in the same order ``features`` (N, 42), ``spectra``
     (N, bands), and what the internal encoder says, ``embedded`` (N, 64), of size 0 where there is none."""
 
     table: pd.DataFrame
@@ -54,7 +57,7 @@ class Measured:
 
 def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str], encoder: Encoder | None = None) -> Measured:
     """Measure each scan of ``cohort`` that ``split_of`` names (participant to split); ``kind`` is real or synthetic."""
-    ids = [i for i in cohort.ids if i in split_of]
+    ids, heads = [i for i in cohort.ids if i in split_of], head_sizes(cohort)
     features, rows = np.zeros((len(ids), len(NAMES))), []
     spectra, embedded = np.zeros((len(ids), len(BANDS) - 1)), np.zeros((len(ids) if encoder else 0, FEATURES))
     for place, participant_id in enumerate(track(ids, f"measuring {kind}", len(ids))):
@@ -66,8 +69,18 @@ def measure_cohort(cohort: Cohort, kind: str, split_of: dict[str, str], encoder:
             embedded[place] = encoder.embed(volume, cohort.grid)
         person = cohort.participants.loc[participant_id]
         row = {"participant_id": participant_id, "cohort": kind} | {c: person.get(c) for c in TOLD}
-        rows.append(row | {"split": split_of[participant_id]} | _sizes(structures(volume, cohort.grid)))
+        row |= {"split": split_of[participant_id], "head_size": heads.get(participant_id)}
+        rows.append(row | _sizes(structures(volume, cohort.grid)))
     return Measured(pd.DataFrame(rows, columns=[*COLUMNS, *VOLUMES]), features, spectra, embedded)
+
+
+def head_sizes(cohort: Cohort) -> dict[str, float]:
+    """Native over MNI volume of each head: the affine map's scale, where preprocessing wrote both."""
+    told = cohort.measured()
+    if not {*BRAIN} <= set(told):
+        return {}
+    native, mni = (pd.to_numeric(told[name], errors="coerce") for name in BRAIN)
+    return {str(name): float(size) for name, size in (native / mni).dropna().items()}
 
 
 def _sizes(found: Structures | None) -> dict[str, float]:

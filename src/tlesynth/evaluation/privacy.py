@@ -23,8 +23,9 @@ from tlesynth.privacy.detector import Detector, detector_of
 from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.privacy.likeness import intensities
 from tlesynth.privacy.neighbours import correlation_distances, euclidean_distances, nearness
-from tlesynth.recipe import Privacy
+from tlesynth.recipe import Inference, Privacy
 from tlesynth.training import fabric_for
+from tlesynth.training.device import in_bfloat16
 
 Floats = NDArray[np.floating]
 NO_MODELS = not_computed("the models and the latents are not there", "tlesynth train diffusion")
@@ -32,12 +33,13 @@ NO_MODELS = not_computed("the models and the latents are not there", "tlesynth t
 
 @dataclass(frozen=True)
 class ModelFolders:
-    """Where both models and the latents lie, and on which device to ask them."""
+    """Where both models and the latents lie, on which device to ask them, and in which precision: as they draw."""
 
     autoencoder: Path
     diffusion: Path
     latents: Path
     device: str
+    inference: Inference = Inference()
 
 
 def privacy(
@@ -146,11 +148,13 @@ def _models(folders: ModelFolders | None, settings: Privacy) -> Models | Json:
         return NO_MODELS
     device = fabric_for(folders.device, "32-true").device
     try:
-        autoencoder = load_autoencoder(folders.autoencoder, device)
+        autoencoder = load_autoencoder(folders.autoencoder, device).run_as(folders.inference)
         diffusion = load_diffusion(folders.diffusion, autoencoder.fingerprint)
     except TlesynthError as error:
         return not_computed(f"{error.code}: {error.why}")
     diffusion.network.to(device)
+    if in_bfloat16(folders.inference.precision, device.type):
+        diffusion.use_bfloat16()
     return Models(autoencoder, diffusion, folders.latents, device)
 
 

@@ -26,18 +26,23 @@ class Drawn:
         return drawn_interval(found, self.n, how, "both groups are constant")
 
 
-def effects(patients: Floats, controls: Floats, how: Resampling) -> Drawn:
+def effects(patients: Floats, controls: Floats, how: Resampling, removed: tuple[Floats, Floats] | None = None) -> Drawn:
     """Hedges' g of each column of ``patients`` (n1, M) against ``controls`` (n0, M).
 
-    A resample's variance is (n - 1) / n of the sample's on average; the draws are freed of that.
+    A resample's variance is (n - 1) / n of the sample's on average; the draws are freed of that. ``removed`` are
+    covariates (n1 + n0, K), patients first, and their slopes (1 + B, K, M), which are taken out draw by draw.
 
     Source: Hedges and Olkin 1985, chapter 5.
     """
     n1, n0 = len(patients), len(controls)
     rows = how.subjects(n1, n0)
     both = np.concatenate([patients, controls])
-    value = _g(both[None], n1, (n1 - 1, n0 - 1))[0]
-    draws = [_g(both[rows, m][..., None], n1, (n1, n0))[:, 0] for m in range(both.shape[1])]
+    x, slopes = removed or (np.zeros((n1 + n0, 0)), np.zeros((1 + len(rows), 0, both.shape[1])))
+    value = _g((both - x @ slopes[0])[None], n1, (n1 - 1, n0 - 1))[0]
+    draws = [
+        _g((both[rows, m] - (x[rows] @ slopes[1:, :, m, None])[..., 0])[..., None], n1, (n1, n0))[:, 0]
+        for m in range(both.shape[1])
+    ]
     return Drawn(value, np.stack(draws, axis=1), n1 + n0)
 
 

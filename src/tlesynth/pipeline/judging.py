@@ -5,21 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tlesynth import durable
 from tlesynth.recipe import Recipe
 
 RESULTS = "evaluation/results.json"
+STUDY = "augmentation"
 
 
 def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dict[str, Any]:
-    """Measure the run ``out`` and judge it; returns the results.
+    """Measure the run ``out`` and judge it, with its augmentation study if there is one; returns the results.
 
     ``data`` says what its real cohort is (simulated, planted, real); ``truth`` is a simulation's truth.tsv.
     """
     from tlesynth.evaluation.evaluate import evaluate as measure
     from tlesynth.evaluation.privacy import ModelFolders
 
-    models = ModelFolders(out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device)
-    return measure(
+    models = ModelFolders(
+        out / "autoencoder" / "model", out / "diffusion" / "model", out / "latents", recipe.device, recipe.inference
+    )
+    results = measure(
         out / "derivatives",
         out / "reconstructions",
         out / "synthetic",
@@ -33,13 +37,40 @@ def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dic
         models=models,
         privacy=recipe.privacy,
     )
+    return judge(out, recipe) if study_of(out) else results
 
 
 def judge(out: Path, recipe: Recipe) -> dict[str, Any]:
     """Hold the figures that are there against the recipe's limits, and measure nothing; returns the results."""
     from tlesynth.evaluation.verdict import judge as lights
 
-    return lights(out / "evaluation", recipe.evaluation, recipe.privacy)
+    return lights(out / "evaluation", recipe.evaluation, recipe.privacy, study_of(out))
+
+
+def study_of(out: Path) -> dict[str, Any] | None:
+    """The ledger of the run's augmentation study, or why it does not count; None where none was finished."""
+    from tlesynth.evaluation.verdict.study import LEDGER
+
+    if not (out / LEDGER).is_file():
+        return None
+    if durable.read_json(out / STUDY / "plan.json", "DATA-001")["inputs"]["cohorts"]["synthetic"] == _made(out):
+        return durable.read_json(out / LEDGER, "DATA-001")
+    why = f"the study in {STUDY}/ was made with other synthetic scans: remove it, make it anew"
+    return {"not_computed": why, "command": "tlesynth augment-study"}
+
+
+def verdict_of(out: Path) -> dict[str, Any]:
+    """The lights of a run that was judged."""
+    return durable.read_json(out / RESULTS, "DATA-001")["verdict"]
+
+
+def _made(out: Path) -> str:
+    """What tells the run's synthetic scans from others; nothing where there are none."""
+    from tlesynth.data.cohort import read_cohort
+    from tlesynth.data.volume_cache import key_of
+
+    folder = out / "synthetic"
+    return key_of(read_cohort(folder)) if (folder / "participants.tsv").is_file() else ""
 
 
 def measured(out: Path) -> bool:

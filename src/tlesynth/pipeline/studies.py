@@ -7,6 +7,7 @@ from typing import Any
 
 from tlesynth import durable
 from tlesynth.errors import fail
+from tlesynth.pipeline import judging
 from tlesynth.pipeline.cohorts import kind_of
 from tlesynth.recipe import Recipe
 from tlesynth.sharing.claims import one_at_a_time
@@ -42,7 +43,11 @@ def augment_study(run: Path, out: Path, recipe: Recipe, given: Path | None = Non
     made: dict[str, Any] = {"study": str(out), "trainings": f"{state.done} of {state.trainings}"}
     if state.ledger is None:
         return made
-    return made | {"ledger": str(out / LEDGER), "verdict": in_words(state.ledger)}
+    made |= {"ledger": str(out / LEDGER), "verdict": in_words(state.ledger)}
+    if out.resolve() == (run / judging.STUDY).resolve() and judging.measured(run):
+        judging.judge(run, recipe)
+        made["lights"] = f"judged anew with the study; 'tlesynth report {run}' shows them"
+    return made
 
 
 def in_words(ledger: dict[str, Any]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scipy import stats
 
 from tlesynth.metrics.statistics import Json, clopper_pearson
-from tlesynth.privacy.detector import Detector
-from tlesynth.privacy.planting import PLAIN
 from tlesynth.recipe import Privacy
+
+if TYPE_CHECKING:  # judging what was found needs no network
+    from tlesynth.privacy.detector import Detector
 
 CERTIFICATE = "certificate.json"
 """Its name in a synthetic cohort."""
@@ -15,6 +18,8 @@ PASSED, REFUSED, ACCEPTED = "passed", "refused", "refused, accepted by the recip
 UNDECIDED, UNCHECKED = "undecided", "not checked"
 CHANCE = 0.01
 """As many flags as false alarms alone would reach more rarely than this are not chance."""
+PLAIN = ("exact", "noised")
+"""Kinds of planted copies that are plain; a detector that misses these is blind."""
 LEAST_RECALL = 0.95
 """Of plain planted copies; a detector that finds fewer decides nothing."""
 COMPARED = (

@@ -50,6 +50,3 @@ PLANTS: dict[str, Plant] = {
     "blended": lambda scan, other, random: (0.5 * scan + 0.5 * other).astype(np.float32),
 }
 """Each makes of a scan (X, Y, Z) on the 3 mm grid (and another one, for blends) the copy a model might give."""
-
-PLAIN = ("exact", "noised")
-"""A detector that misses these is blind."""

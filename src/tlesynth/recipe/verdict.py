@@ -48,7 +48,9 @@ class Verdict(Section):
     membership_caught: Fraction = 0.03
     """Share of training scans told at 1 % of false alarms, at most."""
     mixture: str = "real+0.25"
-    """The classifier's training set whose gain counts, named before the test scans are seen."""
+    """The training set whose gain counts where no augmentation study was made, named before test is opened."""
+    site_loss: HalfAtMost = 0.05
+    """What synthetic scans may take from the AUC at a site that the augmentation study held out."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

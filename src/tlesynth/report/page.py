@@ -77,6 +77,7 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "arms": sections.arms(files),
         "arm_words": charts.ARM_WORDS,
         "group_words": sections.GROUP_WORDS,
+        "covariate_words": sections.COVARIATE_WORDS,
         "measure_words": sections.measure_words,
         "computed": lambda *keys: sections.computed(files, *keys),
         "gaps": sections.gaps(files),

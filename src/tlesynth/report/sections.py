@@ -37,6 +37,7 @@ GROUP_WORDS = {
     "hs-yes": "TLE with sclerosis",
     "hs-no": "TLE without sclerosis",
 }
+COVARIATE_WORDS = {"age": "age", "sex": "sex", "head_size": "head size"}
 MOST_SETTINGS = 400
 NOT_SETTINGS = ("name", "about")
 

@@ -24,18 +24,20 @@ SEVERITY = ("severity", "asymmetry", "duration")
 """Words in the name of a condition that is answered by the hippocampal asymmetry; others by a volume."""
 
 
-def conditioning(table: pd.DataFrame, asked: pd.DataFrame | None, how: Resampling) -> Json:
+def conditioning(
+    table: pd.DataFrame, asked: pd.DataFrame | None, how: Resampling, told: pd.DataFrame | None = None
+) -> Json:
     """What was asked for against what was measured, in the synthetic cohort and beside it in the real one.
 
     ``asked`` is the synthetic participants.tsv, indexed by participant_id; its numeric columns beyond age that the
-    generator was given are checked too.
+    generator was given are checked too, beside the same columns of the real one, ``told``.
     """
     numbers = numeric_conditions(asked)
     return {
         "side": {cohort: _side(table, cohort, how) for cohort in COHORTS},
         "sex": {cohort: _sex(table, cohort, how) for cohort in COHORTS},
         "age": {cohort: _age(table, cohort, how) for cohort in COHORTS},
-        "numbers": {name: _number(table, asked, name, how) for name in numbers}
+        "numbers": {name: _numbers(table, asked, told, name, how) for name in numbers}
         if asked is not None and numbers
         else not_computed("the synthetic cohort was asked for no other number"),
     }
@@ -74,13 +76,19 @@ def _age(table: pd.DataFrame, cohort: str, how: Resampling) -> Json:
     return _followed(age, rows["hippocampus_total"].to_numpy(np.float64), how) | {"measure": "hippocampus_total"}
 
 
-def _number(table: pd.DataFrame, asked: pd.DataFrame | None, name: str, how: Resampling) -> Json:
-    """A number asked for against what answers it: the structure it names, or the hippocampi."""
-    assert asked is not None
-    rows = table[table["cohort"] == "synthetic"].set_index("participant_id")
-    wanted = pd.to_numeric(asked[name], errors="coerce").reindex(rows.index).to_numpy(np.float64)
+def _numbers(table: pd.DataFrame, asked: pd.DataFrame, told: pd.DataFrame | None, name: str, how: Resampling) -> Json:
+    """A number against what answers it, the structure it names or the hippocampi: as asked of synthetic scans, and as
+    told of real ones."""
     measure = answered_by(name, list(table.columns))
-    return _followed(wanted, rows[measure].to_numpy(np.float64), how) | {"measure": measure}
+    known = told is not None and name in told
+    real = _number(table, "real", told, name, measure, how) if known else not_computed("real scans do not tell it")
+    return _number(table, "synthetic", asked, name, measure, how) | {"measure": measure, "real": real}
+
+
+def _number(table: pd.DataFrame, cohort: str, people: pd.DataFrame, name: str, measure: str, how: Resampling) -> Json:
+    rows = table[table["cohort"] == cohort].set_index("participant_id")
+    wanted = pd.to_numeric(people[name], errors="coerce").reindex(rows.index).to_numpy(np.float64)
+    return _followed(wanted, rows[measure].to_numpy(np.float64), how)
 
 
 def answered_by(name: str, columns: list[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tlesynth.data.cohort import Cohort
+from tlesynth.evaluation.disease.adjusted import adjusted_effects
 from tlesynth.evaluation.disease.conditioning import conditioning
 from tlesynth.evaluation.disease.distributions import asymmetry_tails, distributions, side_correlations
 from tlesynth.evaluation.disease.effect_sizes import effect_sizes
@@ -44,14 +45,15 @@ def disease(
     made = cohorts.get("synthetic")
     if made is None:
         nothing = not_computed("there is no synthetic cohort", "tlesynth sample")
-        parts = ("effects", "asymmetry_tails", "distributions", "side_correlation", "conditioning", "maps")
+        parts = ("effects", "adjusted", "asymmetry_tails", "distributions", "side_correlation", "conditioning", "maps")
         return result | dict.fromkeys(parts, nothing), {}
     maps, drawn = compare_maps(table, cohorts, np.random.default_rng(how.generator.integers(2**63)))
     return result | {
         "effects": effect_sizes(table, margin, how),
+        "adjusted": adjusted_effects(table, known[(known["cohort"] == "real") & (known["group"] == "hc")], margin, how),
         "asymmetry_tails": asymmetry_tails(table, how),
         "distributions": distributions(table, how),
         "side_correlation": side_correlations(table, how),
-        "conditioning": conditioning(table, made.participants, how),
+        "conditioning": conditioning(table, made.participants, how, cohorts["real"].participants),
         "maps": maps,
     }, drawn

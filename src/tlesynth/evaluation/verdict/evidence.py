@@ -9,8 +9,9 @@ from typing import TypeAlias
 from tlesynth.data.cohort import GROUPS
 from tlesynth.evaluation.verdict.figure import Compared, Figure, Word, minus, times
 from tlesynth.evaluation.verdict.rule import Limits, at_least, at_most, within
+from tlesynth.evaluation.verdict.study import at_sites, gains, rival_in
 from tlesynth.metrics.statistics import Json, not_computed
-from tlesynth.privacy.planting import PLAIN
+from tlesynth.privacy.gate import PLAIN
 from tlesynth.recipe import Verdict
 
 WORDS = {"hc": "controls", "tle": "patients"}
@@ -25,6 +26,8 @@ class Asked:
     verdict: Verdict
     equivalence_margin: float
     most_copies: float
+    study: Json
+    """The ledger of the augmentation study, or why there is none to ask."""
 
 
 Figures: TypeAlias = list[Figure | Word]
@@ -187,12 +190,15 @@ def _membership(asked: Asked) -> Figures:
 
 
 def _usefulness(asked: Asked) -> Figures:
+    """The declared comparison of the augmentation study; without one, what the run's own classifiers show."""
+    if rival_in(asked.study):
+        return list(gains(asked.study))
     sets = tuple(f"/classification/test/{g}" for g in GROUPS)
     real = "/classification/arms/real/auc_roc"
     arms = sorted({"real+0.25", "real+0.5"} - {asked.verdict.mixture})
     return [
         Figure(
-            f"change of the AUC on real test scans with {arm}",
+            f"change of the AUC on real test scans with {arm}, of one training each",
             f"/classification/against_real/{arm}/auc_difference",
             at_least(0.0),
             real,
@@ -201,6 +207,10 @@ def _usefulness(asked: Asked) -> Figures:
         )
         for arm in (asked.verdict.mixture, *arms)
     ]
+
+
+def _unseen_sites(asked: Asked) -> Figures:
+    return list(at_sites(asked.study, asked.verdict.site_loss))
 
 
 _EVIDENCE: dict[str, Callable[[Asked], Figures]] = {
@@ -217,4 +227,5 @@ _EVIDENCE: dict[str, Callable[[Asked], Figures]] = {
     "copies": _copies,
     "membership": _membership,
     "usefulness": _usefulness,
+    "unseen_sites": _unseen_sites,
 }

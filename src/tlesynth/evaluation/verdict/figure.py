@@ -21,6 +21,7 @@ class Figure:
 
     what: str
     source: str
+    """Of another file of the run: ``augmentation/ledger.json#/a/b``."""
     limits: Limits
     floor: str = ""
     """Where the same of real scans stands."""
@@ -82,10 +83,17 @@ def judged(figure: Figure | Word, results: Json, least: int) -> Json:
 
 
 def found_at(results: Json, path: str) -> Any:
-    """What stands at ``path``; where nothing does, the nearest reason above it."""
+    """What stands at ``path``; where nothing does, the nearest reason above it.
+
+    Another file than results.json stands in ``results`` under its own name.
+    """
     found: Any = results
     reason = not_computed(UNKNOWN, "tlesynth evaluate")
-    for key in path.split("/")[1:]:
+    file, _, inner = path.rpartition("#")
+    for key in (*([file] if file else []), *inner.split("/")[1:]):
+        if isinstance(found, list):
+            found = dict(enumerate(found))
+            key = int(key)
         if not isinstance(found, dict) or key not in found:
             return reason
         found = found[key]

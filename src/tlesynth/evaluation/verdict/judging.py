@@ -14,8 +14,10 @@ from tlesynth.recipe import Evaluation, Privacy
 RESULTS = "results.json"
 
 
-def judge(folder: Path, evaluation: Evaluation, privacy: Privacy) -> Json:
+def judge(folder: Path, evaluation: Evaluation, privacy: Privacy, study: Json | None = None) -> Json:
     """Write the verdict into ``folder/results.json`` and ``verdict.tsv``; returns the results.
+
+    ``study`` is the augmentation study's ledger, or why it does not count.
 
     Raises:
         TlesynthError: DATA-011 if there are no results, DATA-001 if they cannot be read.
@@ -24,7 +26,7 @@ def judge(folder: Path, evaluation: Evaluation, privacy: Privacy) -> Json:
     if not path.is_file():
         raise fail("DATA-011", path, "nothing has been measured yet: 'tlesynth evaluate' does")
     results = durable.read_json(path, "DATA-001")
-    results["verdict"] = verdict(results, evaluation, privacy)
+    results["verdict"] = verdict(results, evaluation, privacy, study)
     durable.write_table(folder / "verdict.tsv", verdict_table(results["verdict"]))
     durable.write_json(path, results)
     return results

@@ -6,20 +6,27 @@ from collections import Counter
 
 from tlesynth.evaluation.verdict.evidence import Asked, figures_of
 from tlesynth.evaluation.verdict.figure import judged
+from tlesynth.evaluation.verdict.formulas import FORMULAS
 from tlesynth.evaluation.verdict.rule import AMBER, COLOURS, GREEN, GREY, RED, RULE, Limits, good_estimate, side_of
 from tlesynth.evaluation.verdict.rule import together as one_of
-from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS, Question, Topic
-from tlesynth.metrics.statistics import Json
+from tlesynth.evaluation.verdict.study import LEDGER, rival_in
+from tlesynth.evaluation.verdict.topics import QUESTIONS, TOPICS, Question, Topic, topics_of
+from tlesynth.metrics.statistics import Json, not_computed
 from tlesynth.recipe import Evaluation, Privacy
 
 
-def verdict(results: Json, evaluation: Evaluation, privacy: Privacy) -> Json:
-    """The lights of ``results`` by the recipe's limits; nothing is measured here."""
-    asked = Asked(evaluation.verdict, evaluation.equivalence_margin, privacy.most_copies)
-    figures = figures_of(asked)
+def verdict(results: Json, evaluation: Evaluation, privacy: Privacy, study: Json | None = None) -> Json:
+    """The lights of ``results`` by the recipe's limits; nothing is measured here.
+
+    ``study`` is the ledger of the augmentation study, or why it does not count; left out: none was made.
+    """
+    study = study or not_computed("no augmentation study was made", "tlesynth augment-study")
+    asked = Asked(evaluation.verdict, evaluation.equivalence_margin, privacy.most_copies, study)
+    figures, topics, seen = figures_of(asked), topics_of(rival_in(study)), results | {LEDGER: study}
     lights = {
-        name: _light(topic, [judged(f, results, asked.verdict.least_scans) for f in figures[name]])
-        for name, topic in TOPICS.items()
+        name: _light(topic, [judged(f, seen, asked.verdict.least_scans) for f in figures[name]])
+        | {"formula": FORMULAS[name]}
+        for name, topic in topics.items()
     }
     counts = Counter(light["light"] for light in lights.values())
     return {
@@ -35,7 +42,9 @@ def verdict(results: Json, evaluation: Evaluation, privacy: Privacy) -> Json:
 
 def _question(key: str, question: Question, lights: dict[str, Json]) -> Json:
     names = [name for name, topic in TOPICS.items() if topic.question == key]
-    light = one_of(lights[name]["light"] for name in names)
+    beside = {name for name in names if TOPICS[name].beside}
+    deciding = (lights[name]["light"] for name in names if name not in beside)
+    light = one_of(deciding, (lights[name]["light"] for name in beside))
     return {"question": question.words, "light": light, "answer": question.answer(light), "lights": names}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tlesynth.evaluation.verdict.rule import AMBER, GREEN, GREY, RED
 
@@ -41,6 +41,8 @@ class Topic:
     amber: str
     low: str
     high: str
+    beside: bool = False
+    """Whether its light can only turn the answer to its question red."""
 
 
 TOPICS: dict[str, Topic] = {
@@ -143,9 +145,37 @@ TOPICS: dict[str, Topic] = {
     "usefulness": Topic(
         "useful",
         "Gain on real test scans",
-        "Adding synthetic scans to the training set made the classifier better on real test scans.",
+        "Adding synthetic scans to the training set made the classifier better on real test scans, one training each.",
         "No gain can be told: neither that synthetic scans help a classifier nor that they harm it.",
-        "Adding synthetic scans to the training set made the classifier worse on real test scans.",
+        "Adding synthetic scans to the training set made the classifier worse on real test scans, one training each.",
         "",
     ),
+    "unseen_sites": Topic(
+        "useful",
+        "Gain at sites never seen",
+        "At sites that the classifier was not trained on, synthetic scans do it no harm.",
+        "It is not shown that synthetic scans do no harm at sites that the classifier was not trained on.",
+        "At a site that the classifier was not trained on, synthetic scans made it worse.",
+        "",
+        beside=True,
+    ),
 }
+BETTER = {
+    "classical": "than moving, mirroring and shading the real ones does",
+    "real": "than the real ones alone",
+}
+"""What the augmentation study compared with, in words."""
+
+
+def topics_of(rival: str) -> dict[str, Topic]:
+    """The topics; where an augmentation study was made, its ``rival`` stands in the words on usefulness."""
+    if not rival:
+        return TOPICS
+    than = BETTER.get(rival, f"than {rival}")
+    studied = replace(
+        TOPICS["usefulness"],
+        green=f"In the augmentation study, adding synthetic scans made classifiers better on real test scans {than}.",
+        amber=f"The augmentation study leaves open whether adding synthetic scans makes classifiers better {than}.",
+        low=f"In the augmentation study, adding synthetic scans made classifiers worse on real test scans {than}.",
+    )
+    return TOPICS | {"usefulness": studied}

@@ -1,0 +1,61 @@
+"""What the lights take from the augmentation study: its declared comparison, and the gain at sites never seen.
+
+The study trains many classifiers and compares with classical augmentation; it outweighs the one training an arm that
+``evaluate`` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlesynth.evaluation.verdict.figure import Figure
+from tlesynth.evaluation.verdict.rule import at_least
+from tlesynth.metrics.statistics import Json, not_computed
+
+LEDGER = "augmentation/ledger.json"
+"""Where the study's ledger lies in a run; figures of it are named ``augmentation/ledger.json#/networks/...``."""
+RIVALS = {"classical": "classical augmentation", "real": "real scans alone"}
+CHANCE = 0.5
+
+
+def rival_in(study: Json) -> str:
+    """What synthetic scans had to beat in the study, nothing where there is no ledger."""
+    return str(study["primary"]["rival"]) if "primary" in study else ""
+
+
+def gains(study: Json) -> Iterator[Figure]:
+    """The declared comparison, and beside it that of the study's other classifiers."""
+    first = study["primary"]["network"]
+    judged = tuple(f"{LEDGER}#/about/judged/{kind}" for kind in ("positive", "negative"))
+    for network in (first, *(name for name in study["networks"] if name != first)):
+        at, rival = f"{LEDGER}#/networks/{network}", study["networks"][network]["rival"]
+        about = study["about"]
+        yield Figure(
+            f"change of the AUC on real test scans, {network}, against {RIVALS.get(rival, rival)} "
+            f"(augmentation study, {about['seeds']} seeds, {about['splits']} splits)",
+            f"{at}/against_rival/chosen/auc_roc",
+            at_least(0.0),
+            f"{at}/arms/{rival}/figures/auc_roc",
+            unless_guessing,
+            judged,
+            beside=network != first,
+        )
+
+
+def unless_guessing(gain: Json, rival: Json) -> Json:
+    """``gain``, unless it holds 0 and the rival's own AUC holds one half: then nothing can be said of what helps it."""
+    if gain["low"] > 0 or gain["high"] < 0 or rival["low"] > CHANCE:
+        return gain
+    return not_computed("in the augmentation study the classifier without synthetic scans is not clearly above chance")
+
+
+def at_sites(study: Json, loss: float) -> Iterator[Figure]:
+    """The gain at sites that the classifiers never saw: over all of them, and beside it at each."""
+    network = study["primary"]["network"] if rival_in(study) else ""
+    at = f"{LEDGER}#/networks/{network}/sites" if network else f"{LEDGER}#"
+    what, limit = "change of the AUC at a site that no classifier was trained on", at_least(-loss)
+    yield Figure(f"{what}, mean over sites", f"{at}/mean/difference", limit)
+    rows = study["networks"][network]["sites"].get("rows", []) if network else []
+    for place, row in enumerate(rows):
+        sets = tuple(f"{at}/rows/{place}/{kind}" for kind in ("positive", "negative"))
+        yield Figure(f"{what}, {row['site']}", f"{at}/rows/{place}/difference", limit, sets=sets, beside=True)
