@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tlesynth.classifier.arms import first_of
 from tlesynth.recipe import AugmentStudy
 from tlesynth.seeds import generator
 
@@ -137,8 +138,8 @@ def _items(origin: str, labels: pd.Series) -> tuple[Item, ...]:
 def _drawn(origin: str, labels: pd.Series, wanted: Mapping[bool, int], seed: int) -> tuple[Item, ...]:
     items: list[Item] = []
     for positive, n in wanted.items():
-        order = generator(seed, "arm", origin, int(positive)).permutation(sorted(labels.index[labels == positive]))
-        items += [Item(origin, str(i), positive) for i in order[:n]]
+        chosen = first_of(labels, positive, n, seed, origin, int(positive))
+        items += [Item(origin, i, positive) for i in chosen]
     return tuple(items)
 
 

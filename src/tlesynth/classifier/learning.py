@@ -19,14 +19,12 @@ from tlesynth.classifier.fitting import Fitted, Fitting
 from tlesynth.classifier.network_scorer import NetworkScorer, network_for, network_logits
 from tlesynth.classifier.networks import CoronalClassifier, start_from_imagenet
 from tlesynth.classifier.scan_set import ScanSet
+from tlesynth.classifier.validating import validation_figures
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
 from tlesynth.training import Learner, Order, Rhythm, Segment, fabric_for, train
 from tlesynth.training.augmentation import moved, recoloured
-
-TIE_BREAK = 1e-3
-"""Weight of the cross-entropy beside 1 - AUC in the validation score: it only decides between equal rankings."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +110,6 @@ def swapped(labels: Tensor, flipped: NDArray[np.bool_], settings: Classifier) ->
     if settings.task != "side" or not flipped.any():
         return labels
     return torch.where(torch.from_numpy(flipped).to(labels.device), 1 - labels, labels)
-
-
-def validation_figures(logits: NDArray[np.float64], positive: NDArray[np.bool_]) -> dict[str, float]:
-    """AUC and cross-entropy of val, and ``score`` = 1 - AUC (ties by cross-entropy), lower is better."""
-    wins = logits[positive][:, None] - logits[~positive][None]
-    auc = float(((wins > 0) + 0.5 * (wins == 0)).mean())
-    entropy = float(np.logaddexp(0, np.where(positive, -logits, logits)).mean())
-    return {"score": 1 - auc + TIE_BREAK * entropy, "auc": auc, "cross_entropy": entropy}
 
 
 def _way(network: nn.Module, how: Fitting) -> Way:

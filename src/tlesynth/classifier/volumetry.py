@@ -13,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from tlesynth.metrics.statistics import wins
+
 FOLDS = 5
 
 
@@ -74,13 +76,11 @@ def auc(score: np.ndarray, positive: np.ndarray, fold: np.ndarray | None = None)
     """Chance that a patient scores above a control of the same ``fold`` (N,); ties count half."""
     score, positive = np.asarray(score, float), np.asarray(positive, bool)
     fold = np.zeros(len(score), int) if fold is None else fold
-    wins = pairs = 0.0
+    total = pairs = 0.0
     for k in np.unique(fold):
-        sick, healthy = score[positive & (fold == k)], score[~positive & (fold == k)]
-        difference = sick[:, None] - healthy[None]
-        wins += float(((difference > 0) + 0.5 * (difference == 0)).sum())
-        pairs += difference.size
-    return wins / pairs if pairs else float("nan")
+        won = wins(score[fold == k], positive[fold == k])
+        total, pairs = total + float(won.sum()), pairs + won.size
+    return total / pairs if pairs else float("nan")
 
 
 def interval(
