@@ -9,6 +9,7 @@
     real+R        R synthetic scans for each real one, in the real classes' ratio
     synthetic     synthetic scans alone, as many as there are real ones
     shuffled      real + synthetic 1:1 with the synthetic scans' labels shuffled: must not help
+    permuted      the real scans with their labels shuffled, those of validation too: must guess
     more-real     real scans that the generator never saw beside them (simulated cohorts only)
     real-nN       N real scans: the learning curve
 """
@@ -26,9 +27,10 @@ from tlesynth.recipe import AugmentStudy
 from tlesynth.seeds import generator
 
 REAL, CLASSICAL, CHOSEN = "real", "classical", "chosen"
-SYNTHETIC, SHUFFLED, DUPLICATED, RECONSTRUCTED, MORE = (
+SYNTHETIC, SHUFFLED, PERMUTED, DUPLICATED, RECONSTRUCTED, MORE = (
     "synthetic",
     "shuffled",
+    "permuted",
     "duplicated",
     "reconstructed",
     "more-real",
@@ -106,6 +108,8 @@ def compose(name: str, pools: Pools, seed: int) -> tuple[Item, ...]:
     real = _items(REAL, pools.real)
     if name in (REAL, CLASSICAL):
         return real
+    if name == PERMUTED:
+        return _shuffled(real, seed, PERMUTED)
     if name == DUPLICATED:
         return (*real, *real)
     if name == RECONSTRUCTED:
@@ -119,7 +123,7 @@ def compose(name: str, pools: Pools, seed: int) -> tuple[Item, ...]:
     ratio = ratio_of(name) or 1.0
     made = _drawn(SYNTHETIC, pools.synthetic, {g: round(ratio * n) for g, n in counts.items()}, seed)
     if name == SHUFFLED:
-        made = _shuffled(made, seed)
+        made = _shuffled(made, seed, SHUFFLED)
     return made if name == SYNTHETIC else (*real, *made)
 
 
@@ -143,7 +147,7 @@ def _drawn(origin: str, labels: pd.Series, wanted: Mapping[bool, int], seed: int
     return tuple(items)
 
 
-def _shuffled(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+def _shuffled(items: tuple[Item, ...], seed: int, purpose: str) -> tuple[Item, ...]:
     """The same scans with each other's labels."""
-    labels = generator(seed, "arm", "shuffled").permutation(np.array([item.positive for item in items]))
+    labels = generator(seed, "arm", purpose).permutation(np.array([item.positive for item in items]))
     return tuple(Item(i.origin, i.participant_id, bool(p)) for i, p in zip(items, labels, strict=True))
