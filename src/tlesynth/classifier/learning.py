@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from tlesynth.classifier.feed import Feed
 from tlesynth.classifier.fitting import Fitted, Fitting
@@ -25,6 +25,7 @@ from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
 from tlesynth.training import Learner, Order, Rhythm, Segment, fabric_for, train
 from tlesynth.training.augmentation import moved, recoloured
+from tlesynth.training.optimizers import optimizer_of, warm_restarts
 
 
 @dataclass(frozen=True)
@@ -120,5 +121,5 @@ def _way(network: nn.Module, how: Fitting) -> Way:
         adamw = torch.optim.AdamW(network.parameters(), lr=small.learning_rate, weight_decay=small.weight_decay)
         cycle = OneCycleLR(adamw, small.learning_rate, total_steps=how.steps + 1, cycle_momentum=False)
         return Way(adamw, cycle)
-    adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    return Way(adam, CosineAnnealingWarmRestarts(adam, how.restart, T_mult=2))
+    adam = optimizer_of(network, "adam", settings.learning_rate, 0.0)
+    return Way(adam, warm_restarts(adam, how.restart, settings.learning_rate))
