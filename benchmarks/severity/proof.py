@@ -98,7 +98,7 @@ def proof(settings: Simulate, out: Path, seed: int, device: str, jobs: int) -> d
     durable.write_json(out / "cohort.json", cohort)
     crops = draw_crops(settings, seed, jobs, CropFolder(out / "crops"))
     truth = drawn_truth(settings, seed)
-    dealt = generator(seed, "permuted labels").permutation(crops.positive)
+    dealt = dealt_anew(crops, seed)
     own = cross_validated(crops, out / "folds", OWN, seed, device)
     permuted = cross_validated(Crops(crops.images, dealt, crops.fold), out / "folds", PERMUTED, seed, device)
     noisy, exact = (enigma.measured(truth, seed, noise) for noise in (enigma.MEASURING_NOISE, 0.0))
@@ -116,6 +116,15 @@ def proof(settings: Simulate, out: Path, seed: int, device: str, jobs: int) -> d
     }
     durable.write_json(out / "proof.json", found)
     return found
+
+
+def dealt_anew(crops: Crops, seed: int) -> np.ndarray:
+    """The labels (N,) of each fold among its subjects: every fold keeps as many patients as it had."""
+    labels = crops.positive.copy()
+    for fold in np.unique(crops.fold):
+        here = crops.fold == fold
+        labels[here] = generator(seed, "permuted labels", int(fold)).permutation(labels[here])
+    return labels
 
 
 def cross_validated(crops: Crops, folder: Path, labels: str, seed: int, device: str) -> Scored:
