@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from machine import publish, tell
 from prepared import prepare, run_folder
-from processes import measured
 from stages import INNER, PARTS, Clock
 from timing import THREADS, Load
 
+from processes import measured
 from tlesynth import durable, recipe
 
 ABOUT = "time and memory of `tlesynth evaluate` by the number of volumes, and whether they grow in proportion"

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tlesynth.errors import TlesynthError
+
 T = TypeVar("T")
 PLAIN_EVERY_S = 10.0
 FORECAST_AFTER, FORECAST_AFTER_S = 3, 60.0
@@ -100,6 +102,11 @@ def say(text: str) -> None:
     """One plain line for the person watching."""
     if not _silent:
         print(text, file=sys.stderr, flush=True)
+
+
+def warn(error: TlesynthError) -> None:
+    """Say what would be an error if the work could not go on."""
+    say(str(error).replace("error[", "warning[", 1))
 
 
 def silence() -> None:

@@ -28,6 +28,7 @@ POOLS = Pools(labels("real", 12, 8), labels("syn", 12, 10), labels("spare", 2, 2
         ("real+1", {"real": 20, "synthetic": 20}, 16),
         ("synthetic", {"synthetic": 20}, 8),
         ("shuffled", {"real": 20, "synthetic": 20}, 16),
+        ("permuted", {"real": 20}, 8),
         ("more-real", {"real": 24}, 10),
         ("real-n10", {"real": 10}, 4),
     ],
@@ -50,6 +51,9 @@ def test_shuffled_labels_are_those_of_the_same_scans_in_another_order() -> None:
     assert [i.participant_id for i in plain] == [i.participant_id for i in shuffled]
     assert Counter(i.positive for i in plain) == Counter(i.positive for i in shuffled)
     assert sum(a.positive != b.positive for a, b in zip(plain, shuffled, strict=True)) >= 4
+    permuted = compose("permuted", POOLS, 1)
+    assert [i.participant_id for i in permuted] == [i.participant_id for i in compose("real", POOLS, 1)]
+    assert sum(i.positive != POOLS.real[i.participant_id] for i in permuted) >= 4
 
 
 def test_what_cannot_be_had_is_said() -> None:

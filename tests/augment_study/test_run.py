@@ -13,7 +13,11 @@ from tlesynth.augment_study import run as study
 from tlesynth.augment_study import training
 from tlesynth.augment_study.plan import Training
 from tlesynth.augment_study.training import Task, Workplace
+from tlesynth.data.simulate import subjects
+from tlesynth.data.splits import make_splits
 from tlesynth.errors import TlesynthError
+from tlesynth.recipe import Simulate, Split
+from tlesynth.report import page
 
 from .conftest import folders_of, small_recipe
 
@@ -137,6 +141,32 @@ def test_shards_share_the_work_and_the_last_one_counts(
     last = study.augment_study(folders_of(run), tmp_path, small_recipe(sharing={"shard": "2/2"}))
     assert last.done == 6 and last.ledger is not None
     assert len(did) == len(set(did)) == 6
+
+
+def test_b16_a_confounded_cohort_is_warned_of_by_the_study_and_on_its_page(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The simulator's confounded scenario: two sites scan controls only."""
+    shutil.copytree(run, tmp_path / "run")
+    people = durable.read_table(run / "derivatives" / "participants.tsv")
+    design = subjects.design(Simulate(n_hc=14, n_tle=14, sites=3, scenario="confounded"), 0)
+    sites = {group: [f"site{a.site}" for a in design if a.group == group] for group in ("hc", "tle")}
+    people["site"] = people["group"].map(lambda group: sites[group].pop())
+    durable.write_table(tmp_path / "run" / "derivatives" / "participants.tsv", people)
+    table = tmp_path / "run" / "splits.tsv"
+    make_splits(tmp_path / "run" / "derivatives", table, Split(given=str(run / "splits.tsv")), seed=0)
+    capsys.readouterr()
+    pretend(monkeypatch, [])
+    out = tmp_path / "run" / "augmentation"
+    found = study.augment_study(folders_of(tmp_path / "run"), out, small_recipe()).ledger
+    assert found is not None and "site alone predicts the group with an AUC of" in found["site_audit"]["warning"]
+    assert "warning[DATA-012]" in capsys.readouterr().err
+    told = page.render(tmp_path / "run")
+    assert "site and group are confounded" in told and "learned the scanner instead of the disease" in told
+
+
+def test_splits_made_elsewhere_are_said_not_to_be_audited(finished: Path) -> None:
+    assert "not audited" in durable.read_json(finished / "ledger.json")["site_audit"]["not_computed"]
 
 
 def test_test_opened_under_other_choices_is_refused(finished: Path, run: Path, tmp_path: Path) -> None:

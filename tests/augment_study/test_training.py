@@ -1,5 +1,6 @@
 """A training learns its arm's scans with their labels; only classical varies them; what fails is written down."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,21 @@ def test_an_arms_scans_keep_their_origin_and_the_labels_they_are_taught_with(
     assert (seen["scans"].positive[real] == own[real]).all()
     assert (seen["scans"].positive[~real] != own[~real]).any(), "labels were shuffled"
     assert "seen enough" in training.why_failed(task) and not training.is_trained(task)
+
+
+def test_permuted_labels_are_judged_by_permuted_labels(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """True labels on validation would pick, of all guesses, one that is better than a guess."""
+    seen: list[ScanSet] = []
+
+    def fit(scans: ScanSet, judges: ScanSet, *_: object) -> Path:
+        seen.extend((scans, judges))
+        raise TlesynthError("NUM-001", "here", "seen enough")
+
+    monkeypatch.setattr(training, "fit", fit)
+    do_training(Task(replace(task.training, arm="permuted"), task.at))
+    for scans in seen:
+        own = np.array(["tle" in e.participant_id for e in scans.examples])
+        assert own.sum() == scans.positive.sum() and (own != scans.positive).any()
 
 
 def test_what_would_stop_all_others_too_is_raised(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tlesynth import durable
-from tlesynth.classifier.arms import RATIOS, compose, read_members, refuse_synthetic
+from tlesynth.classifier.arms import RATIOS, compose, refuse_synthetic
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
 
@@ -51,19 +51,6 @@ def test_every_arm_of_the_recipe_is_known() -> None:
     from tlesynth.recipe import Classifier
 
     assert set(Classifier().arms) == set(RATIOS)
-
-
-def test_members_are_read_by_split(data: Data) -> None:
-    members = read_members(data.splits, read_cohort(data.derivatives))
-    assert {s: len(ids) for s, ids in members.items()} == {"gen_train": 16, "val": 6, "test": 4}
-
-
-def test_a_participant_in_two_splits_is_refused(data: Data, tmp_path: Path) -> None:
-    table = durable.read_table(data.splits)
-    table.loc[len(table)] = table.iloc[0]
-    durable.write_table(tmp_path / "splits.tsv", table)
-    with pytest.raises(TlesynthError, match="DATA-007"):
-        read_members(tmp_path / "splits.tsv", read_cohort(data.derivatives))
 
 
 @pytest.mark.parametrize("split", ["val", "test"])

@@ -91,13 +91,18 @@ def test_the_network_learns_what_one_dark_side_means() -> None:
     assert severity.auc(score, positive[crops.fold == 0]) > 0.9
 
 
-def test_crops_are_the_subject_s_own_and_controls_are_drawn_once() -> None:
+def test_crops_are_the_subject_s_own_and_no_crop_is_drawn_twice() -> None:
     settings = Simulate(n_hc=3, n_tle=3, sites=1, severity_scale=1.0, sclerosis_share=1.0)
-    kept: dict[str, np.ndarray] = {}
-    mild = severity.draw_crops(settings, 1, 1, kept)
-    severe = severity.draw_crops(settings.model_copy(update={"severity_scale": 2.0}), 1, 1, kept)
-    assert len(kept) == 3 and np.array_equal(mild.positive, severe.positive)
+    drawn: dict[str, np.ndarray] = {}
+    mild = severity.draw_crops(settings, 1, 1, drawn)
+    assert len(drawn) == 6
+    controls = {name: crop for name, crop in drawn.items() if name in list(drawn)[:3]}
+    assert not mild.positive[:3].any()
+    severe = severity.draw_crops(settings.model_copy(update={"severity_scale": 2.0}), 1, 1, controls)
     changed = (mild.images != severe.images).flatten(1).any(1).numpy()
-    assert np.array_equal(changed, mild.positive)
+    assert np.array_equal(mild.positive, severe.positive) and np.array_equal(changed, mild.positive)
+
+
+def test_the_curve_is_told_in_order() -> None:
     lines = severity.table([point(2.0, 0.8), point(1.0, 0.7)]).splitlines()
     assert lines[1].startswith("1 ") and "0.800 [0.750, 0.850]" in lines[2]

@@ -9,9 +9,9 @@ import pytest
 
 from tlesynth import durable
 from tlesynth.classifier.fitting import Fitting
-from tlesynth.classifier.learning import validation_figures
 from tlesynth.classifier.scan_set import ScanSet, examples_of
 from tlesynth.classifier.table_fit import fit_table
+from tlesynth.classifier.validating import validation_figures
 from tlesynth.data.structures import NAMES
 from tlesynth.data.volume_cache import VolumeCache
 from tlesynth.errors import TlesynthError

@@ -9,6 +9,7 @@
     real+R        R synthetic scans for each real one, in the real classes' ratio
     synthetic     synthetic scans alone, as many as there are real ones
     shuffled      real + synthetic 1:1 with the synthetic scans' labels shuffled: must not help
+    permuted      the real scans with their labels shuffled, those of validation too: must guess
     more-real     real scans that the generator never saw beside them (simulated cohorts only)
     real-nN       N real scans: the learning curve
 """
@@ -21,13 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tlesynth.classifier.arms import first_of
 from tlesynth.recipe import AugmentStudy
 from tlesynth.seeds import generator
 
 REAL, CLASSICAL, CHOSEN = "real", "classical", "chosen"
-SYNTHETIC, SHUFFLED, DUPLICATED, RECONSTRUCTED, MORE = (
+SYNTHETIC, SHUFFLED, PERMUTED, DUPLICATED, RECONSTRUCTED, MORE = (
     "synthetic",
     "shuffled",
+    "permuted",
     "duplicated",
     "reconstructed",
     "more-real",
@@ -105,6 +108,8 @@ def compose(name: str, pools: Pools, seed: int) -> tuple[Item, ...]:
     real = _items(REAL, pools.real)
     if name in (REAL, CLASSICAL):
         return real
+    if name == PERMUTED:
+        return _shuffled(real, seed, PERMUTED)
     if name == DUPLICATED:
         return (*real, *real)
     if name == RECONSTRUCTED:
@@ -118,7 +123,7 @@ def compose(name: str, pools: Pools, seed: int) -> tuple[Item, ...]:
     ratio = ratio_of(name) or 1.0
     made = _drawn(SYNTHETIC, pools.synthetic, {g: round(ratio * n) for g, n in counts.items()}, seed)
     if name == SHUFFLED:
-        made = _shuffled(made, seed)
+        made = _shuffled(made, seed, SHUFFLED)
     return made if name == SYNTHETIC else (*real, *made)
 
 
@@ -137,12 +142,12 @@ def _items(origin: str, labels: pd.Series) -> tuple[Item, ...]:
 def _drawn(origin: str, labels: pd.Series, wanted: Mapping[bool, int], seed: int) -> tuple[Item, ...]:
     items: list[Item] = []
     for positive, n in wanted.items():
-        order = generator(seed, "arm", origin, int(positive)).permutation(sorted(labels.index[labels == positive]))
-        items += [Item(origin, str(i), positive) for i in order[:n]]
+        chosen = first_of(labels, positive, n, seed, origin, int(positive))
+        items += [Item(origin, i, positive) for i in chosen]
     return tuple(items)
 
 
-def _shuffled(items: tuple[Item, ...], seed: int) -> tuple[Item, ...]:
+def _shuffled(items: tuple[Item, ...], seed: int, purpose: str) -> tuple[Item, ...]:
     """The same scans with each other's labels."""
-    labels = generator(seed, "arm", "shuffled").permutation(np.array([item.positive for item in items]))
+    labels = generator(seed, "arm", purpose).permutation(np.array([item.positive for item in items]))
     return tuple(Item(i.origin, i.participant_id, bool(p)) for i, p in zip(items, labels, strict=True))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from tlesynth.augment_study.arms import ratio_of
-from tlesynth.metrics.statistics import Json, auc, rounded
+from tlesynth.classifier.validating import validation_figures
+from tlesynth.metrics.statistics import Json, rounded
 
-TIE_BREAK = 1e-3
-"""Weight of the cross-entropy beside 1 - AUC: it only decides between equal rankings."""
+SUREST = 1e-12
+"""Least distance of a probability from 0 and 1, so that it has a logit."""
 
 
 def choose(validation: pd.DataFrame) -> Json:
@@ -37,6 +39,4 @@ def choose(validation: pd.DataFrame) -> Json:
 
 
 def _score(positive: np.ndarray, probability: np.ndarray) -> float:
-    """1 - AUC, ties by cross-entropy: lower is better."""
-    right = np.where(positive, probability, 1 - probability)
-    return 1 - auc(probability, positive) + TIE_BREAK * float(-np.log(np.clip(right, 1e-12, 1)).mean())
+    return validation_figures(logit(np.clip(probability, SUREST, 1 - SUREST)), positive)["score"]

@@ -26,12 +26,13 @@ from tlesynth.augment_study.arms import REAL
 from tlesynth.augment_study.choosing import choose
 from tlesynth.augment_study.plan import declare, plan_of
 from tlesynth.augment_study.preparing import STATE, Folders, Prepared, prepare
+from tlesynth.augment_study.sites import site_audit
 from tlesynth.augment_study.training import Task
 from tlesynth.augment_study.verdicts import read_verdicts
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import fail
 from tlesynth.metrics.statistics import Json
-from tlesynth.progress import bar
+from tlesynth.progress import bar, warn
 from tlesynth.recipe import Recipe
 from tlesynth.sharing import backends
 from tlesynth.sharing.claims import Claims, holding, one_at_a_time, share
@@ -68,6 +69,9 @@ def augment_study(folders: Folders, out: Path, recipe: Recipe) -> State:
         TlesynthError: CFG-010 if ``out`` holds a study with another plan, OPS-010 if another run holds it, OPS-030 if
             trainings failed (the others are done), OPS-075 after a stop request, and what ``prepare`` raises.
     """
+    sites = site_audit(folders.splits)
+    if why := sites.get("warning"):
+        warn(fail("DATA-012", "", f"{why}: the classifiers may learn the scanner"))
     with one_at_a_time(out / STATE / "declare"):
         ready = prepare(folders, out, recipe)
         planned = plan_of(
@@ -83,7 +87,7 @@ def augment_study(folders: Folders, out: Path, recipe: Recipe) -> State:
     with holding(out / STATE, together=bool(recipe.augment_study.sharing.shard)):
         _each(TRAIN, tasks, out, ready)
         with one_at_a_time(out / STATE / "gather"):
-            return _finish(plan, tasks, out, ready)
+            return _finish(plan, tasks, out, ready, sites)
 
 
 def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> None:
@@ -118,7 +122,7 @@ def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> No
             shown.advance(note=f"{failed} failed" if failed else "")
 
 
-def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared) -> State:
+def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared, sites: Json) -> State:
     """Once every training is done: choose, open test, count. A shard whose fellows are still at work leaves it."""
     left = {name: task for name, task in tasks.items() if not training.is_trained(task)}
     if left:
@@ -139,7 +143,7 @@ def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared) -> S
         real.participants,
         made.participants,
     )
-    found = ledger.build(plan, ready.design, choices, tables) | {"opened": opened}
+    found = ledger.build(plan, ready.design, choices, tables) | {"opened": opened, "site_audit": sites}
     durable.write_json(out / LEDGER, found)
     durable.write_table(out / TABLE, ledger.as_table(found))
     return State(len(tasks), len(tasks), found)

@@ -1,22 +1,34 @@
-"""Leave one site out: does the classifier, and its gain, hold at a site that it never saw?
+"""Sites: do they give the groups away, and do the classifier and its gain hold at a site that it never saw?
 
-The generator did see the site; a run with ``split.leave_one_site_out`` holds it out of that too.
+A site that is left out the generator did see: a run with ``split.leave_one_site_out`` holds it out of that too.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from tlesynth import durable
 from tlesynth.augment_study.arms import CHOSEN, REAL
 from tlesynth.augment_study.comparing import interval
 from tlesynth.augment_study.plan import Design
 from tlesynth.augment_study.resampling import RANKING, draw, figures
 from tlesynth.augment_study.verdicts import Floats, Verdicts, subjects_of, verdicts_of
+from tlesynth.data.splits.making import SITES, beside
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
 
 HARM = -0.05
 """A difference below this at any site is a warning."""
+
+
+def site_audit(splits: Path) -> Json:
+    """What the split stage found of site and group, where the table was made by it; ``warning`` is None or words."""
+    path = beside(splits, SITES)
+    if not path.is_file():
+        return not_computed("the splits were not made by tlesynth, so the sites were not audited", "tlesynth split")
+    return durable.read_json(path, "DATA-001")
 
 
 def by_site(

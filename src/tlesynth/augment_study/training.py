@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tlesynth import durable
-from tlesynth.augment_study.arms import CLASSICAL, REAL, SYNTHETIC, Item, Pools, compose
+from tlesynth.augment_study.arms import CLASSICAL, PERMUTED, REAL, SYNTHETIC, Item, Pools, compose
 from tlesynth.augment_study.plan import Training
 from tlesynth.augment_study.verdicts import COLUMNS
 from tlesynth.classifier.interface import (
@@ -42,6 +42,7 @@ from tlesynth.data.volume_cache import VolumeCache, volume_cache
 from tlesynth.errors import TlesynthError
 from tlesynth.progress import hushed
 from tlesynth.recipe import Augmentation, AugmentStudy, Classifier
+from tlesynth.seeds import generator
 
 VALIDATION, TEST, MADE, FAILED = "validation.tsv", "probabilities.tsv", "synthetic.tsv", "failed.json"
 NOT_KEPT = ("checkpoints", "tensorboard")
@@ -198,7 +199,8 @@ def _train(training: Training, at: Workplace, folder: Path) -> None:
     scans = _scan_set(training.arm, compose(training.arm, pools, seed), caches)
     judges = ScanSet("val", examples_of(caches[REAL], training.split.val, task))
     how = fitting_for(settings, len(pools.real), seed=seed, device=at.device, precision=at.precision)
-    trained = load(fit(scans, judges, how, folder), at.device)
+    choosing = _permuted(judges, seed) if training.arm == PERMUTED else judges
+    trained = load(fit(scans, choosing, how, folder), at.device)
     if training.arm == REAL and not training.split.site:
         made = caches[SYNTHETIC]
         shown = ScanSet("synthetic", examples_of(made, made.cohort.ids, task, SYNTHETIC))
@@ -206,6 +208,13 @@ def _train(training: Training, at: Workplace, folder: Path) -> None:
     durable.write_table(folder / VALIDATION, verdicts(trained, judges, training))
     for name in NOT_KEPT:
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _permuted(scans: ScanSet, seed: int) -> ScanSet:
+    """The same scans with each other's labels: chosen by true ones, a classifier of shuffled labels would not guess."""
+    labels = generator(seed, "arm", PERMUTED, "val").permutation(scans.positive)
+    examples = (replace(e, positive=bool(p)) for e, p in zip(scans.examples, labels, strict=True))
+    return replace(scans, examples=tuple(examples))
 
 
 def _scan_set(name: str, items: tuple[Item, ...], caches: dict[str, VolumeCache]) -> ScanSet:

@@ -34,27 +34,17 @@ def compose(name: str, real: pd.Series, synthetic: pd.Series, seed: int) -> Arm:
     """
     classes = sorted(set(real))
     asked = {c: round(RATIOS[name] * int((real == c).sum())) for c in classes}
-    order = {c: generator(seed, "arm", c).permutation(sorted(synthetic.index[synthetic == c])) for c in classes}
-    share = min([1.0, *(len(order[c]) / asked[c] for c in classes if asked[c])])
-    chosen = [str(i) for c in classes for i in order[c][: int(share * asked[c] + 1e-9)]]
+    share = min([1.0, *(int((synthetic == c).sum()) / asked[c] for c in classes if asked[c])])
+    chosen = [i for c in classes for i in first_of(synthetic, c, int(share * asked[c] + 1e-9), seed, c)]
     kept = () if name == "synthetic" else tuple(sorted(real.index))
     return Arm(name, kept, tuple(sorted(chosen)), sum(asked.values()))
 
 
-def read_members(splits: Path, cohort: Cohort) -> dict[str, list[str]]:
-    """The participants of ``cohort`` in each split of splits.tsv, sorted.
-
-    Raises:
-        TlesynthError: DATA-001 if a column is missing, DATA-007 if a participant stands twice.
-    """
-    table = durable.read_table(splits)
-    if missing := [c for c in ("participant_id", "split") if c not in table]:
-        raise fail("DATA-001", splits, f"no column {missing[0]}")
-    twice = table["participant_id"][table["participant_id"].duplicated()]
-    if len(twice):
-        raise fail("DATA-007", splits, str(twice.iloc[0]))
-    table = table[table["participant_id"].isin(cohort.ids)]
-    return {str(split): sorted(rows) for split, rows in table.groupby("split")["participant_id"]}
+def first_of(classes: pd.Series, wanted: object, n: int, seed: int, *purpose: str | int) -> list[str]:
+    """``n`` participants of the class ``wanted``: a prefix of one permutation under ``seed``, so that fewer are among
+    more."""
+    members = sorted(classes.index[classes == wanted])
+    return [str(i) for i in generator(seed, "arm", *purpose).permutation(members)[:n]]
 
 
 def refuse_synthetic(splits: Path, derivatives: Cohort, synthetic: Cohort) -> None:

@@ -12,21 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from tlesynth.classifier.feed import Feed
 from tlesynth.classifier.fitting import Fitted, Fitting
 from tlesynth.classifier.network_scorer import NetworkScorer, network_for, network_logits
 from tlesynth.classifier.networks import CoronalClassifier, start_from_imagenet
 from tlesynth.classifier.scan_set import ScanSet
+from tlesynth.classifier.validating import validation_figures
 from tlesynth.recipe import Classifier
 from tlesynth.run_folder import RunFolder
 from tlesynth.seeds import seed_of, torch_generator
 from tlesynth.training import Learner, Order, Rhythm, Segment, fabric_for, train
 from tlesynth.training.augmentation import moved, recoloured
-
-TIE_BREAK = 1e-3
-"""Weight of the cross-entropy beside 1 - AUC in the validation score: it only decides between equal rankings."""
+from tlesynth.training.optimizers import optimizer_of, warm_restarts
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,6 @@ def swapped(labels: Tensor, flipped: NDArray[np.bool_], settings: Classifier) ->
     return torch.where(torch.from_numpy(flipped).to(labels.device), 1 - labels, labels)
 
 
-def validation_figures(logits: NDArray[np.float64], positive: NDArray[np.bool_]) -> dict[str, float]:
-    """AUC and cross-entropy of val, and ``score`` = 1 - AUC (ties by cross-entropy), lower is better."""
-    wins = logits[positive][:, None] - logits[~positive][None]
-    auc = float(((wins > 0) + 0.5 * (wins == 0)).mean())
-    entropy = float(np.logaddexp(0, np.where(positive, -logits, logits)).mean())
-    return {"score": 1 - auc + TIE_BREAK * entropy, "auc": auc, "cross_entropy": entropy}
-
-
 def _way(network: nn.Module, how: Fitting) -> Way:
     """The paper's for its network: Adam, cosine with warm restarts. One cycle of AdamW for the small 3D one."""
     settings = how.settings
@@ -130,5 +121,5 @@ def _way(network: nn.Module, how: Fitting) -> Way:
         adamw = torch.optim.AdamW(network.parameters(), lr=small.learning_rate, weight_decay=small.weight_decay)
         cycle = OneCycleLR(adamw, small.learning_rate, total_steps=how.steps + 1, cycle_momentum=False)
         return Way(adamw, cycle)
-    adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    return Way(adam, CosineAnnealingWarmRestarts(adam, how.restart, T_mult=2))
+    adam = optimizer_of(network, "adam", settings.learning_rate, 0.0)
+    return Way(adam, warm_restarts(adam, how.restart, settings.learning_rate))

@@ -8,6 +8,7 @@ goes on where it stopped. The images are crops drawn directly on the MNI grid (t
 from __future__ import annotations
 
 import time
+from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tlesynth import __version__, durable
 from tlesynth.classifier.networks import MesialClassifier
-from tlesynth.classifier.volumetry import auc, folds, hippocampus_auc, interval
+from tlesynth.classifier.volumetry import Scored, folds, hippocampus_scores
 from tlesynth.data import enigma
 from tlesynth.data.simulate import scan, subjects
 from tlesynth.data.simulate.cohort import drawn_truth
@@ -37,6 +38,8 @@ CLOSE = 0.01
 MOST_POINTS = 6
 LEAST_SCALE, GREATEST_SCALE = 0.25, 3.0
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 20, 16, 2e-3, 0.1
+NOISES = (enigma.MEASURING_NOISE, 0.0)
+"""With which hippocampal volumes are measured: as segmentation does, and exactly."""
 SHIFT = 1
 """Voxels by which training crops are moved at random, the same for both sides."""
 
@@ -88,10 +91,14 @@ def calibrate(
         raise fail("CFG-002", "calibrate", "subjects must be at least 40 and the wanted AUC between 0.5 and 1")
     fixed = {"severity_scale": 1.0, "n_hc": subjects - subjects // 2, "n_tle": subjects // 2, "failed_scans": 0.0}
     settings = settings.model_copy(update=fixed)
-    identity = {"settings": settings.model_dump(mode="json"), "wanted": wanted, "seed": seed, "training": _training()}
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "wanted": wanted,
+        "seed": seed,
+        "training": training_identity(),
+    }
     points = _read(Path(out), identity)
-    controls: dict[str, np.ndarray] = {}
-    measure = partial(measure_point, settings, seed=seed, device=device, jobs=jobs, controls=controls)
+    measure = partial(measure_point, settings, seed=seed, device=device, jobs=jobs, drawn={})
     with bar("calibrating severity", MOST_POINTS, len(points)) as shown:
         while (scale := next_scale(points, wanted)) is not None:
             points.append(measure(scale=scale))
@@ -139,51 +146,52 @@ def measure_point(
     seed: int,
     device: str = "cpu",
     jobs: int = 0,
-    controls: dict[str, np.ndarray] | None = None,
+    drawn: MutableMapping[str, np.ndarray] | None = None,
 ) -> Point:
     """Draw the crops at one severity scale and cross-validate the 3D network on them.
 
-    ``controls`` keeps the controls' crops from one scale to the next, which show no disease at any.
+    ``drawn`` keeps the controls' crops from one scale to the next, which show no disease at any.
     """
     started = time.monotonic()
-    settings = settings.model_copy(update={"severity_scale": scale})
-    crops = draw_crops(settings, seed, jobs, controls if controls is not None else {})
+    settings, drawn = settings.model_copy(update={"severity_scale": scale}), {} if drawn is None else drawn
+    crops = draw_crops(settings, seed, jobs, drawn)
+    truth = drawn_truth(settings, seed)
+    for patient in truth["participant_id"][truth["group"] == "tle"]:
+        drawn.pop(patient)
     score = np.zeros(len(crops.positive))
     for k in np.unique(crops.fold):
         score[crops.fold == k] = train_fold(crops, int(k), seed=seed, device=device)
-    truth = drawn_truth(settings, seed)
-    positive = (truth["group"] == "tle").to_numpy()
-    low, high = interval(score, crops.positive, crops.fold, seed)
+    found = Scored(score, crops.positive, crops.fold)
+    low, high = found.interval(seed)
+    noisy, exact = (hippocampus_scores(enigma.measured(truth, seed, n), crops.positive, seed) for n in NOISES)
     return Point(
         scale=scale,
-        auc=round(auc(score, crops.positive, crops.fold), 4),
+        auc=round(found.auc(), 4),
         low=round(low, 4),
         high=round(high, 4),
-        hippocampus_auc=round(hippocampus_auc(enigma.measured(truth, seed), positive, seed), 4),
-        true_hippocampus_auc=round(hippocampus_auc(enigma.measured(truth, seed, 0.0), positive, seed), 4),
-        subjects=len(positive),
+        hippocampus_auc=round(noisy.auc(), 4),
+        true_hippocampus_auc=round(exact.auc(), 4),
+        subjects=len(crops.positive),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
-def draw_crops(settings: Simulate, seed: int, jobs: int, controls: dict[str, np.ndarray]) -> Crops:
+def draw_crops(settings: Simulate, seed: int, jobs: int, drawn: MutableMapping[str, np.ndarray]) -> Crops:
     """Both temporal lobes of every subject of the design, and five folds balanced over group, sclerosis and side.
 
-    Crops of ``controls`` (by participant) are taken from there, and put there once drawn.
+    Crops that ``drawn`` holds (by participant, (2, X, Y, Z) float32) are taken from there; the others are put there.
     """
     people = subjects.design(settings, seed)
     sites = [scan.draw_site(number, settings, seed) for number in range(settings.sites)]
     images = np.empty((len(people), 2, *SIDE), np.float32)
-    row = {a.participant_id: i for i, a in enumerate(people)}
     work = partial(_draw_one, sites=sites, settings=settings, seed=seed)
-    todo = {a.participant_id: a for a in people if a.participant_id not in controls}
-    with bar("drawing temporal lobes", len(todo)) as shown:
+    todo = {a.participant_id: a for a in people if a.participant_id not in drawn}
+    with bar("drawing temporal lobes", len(people), len(people) - len(todo)) as shown:
         for name, image in Crew(work, jobs, _lost).each(todo):
-            images[row[name]] = image
+            drawn[name] = image
             shown.advance()
-    for who in people:
-        if who.group == "hc":
-            images[row[who.participant_id]] = controls.setdefault(who.participant_id, images[row[who.participant_id]])
+    for row, who in enumerate(people):
+        images[row] = drawn[who.participant_id]
     strata = [f"{a.group} {a.hs} {a.side}" for a in people]
     positive = np.array([a.group == "tle" for a in people])
     return Crops(torch.from_numpy(images), positive, folds(strata, seed))
@@ -218,6 +226,12 @@ def _fit(network: MesialClassifier, crops: Crops, training: np.ndarray, rng: np.
             schedule.step()
 
 
+def training_identity() -> dict[str, Any]:
+    """What determines the network's training; kept with the points, which it decides."""
+    rates = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
+    return {"network": "MesialClassifier", "crop": CROP.fingerprint, "epochs": EPOCHS, "batch": BATCH} | rates
+
+
 def table(points: list[Point]) -> str:
     """The curve as lines of text, in order of scale."""
     lines = ["scale   3D network            hippocampal volumes   the same, no noise"]
@@ -237,12 +251,6 @@ def _draw_one(who: subjects.Assignment, sites: list[scan.Site], settings: Simula
 
 def _lost(who: subjects.Assignment) -> np.ndarray:
     raise fail("RES-020", who.participant_id, "the process that drew it was killed twice")
-
-
-def _training() -> dict[str, Any]:
-    """What determines the network's training; kept with the points, which it decides."""
-    rates = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
-    return {"network": "MesialClassifier", "crop": CROP.fingerprint, "epochs": EPOCHS, "batch": BATCH} | rates
 
 
 def _read(out: Path, identity: dict[str, Any]) -> list[Point]:

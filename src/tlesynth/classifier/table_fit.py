@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from tlesynth.classifier.fitting import Fitted, Fitting
-from tlesynth.classifier.learning import validation_figures
 from tlesynth.classifier.scan_set import ScanSet
 from tlesynth.classifier.structure_figures import figures, sizes_in
 from tlesynth.classifier.table_models import Floats, TableModel, TableScorer
+from tlesynth.classifier.validating import validation_figures
 from tlesynth.errors import fail
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)

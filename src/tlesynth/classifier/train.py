@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from tlesynth.classifier.arms import Arm, compose, read_members, refuse_synthetic
+from tlesynth.classifier.arms import Arm, compose, refuse_synthetic
 from tlesynth.classifier.fitting import fitting_for
 from tlesynth.classifier.interface import fit
 from tlesynth.classifier.scan_set import CLASSES, SYNTHETIC, ScanSet, classes_of, examples_of
 from tlesynth.data.cohort import read_cohort
+from tlesynth.data.splits import read_splits
 from tlesynth.data.volume_cache import VolumeCache, volume_cache
 from tlesynth.errors import fail
 from tlesynth.locking import holding
@@ -46,11 +47,9 @@ def train_classifiers(
     if real.grid != made.grid:
         raise fail("NII-030", synthetic, f"synthetic on {made.grid.name}, real on {real.grid.name}")
     refuse_synthetic(splits, real, made)
-    members = read_members(splits, real)
+    members = read_splits(splits, real.ids)
     words, made_words = (classes_of(cohort, settings.task) for cohort in (real, made))
-    training, val = (
-        _with_both_classes(words, members.get(split, []), split, settings.task) for split in ("gen_train", "val")
-    )
+    training, val = (_with_both_classes(words, members[split], split, settings.task) for split in ("gen_train", "val"))
     arms = [compose(name, training, made_words, seed) for name in settings.arms]
     how = fitting_for(settings, len(training), seed=seed, device=device, precision=precision)
     waiting = [arm for arm in arms if not (out / arm.name / "done.json").is_file()]

@@ -5,22 +5,55 @@ They are the yardsticks beside an image classifier. Needs no torch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from tlesynth.metrics.statistics import wins
+
 FOLDS = 5
 
 
-def hippocampus_auc(volumes: pd.DataFrame, positive: np.ndarray, seed: int = 0) -> float:
-    """Cross-validated AUC of a support vector machine on the two hippocampal volumes alone.
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Out-of-fold scores, who is positive, and folds: (N,) each."""
+
+    score: np.ndarray
+    positive: np.ndarray
+    fold: np.ndarray
+
+    def auc(self) -> float:
+        """Within folds."""
+        return auc(self.score, self.positive, self.fold)
+
+    def interval(self, seed: int) -> tuple[float, float]:
+        """95 % over subjects."""
+        return interval(self.score, self.positive, self.fold, seed)
+
+
+def hippocampus_scores(volumes: pd.DataFrame, positive: np.ndarray, seed: int = 0) -> Scored:
+    """A support vector machine on the two hippocampal volumes alone, cross-validated.
 
     ``volumes`` has hippocampus_left and hippocampus_right (mm3, as measured), ``positive`` is (N,) bool.
     """
-    features = np.log(volumes[["hippocampus_left", "hippocampus_right"]].to_numpy(float))
-    return auc(*_out_of_fold(features, positive, seed))
+    features, positive = (
+        np.log(volumes[["hippocampus_left", "hippocampus_right"]].to_numpy(float)),
+        np.asarray(positive),
+    )
+    fold, score = folds([str(bool(p)) for p in positive], seed), np.zeros(len(positive))
+    for k in np.unique(fold):
+        fitted = make_pipeline(StandardScaler(), SVC()).fit(features[fold != k], positive[fold != k])
+        score[fold == k] = fitted.decision_function(features[fold == k])
+    return Scored(score, positive.astype(bool), fold)
+
+
+def hippocampus_auc(volumes: pd.DataFrame, positive: np.ndarray, seed: int = 0) -> float:
+    """The AUC of those scores."""
+    return hippocampus_scores(volumes, positive, seed).auc()
 
 
 def trivial_auc(values: pd.Series, positive: np.ndarray) -> float:
@@ -43,13 +76,11 @@ def auc(score: np.ndarray, positive: np.ndarray, fold: np.ndarray | None = None)
     """Chance that a patient scores above a control of the same ``fold`` (N,); ties count half."""
     score, positive = np.asarray(score, float), np.asarray(positive, bool)
     fold = np.zeros(len(score), int) if fold is None else fold
-    wins = pairs = 0.0
+    total = pairs = 0.0
     for k in np.unique(fold):
-        sick, healthy = score[positive & (fold == k)], score[~positive & (fold == k)]
-        difference = sick[:, None] - healthy[None]
-        wins += float(((difference > 0) + 0.5 * (difference == 0)).sum())
-        pairs += difference.size
-    return wins / pairs if pairs else float("nan")
+        won = wins(score[fold == k], positive[fold == k])
+        total, pairs = total + float(won.sum()), pairs + won.size
+    return total / pairs if pairs else float("nan")
 
 
 def interval(
@@ -74,12 +105,3 @@ def folds(strata: list[str], seed: int, count: int = FOLDS) -> np.ndarray:
     fold = np.empty(len(strata), int)
     fold[order] = np.arange(len(order)) % count
     return fold
-
-
-def _out_of_fold(features: np.ndarray, positive: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    positive = np.asarray(positive, bool)
-    fold, score = folds([str(p) for p in positive], seed), np.zeros(len(positive))
-    for k in np.unique(fold):
-        fitted = make_pipeline(StandardScaler(), SVC()).fit(features[fold != k], positive[fold != k])
-        score[fold == k] = fitted.decision_function(features[fold == k])
-    return score, positive, fold

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tlesynth import durable
-from tlesynth.classifier.arms import read_members, refuse_synthetic
+from tlesynth.classifier.arms import refuse_synthetic
 from tlesynth.data.cohort import GROUPS, Cohort, read_cohort
+from tlesynth.data.splits import read_splits
 from tlesynth.errors import fail
 from tlesynth.evaluation import sections, tables
 from tlesynth.evaluation.disease import disease, write_maps
@@ -103,7 +104,7 @@ def _inputs(derivatives: Path, reconstructions: Path, synthetic: Path, splits: P
             raise fail("NII-030", other.root, f"it is on {other.grid.name}, the real cohort on {real.grid.name}")
     if made is not None:
         refuse_synthetic(splits, real, made)
-    return Inputs(real, copies, made, read_members(splits, real))
+    return Inputs(real, copies, made, read_splits(splits, real.ids))
 
 
 def _cohort_if_there(folder: Path) -> Cohort | None:

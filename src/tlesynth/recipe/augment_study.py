@@ -10,7 +10,7 @@ from tlesynth.recipe.augmentation import Augmentation
 from tlesynth.recipe.section import Count, CountOrZero, NonNegative, Section
 from tlesynth.recipe.sharing import Sharing
 
-Control = Literal["classical", "duplicated", "reconstructed", "synthetic", "shuffled", "more-real"]
+Control = Literal["classical", "duplicated", "reconstructed", "synthetic", "shuffled", "permuted", "more-real"]
 Ratio = Annotated[float, Field(gt=0, le=100)]
 CLASSICAL = Augmentation(flip=True, affine_share=0.5, rotation_deg=10.0, scale=0.1, shift_mm=5.0, gain=0.1, gamma=0.2)
 

@@ -14,6 +14,7 @@ WORDS = {
     "reconstructed": "real + autoencoder reconstructions",
     "synthetic": "synthetic only",
     "shuffled": "real + synthetic, labels shuffled",
+    "permuted": "real, labels shuffled",
     "more-real": "real + more real",
     CHOSEN: "real + synthetic, ratio chosen on validation",
 }

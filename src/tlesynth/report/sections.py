@@ -139,6 +139,10 @@ def limitations(files: Files) -> list[str]:
         found.append(
             "The test set is small, so the intervals are wide and most differences between rows are within them."
         )
+    if files.get("splits_sites.json#/warning"):
+        found.append(
+            "Site and group are confounded: whatever tells patients from controls here may be the scanner's doing."
+        )
     if files.get("recipe.yaml#/preprocess/grid") == "mni-3mm":
         found.append(
             "Scans were reduced to 3 mm: the hippocampus is a few voxels across, and image scores are not "

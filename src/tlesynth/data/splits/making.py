@@ -19,8 +19,10 @@ from tlesynth.data.splits.given import read_given
 from tlesynth.data.splits.sites import audit, hold_out, image_features
 from tlesynth.data.splits.units import read_patients, require_one_group, require_whole, units_of
 from tlesynth.errors import fail
-from tlesynth.progress import say, track
+from tlesynth.progress import track, warn
 from tlesynth.recipe import Split
+
+SITES = "sites.json"
 
 
 def make_splits(derivatives: Path, out: Path, settings: Split, *, seed: int) -> pd.DataFrame:
@@ -42,7 +44,7 @@ def make_splits(derivatives: Path, out: Path, settings: Split, *, seed: int) -> 
     duplicates = find_duplicates(cohort, brains)
     durable.write_table(beside(out, "duplicates.tsv"), as_table(duplicates, participants["group"]))
     for pair in duplicates:
-        _warn("DATA-020", f"{pair.first} and {pair.second}", _words(pair))
+        warn(fail("DATA-020", f"{pair.first} and {pair.second}", _words(pair)))
     units = _units(cohort, duplicates, settings)
     require_one_group(units, participants["group"], derivatives)
     chosen = _chosen(cohort, settings, units, seed)
@@ -92,16 +94,12 @@ def _audit_sites(cohort: Cohort, brains: np.ndarray, out: Path, seed: int) -> No
     path = cohort.root / "qc.tsv"
     quality = durable.read_table(path).set_index("participant_id") if path.is_file() else None
     found = audit(cohort.participants, image_features(brains, quality, cohort.ids), seed=seed)
-    durable.write_json(beside(out, "sites.json"), found)
+    durable.write_json(beside(out, SITES), found)
     if found["warning"]:
-        _warn("DATA-012", "", found["warning"])
+        warn(fail("DATA-012", "", found["warning"]))
 
 
 def _words(pair: Duplicate) -> str:
     if pair.how == "voxels":
         return "their scans hold the same voxels"
     return f"their brains correlate by {pair.correlation:.4f}" + (", one mirrored" if pair.how == "mirrored" else "")
-
-
-def _warn(code: str, where: str, why: str) -> None:
-    say(str(fail(code, where, why)).replace("error[", "warning[", 1))

@@ -1,0 +1,16 @@
+"""The paper's 2D classifier on a processor: python benchmarks/classifier.py PART --help.
+
+PART is step or table. Every part prints its result as JSON and writes it to ``benchmarks/classifier/`` (``--out``
+elsewhere); ``--network test_efficientnet --batch 8`` tries it in seconds. How to read it: benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent / "harness"))
+    from script import main
+
+    main(Path(__file__), __doc__ or "")
