@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlesynth.errors.entry import Entry
-from tlesynth.errors.statuses import MODEL, RESOURCE, USAGE
+from tlesynth.errors.statuses import LOCKED, MODEL, RESOURCE, USAGE
 
 ROWS: dict[str, Entry] = {
     "STUDY-020": Entry(
@@ -19,8 +19,13 @@ ROWS: dict[str, Entry] = {
         "Serve on 127.0.0.1 and tunnel to it (ssh -L), give --certificate and --key, or say --plain-http.",
         USAGE,
     ),
-    "STUDY-023": Entry("the address cannot be used", "Choose another --port or --host.", RESOURCE),
+    "STUDY-023": Entry("the address cannot be used", "Choose another --port, --host or --name.", RESOURCE),
     "STUDY-024": Entry(
         "the certificate cannot be used", "Give --certificate and --key as PEM files that match.", USAGE
+    ),
+    "STUDY-025": Entry(
+        "this study is being served already",
+        "Use the links that the other server printed, or stop it (Ctrl+C) and start again.",
+        LOCKED,
     ),
 }

@@ -23,8 +23,21 @@ from tlesynth.reader_study import audit, canonical, separation
 from tlesynth.reader_study.key import Key, Truth, commitment, encoded, key_beside, write_key
 from tlesynth.reader_study.power import power_of
 from tlesynth.reader_study.protocol import PROTOCOL, protocol
-from tlesynth.reader_study.selection import Chosen, choose, pool_of
-from tlesynth.reader_study.study import CHOICES, DESIGNS, QUESTIONS, SCALES, Design, Study, item_path, seal, write_study
+from tlesynth.reader_study.selection import Chosen, choose, pool_of, require_numbers
+from tlesynth.reader_study.study import (
+    ANATOMY,
+    CHOICES,
+    CONVENTIONS,
+    DESIGNS,
+    QUESTIONS,
+    SCALES,
+    Convention,
+    Design,
+    Study,
+    item_path,
+    seal,
+    write_study,
+)
 from tlesynth.reader_study.trial_lists import Lists, Question, lists_of, most_repeats, random_id
 from tlesynth.seeds import generator
 
@@ -43,6 +56,9 @@ class Plan:
     warm_ups: int = 4
     repeats: int = 6
     seed: int = 0
+    convention: Convention = "neurological"
+    anatomy: bool = False
+    """Whether readers also score the anatomy of each scan, 1 to 5."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,11 @@ def create(sources: Sources, plan: Plan, out: Path, key: Path | None = None) -> 
 def _require_possible(plan: Plan, out: Path, key: Path) -> None:
     if plan.design not in DESIGNS:
         raise fail("STUDY-003", f"--design {plan.design}", f"it is one of {', '.join(DESIGNS)}")
+    if plan.convention not in CONVENTIONS:
+        raise fail("STUDY-003", f"--convention {plan.convention}", f"it is one of {', '.join(CONVENTIONS)}")
+    if plan.anatomy and plan.design == "2afc":
+        raise fail("STUDY-003", "--anatomy", "a pair has two scans, and one score would be of neither")
+    require_numbers(plan.design, plan.n, plan.warm_ups)
     if not 1 <= plan.readers <= MOST_READERS:
         raise fail("STUDY-003", f"--readers {plan.readers}", f"1 to {MOST_READERS} can take part")
     if not 0 <= plan.repeats <= most_repeats(plan.n):
@@ -184,6 +205,8 @@ def _study(folder: Path, real: Cohort, plan: Plan, key: Key, readers: tuple[str,
         items={item: durable.sha256(item_path(folder, item)) for item in key.items},
         key_sha256="",  # of the key that seals all of this: filled in then
         made=about,
+        convention=plan.convention,
+        anatomy=ANATOMY if plan.anatomy else (),
     )
 
 

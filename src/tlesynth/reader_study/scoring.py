@@ -39,21 +39,20 @@ def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = Fal
 
     Raises:
         TlesynthError: STUDY-005 or -006 if the key or the study was changed, STUDY-008 if the answers are of another,
-            STUDY-009 if a reader has not finished and ``partial`` is not set, DATA-011 if there is no answer.
+            STUDY-009 if a reader has not finished and ``partial`` is not set, STUDY-011 if there is no answer.
     """
     study, trials = read_study(folder), read_trials(folder)
     truth = read_key(key, study)
     require_unchanged(folder, study, trials, truth)
     verify_items(folder, study)
     table = unblind(study, trials, truth, answers, Path(folder))
-    missing = unfinished(trials, table)
+    missing = unfinished(trials, answers)
     if missing and not partial:
-        told = ", ".join(f"{reader} has {count} to go" for reader, count in missing.items())
-        raise fail("STUDY-009", folder, told)
+        raise fail("STUDY-009", folder, _counts(trials, missing))
     how = Resampling(RESAMPLES, CONFIDENCE, generator(study.seed, "study score", study.id))
     cases = table[table["kind"] == "case"]
     if cases.empty:
-        raise fail("DATA-011", folder, "nobody has answered a case yet")
+        raise fail("STUDY-011", folder)
     found = MEASURES[study.design](cases, how)
     for reader, rows in table.groupby("reader"):
         own = found["readers"].setdefault(str(reader), {})
