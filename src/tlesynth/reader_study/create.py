@@ -5,6 +5,7 @@ Nothing is published that the audit finds a leak in.
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from collections import Counter
@@ -23,7 +24,7 @@ from tlesynth.reader_study import audit, canonical, separation
 from tlesynth.reader_study.key import Key, Truth, commitment, encoded, key_beside, write_key
 from tlesynth.reader_study.power import power_of
 from tlesynth.reader_study.protocol import PROTOCOL, protocol
-from tlesynth.reader_study.selection import Chosen, choose, pool_of, require_numbers
+from tlesynth.reader_study.selection import LEAST, Chosen, choose, largest, pool_of, require_numbers
 from tlesynth.reader_study.study import (
     ANATOMY,
     CHOICES,
@@ -39,9 +40,9 @@ from tlesynth.reader_study.study import (
     write_study,
 )
 from tlesynth.reader_study.trial_lists import Lists, Question, lists_of, most_repeats, random_id
-from tlesynth.seeds import generator
+from tlesynth.seeds import generator, seed_of
 
-MOST_READERS = 64
+MOST_READERS, MOST_USUAL_REPEATS = 64, 6
 NAMES_SORTED, LISTS_SORTED = 10 * audit.ALPHA, 2 * audit.ALPHA
 """Names and lists that look more ordered than all but this share are drawn again: the audit then doubts none."""
 
@@ -59,6 +60,8 @@ class Plan:
     convention: Convention = "neurological"
     anatomy: bool = False
     """Whether readers also score the anatomy of each scan, 1 to 5."""
+    foreseeable: bool = False
+    """Names and orders follow from the seed, so that it can be made again: only where nobody is to read it."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,23 @@ def create(sources: Sources, plan: Plan, out: Path, key: Path | None = None) -> 
     return Made(study, out, key)
 
 
+def possible(sources: Sources, design: Design, n: int, readers: int, warm_ups: int, seed: int) -> Plan:
+    """A plan for a rehearsal, of ``n`` questions or as many as there are scans for, with what is usual for the rest.
+
+    Raises:
+        TlesynthError: STUDY-002 if there are too few scans for any, or what ``pool_of`` raises.
+    """
+    real, synthetic = read_cohort(sources.real), read_cohort(sources.synthetic)
+    pool = pool_of(real, synthetic, sources.splits, sources.from_split, design)
+    n = max(LEAST, min(n, largest(pool, design, warm_ups)))
+    return Plan(design, n, readers, warm_ups, usual_repeats(n), seed, foreseeable=True)
+
+
+def usual_repeats(n: int) -> int:
+    """How many of ``n`` cases come again unless someone says otherwise."""
+    return min(MOST_USUAL_REPEATS, n // 8)
+
+
 def _require_possible(plan: Plan, out: Path, key: Path) -> None:
     if plan.design not in DESIGNS:
         raise fail("STUDY-003", f"--design {plan.design}", f"it is one of {', '.join(DESIGNS)}")
@@ -128,8 +148,8 @@ def _require_possible(plan: Plan, out: Path, key: Path) -> None:
 def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists, Key]:
     """Lists and names from a new secret; one whose orders or names happen to look sorted is drawn again."""
     draws = generator(plan.seed, "study", "orders")
-    while True:
-        secret = secrets.token_hex(32)
+    for attempt in itertools.count():
+        secret = _foreseen(plan.seed, attempt) if plan.foreseeable else secrets.token_hex(32)
         names = {t: random_id(secret, "item", t.origin, t.source) for question in _all(chosen) for t in question}
         lists = lists_of(secret, plan.design, readers, *_questions(chosen, names), plan.repeats)
         items = {item: truth for truth, item in sorted(names.items(), key=_id)}
@@ -138,6 +158,10 @@ def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists,
         lists_look = audit.orders(plan.design, lists.trials, key, draws)
         if names_look > NAMES_SORTED and min(lists_look.values()) > LISTS_SORTED:
             return lists, key
+
+
+def _foreseen(seed: int, attempt: int) -> str:
+    return "".join(f"{seed_of(seed, 'study', 'secret', attempt, part):016x}" for part in range(4))
 
 
 def _all(chosen: Chosen) -> list[tuple[Truth, ...]]:
