@@ -22,7 +22,8 @@ PlainHttp = Annotated[
     bool, typer.Option("--plain-http", help="Answer other machines without TLS: only behind a proxy that has it.")
 ]
 Names = Annotated[
-    list[str] | None, typer.Option("--name", help="Name (and port) that readers know this server by; https://NAME: a proxy speaks TLS.")
+    list[str] | None,
+    typer.Option("--name", help="Name (and port) that readers know this server by; https://NAME: a proxy speaks TLS."),
 ]
 
 

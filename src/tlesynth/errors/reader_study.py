@@ -6,9 +6,13 @@ from tlesynth.errors.entry import Entry
 from tlesynth.errors.statuses import INPUT, PRIVACY, USAGE
 
 ROWS: dict[str, Entry] = {
-    "STUDY-001": Entry("the study cannot be read", "Give the folder that this version's tlesynth study create wrote.", INPUT),
+    "STUDY-001": Entry(
+        "the study cannot be read", "Give the folder that this version's tlesynth study create wrote.", INPUT
+    ),
     "STUDY-002": Entry(
-        "there are too few scans for this study", "Ask for fewer, or give more scans: other splits (--from-split) or a larger cohort.", INPUT
+        "there are too few scans for this study",
+        "Ask for fewer, or give more scans: other splits (--from-split) or a larger cohort.",
+        INPUT,
     ),
     "STUDY-003": Entry("the study cannot be made like this", "Correct the option.", USAGE),
     "STUDY-004": Entry(

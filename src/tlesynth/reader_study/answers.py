@@ -263,5 +263,7 @@ def _link(before: str, row: Mapping[str, Any] | sqlite3.Row) -> str:
 
 
 def _answer(row: sqlite3.Row) -> Answer:
-    kept = {name: row[name] for name in ("choice", "confidence", "seconds", "display", "comment", "answered_at", "anatomy")}
+    kept = {
+        name: row[name] for name in ("choice", "confidence", "seconds", "display", "comment", "answered_at", "anatomy")
+    }
     return Answer(**kept, regions=tuple(json.loads(row["regions"])), recognised=bool(row["recognised"]))

@@ -5,7 +5,6 @@ Nothing is published that the audit finds a leak in.
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
 from collections import Counter
@@ -148,7 +147,8 @@ def _require_possible(plan: Plan, out: Path, key: Path) -> None:
 def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists, Key]:
     """Lists and names from a new secret; one whose orders or names happen to look sorted is drawn again."""
     draws = generator(plan.seed, "study", "orders")
-    for attempt in itertools.count():
+    attempt = 0
+    while True:
         secret = _foreseen(plan.seed, attempt) if plan.foreseeable else secrets.token_hex(32)
         names = {t: random_id(secret, "item", t.origin, t.source) for question in _all(chosen) for t in question}
         lists = lists_of(secret, plan.design, readers, *_questions(chosen, names), plan.repeats)
@@ -158,6 +158,7 @@ def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists,
         lists_look = audit.orders(plan.design, lists.trials, key, draws)
         if names_look > NAMES_SORTED and min(lists_look.values()) > LISTS_SORTED:
             return lists, key
+        attempt += 1
 
 
 def _foreseen(seed: int, attempt: int) -> str:

@@ -139,7 +139,9 @@ def anatomy(cases: pd.DataFrame, how: Resampling) -> Json:
             str(s): {o: _mean(rows[rows["origin"] == o], "anatomy", how) for o in ORIGINS}
             for s, rows in cases.groupby("stratum")
         },
-        "counts": {o: [int((rows["anatomy"] == k + 1).sum()) for k in range(len(ANATOMY))] for o, rows in parts.items()},
+        "counts": {
+            o: [int((rows["anatomy"] == k + 1).sum()) for k in range(len(ANATOMY))] for o, rows in parts.items()
+        },
     }
 
 

@@ -105,7 +105,9 @@ def require_numbers(design: Design, n: int, warm_ups: int) -> None:
 def largest(pool: Pool, design: Design, warm_ups: int) -> int:
     """The largest ``n`` for which ``choose`` finds scans, ``warm_ups`` given; 0 if there is none."""
     share = 1 if design == "2afc" else 2
-    real, reserve, synthetic = (Counter(t.stratum for t in scans) for scans in (pool.real, pool.reserve, pool.synthetic))
+    real, reserve, synthetic = (
+        Counter(t.stratum for t in scans) for scans in (pool.real, pool.reserve, pool.synthetic)
+    )
     room = {s: min(real[s], synthetic[s]) for s in real | synthetic}
     for each in range(sum(room.values()), 0, -1):
         given = allot(each, room)

@@ -118,9 +118,7 @@ def _differences(shelf: Shelf, door: Door) -> APIRouter:
         return Response(nifti(found, shelf.gallery.grid), media_type="application/octet-stream")
 
     @router.get("/{plane}/{index}.png")
-    def picture(
-        which: str, participant: str, other: str, compared: str, wanted: Wanted, request: Request
-    ) -> Response:
+    def picture(which: str, participant: str, other: str, compared: str, wanted: Wanted, request: Request) -> Response:
         found = change(request, (which, participant), (other, compared))
         return wanted.overlaid(shelf.bytes_of(other, compared), found, _top(found))
 
