@@ -1,4 +1,4 @@
-"""Cohorts of phantoms, real and blurred: what the tests of the reader study, and of the run that rehearses one, read."""
+"""Cohorts of phantoms, real and blurred, for the tests of the reader study and of the run that rehearses one."""
 
 from __future__ import annotations
 

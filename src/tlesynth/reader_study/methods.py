@@ -39,11 +39,12 @@ def _methods(about: Json) -> str:
     unit = "pairs" if design == "2afc" else "scans (half of them synthetic)"
     held = "held out from the generator's training" if made["held_out"] else "not known to be held out from training"
     strata = ", ".join(f"{count} {name}" for name, count in made["strata"].items())
+    order = "The order was drawn" if about["asked"] == 1 else "Orders were drawn for each reader"
     sentences = [
         f"{_readers(about)} {TASKS[design]}.",
-        f"{_each(about)} {made['cases']} {unit}; of each origin {strata}, drawn by a seed within groups and sides; real "
-        f"scans were {held}.",
-        f"{'The order was drawn' if about['asked'] == 1 else 'Orders were drawn for each reader'}; {made['warm_ups']} warm-ups with feedback came first and were not scored, "
+        f"{_each(about)} {made['cases']} {unit}; of each origin {strata}, drawn by a seed within groups and sides; "
+        f"real scans were {held}.",
+        f"{order}; {made['warm_ups']} warm-ups with feedback came first and were not scored, "
         f"and {made['repeats']} cases came again.",
         "All scans were shown as 8-bit copies with one header, one window and a brain mask found in the same way in "
         "real and synthetic scans; the truth was kept from the server in a file whose SHA-256 was published before the "

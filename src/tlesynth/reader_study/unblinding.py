@@ -2,7 +2,8 @@
 
 Columns: reader, trial, kind, place (in the reader's list), case (its items), origin, group, side, stratum, truth (the
 right answer), called (the answer given), right, confidence, seconds, display, suspicions (regions marked), recognised
-(known from outside the study), anatomy (its score, 0 where it was not asked for), comment, first (of a repeat, the trial that showed the case first).
+(known from outside the study), anatomy (its score, 0 where it was not asked for), comment, first (of a repeat, the
+trial that showed the case first).
 """
 
 from __future__ import annotations

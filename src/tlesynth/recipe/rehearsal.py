@@ -1,4 +1,4 @@
-"""The reader study that a simulated cohort's run rehearses at its end, with simulated readers in the place of people."""
+"""The reader study that a run of a simulated cohort rehearses at its end, with simulated readers for people."""
 
 from __future__ import annotations
 

@@ -70,9 +70,8 @@ def of_run(folder: Path, beside: Path | None) -> tuple[Path, Path | None]:
         return folder, beside
     rebuilt = folder / "reconstructions"
     beside = beside or (rebuilt if (rebuilt / "participants.tsv").is_file() else None)
-    say(
-        f"note: of the run, {folder / 'derivatives'}{f' beside {beside}' if beside else ''}; its synthetic scans: {folder / 'synthetic'}"
-    )
+    shown = f"{folder / 'derivatives'}{f' beside {beside}' if beside else ''}"
+    say(f"note: of the run, {shown}; its synthetic scans are in {folder / 'synthetic'}")
     return folder / "derivatives", beside
 
 
