@@ -7,8 +7,8 @@ import pytest
 
 from tlesynth.reader_study.web import guard
 from tlesynth.reader_study.web.guard import MOST_BODY, Guard, names_of
-from tlesynth.reader_study.web.server import Address
 from tlesynth.reader_study.web.rates import Allowance
+from tlesynth.reader_study.web.server import Address
 
 HOST = "127.0.0.1:8700"
 JSON = {"content-type": "application/json"}
