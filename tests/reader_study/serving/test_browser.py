@@ -22,6 +22,14 @@ pytestmark = [
     pytest.mark.end_to_end,
 ]
 PROBE = "<img src=x onerror='window.__pwned=1'>"
+KEPT = """() => new Promise((resolve) => {
+  const request = indexedDB.open("tlesynth-study", 1);
+  request.onsuccess = () => {
+    const count = request.result.transaction("kept").objectStore("kept").count();
+    count.onsuccess = () => resolve(count.result);
+  };
+})"""
+"""How many answers and drafts the browser keeps."""
 MakeStudy = Callable[..., Path]
 
 
@@ -110,12 +118,14 @@ def in_two_sittings(browser: Browser, link: str, faults: list[str]) -> None:
     page.keyboard.press("p")
     assert accessible(page) == []
     assert page.evaluate("document.activeElement.id") == "go-on"
+    assert page.evaluate(KEPT) == 1  # the draft
     page.keyboard.press("Enter")
     assert page.get_by_role("dialog").count() == 0
     page.keyboard.press("p")
     page.get_by_role("button", name="Leave until another day").click()
     page.wait_for_selector("#leave-box:visible")
     back = page.input_value("#return-link")
+    assert page.evaluate(KEPT) == 0  # nothing of this reader is left for the next one at this device
     page.close()
     page = opened(browser, back, faults)
     for place in (2, 3, 4):
@@ -204,6 +214,6 @@ def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_
         page.keyboard.press("e")
         page.keyboard.press("Control+Enter")
         page.get_by_role("heading", name="The study is closed").wait_for()
-        assert "your 1 answers are kept" in (page.text_content("#finished-words") or "")
+        assert "what you answered (1 of 4) is kept" in (page.text_content("#finished-words") or "")
     assert [fault for fault in faults if "409" not in fault] == []
     assert list(read_answers(folder)["anatomy"]) == [2]

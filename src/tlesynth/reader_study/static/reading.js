@@ -169,7 +169,7 @@ function finished() {
 
 function ended() {
   if (!state.locked) return `All ${state.total} scans are answered. You may still go back to change an answer, or finish: then nothing can be changed.`;
-  if (state.current !== null) return `Thank you. The administrator has closed the study: your ${state.done} answers are kept, and no more are taken. You may close this page.`;
+  if (state.current !== null) return `Thank you. The administrator has closed the study: what you answered (${state.done} of ${state.total}) is kept, and no more is taken. You may close this page.`;
   return "Thank you. Your answers are complete and can no longer be changed. You may close this page.";
 }
 
