@@ -42,7 +42,7 @@ MODELS = ("config.json", "model/config.json")
 """Where a folder that is no run may already hold a model."""
 OPENED = {"settings.json", "environment.json", LOCK}
 """What a run leaves that never took a step."""
-PACKAGES = ("torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
+PACKAGES = ("torch", "torchvision", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
 @dataclass(frozen=True)

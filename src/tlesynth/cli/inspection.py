@@ -43,7 +43,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
 
 
 def _packages() -> Finding:
-    names = ("tlesynth", "torch", "torchvision", "monai", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "scipy")
+    names = ("tlesynth", "torch", "torchvision", "diffusers", "timm", "antspyx", "nibabel", "nilearn", "scipy")
     found = {}
     for name in names:
         try:

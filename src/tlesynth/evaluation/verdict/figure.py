@@ -92,8 +92,7 @@ def found_at(results: Json, path: str) -> Any:
     file, _, inner = path.rpartition("#")
     for key in (*([file] if file else []), *inner.split("/")[1:]):
         if isinstance(found, list):
-            found = dict(enumerate(found))
-            key = int(key)
+            found = {str(place): entry for place, entry in enumerate(found)}
         if not isinstance(found, dict) or key not in found:
             return reason
         found = found[key]
