@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,30 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 gc.disable()
 
 
+# Of both suites; a file is one worker's (``--dist loadfile``), and nothing should wait for the last one alone.
+LONGEST = (
+    "test_end_to_end.py",
+    "diffusion/test_devices.py",
+    "report/test_page.py",
+    "evaluation/test_evaluate.py",
+    "autoencoder/test_train.py",
+    "benchmarks/test_sampling.py",
+    "autoencoder/test_memory.py",
+    "data/simulate/test_cohort.py",
+    "diffusion/test_train.py",
+    "report/test_simulation_page.py",
+    "test_cli.py",
+    "test_durable.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, every other one where it was."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """From here on only what tests make is collected."""
+    """From here on only what tests make is collected by Python."""
     gc.freeze()
     gc.enable()
