@@ -1,6 +1,11 @@
 # Needs Python 3.11+, git and make. uv is taken from the PATH, or made here.
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 RUN := $(UV) run --quiet
+# Two at a time; files whose tests take longest begin (tests/conftest.py), so that none is waited for at the end.
+TESTS := $(RUN) pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+# Compiled code is kept whatever the caller's habit: the tests start dozens of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test fast end-to-end check install docs clean
 
@@ -13,10 +18,10 @@ install: $(UV)           ## everything the project needs, into .venv
 test: fast end-to-end    ## the fast suite, then the whole path on the tiny recipe
 
 fast: install
-	$(RUN) pytest -q -n 2 --dist loadfile -m "not end_to_end"
+	$(TESTS) -m "not end_to_end"
 
 end-to-end: install
-	$(RUN) pytest -q -m end_to_end
+	$(TESTS) -m end_to_end
 
 check: install           ## format, lint, types, import contracts, architecture
 	$(RUN) ruff format --check .

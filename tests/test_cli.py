@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tlesynth.cli import app
+from tlesynth.cli import app, main
 from tlesynth.volume import GRIDS, write
 
 
@@ -62,11 +62,26 @@ def test_every_verb_explains_itself(verb: str) -> None:
     ],
 )
 def test_a_mistake_costs_one_line_and_has_its_status(
-    arguments: list[str], status: int, word: str, tmp_path: Path
+    arguments: list[str],
+    status: int,
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    told = tlesynth(*arguments, cwd=tmp_path)
-    assert told.returncode == status, told.stderr
-    assert word in told.stderr and "Traceback" not in told.stderr and told.stdout == ""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["tlesynth", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == status, err
+    assert word in err and "Traceback" not in err and out == ""
+
+
+def test_a_process_ends_with_the_status_and_says_it_on_stderr(tmp_path: Path) -> None:
+    told = tlesynth("run", "no-such-recipe", cwd=tmp_path)
+    assert told.returncode == 2, told.stderr
+    assert "CFG-004" in told.stderr and "Traceback" not in told.stderr and told.stdout == ""
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """The planner counts what a real step keeps, grows with the volume, and its advice helps."""
 
+from functools import cache
+
 import pytest
 import torch
 
 from tlesynth import recipe
+from tlesynth.autoencoder import memory
 from tlesynth.autoencoder.learning import losses
-from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier, training_memory
+from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier
 from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
 from tlesynth.training.footprint import footprint
 from tlesynth.training.optimizers import optimizer_of
@@ -18,6 +21,10 @@ DESIGNS = [
     {"design": "monai", "channels": [8, 8, 16], "norm_groups": 4},
     {"design": "lean", "channels": [8, 16], "norm_groups": 4},
 ]
+
+
+training_memory = cache(memory.training_memory)
+"""Several tests ask for the same step."""
 
 
 def settings_of(network: dict, **others: object) -> recipe.Autoencoder:
@@ -85,10 +92,10 @@ def test_the_joint_schedule_keeps_every_part_of_a_step_for_the_discriminator() -
     def peak(schedule: str, accumulate: int) -> int:
         against = {"rounds": 1, "schedule": schedule, "discriminator_channels": 4, "discriminator_layers": 1}
         given = {"batch_size": 1, "accumulate": accumulate}
-        memory = training_memory(
+        found = training_memory(
             settings_of(DESIGNS[0], adversarial_phase=against, reconstruction=given), SMALL, "32-true"
         )
-        return memory.kept + memory.passing
+        return found.kept + found.passing
 
     volume, noise = 4 * 24 * 32 * 24, 4 * 4 * 6 * 8 * 6
     # A further part: its volume and its noise, and in the joint schedule its reconstruction.
@@ -133,8 +140,8 @@ def test_the_advice_takes_less_and_less() -> None:
 
 
 def test_a_card_holds_what_is_smaller_than_it() -> None:
-    memory = Memory(resident=2 * 2**30, kept=6 * 2**30, passing=2**30, workspace=2**29)
-    assert [memory.fits(card) for card in CARDS] == [False, True, True, True]
+    held = Memory(resident=2 * 2**30, kept=6 * 2**30, passing=2**30, workspace=2**29)
+    assert [held.fits(card) for card in CARDS] == [False, True, True, True]
 
 
 def test_decoding_a_whole_paper_volume_takes_gigabytes_and_tiles_take_less() -> None:

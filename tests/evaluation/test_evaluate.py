@@ -109,7 +109,11 @@ def test_about_counts_people_and_hashes_sources(done: tuple[dict[str, Any], Path
 
 
 def test_the_same_seed_gives_the_same_results(done: tuple[dict[str, Any], Path], run: Run, tmp_path: Path) -> None:
-    assert go(run, tmp_path / "again")["frechet"] == done[0]["frechet"]
+    """Also where other parts are absent: each part's draws are its own."""
+    absent = tmp_path / "absent"
+    again = go(run, tmp_path / "again", reconstructions=absent, classifiers=absent, truth=None)
+    for part in ("frechet", "generation", "diversity"):
+        assert again[part] == done[0][part], part
 
 
 def test_absent_parts_say_why(run: Run, tmp_path: Path) -> None:

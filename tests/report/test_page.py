@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -202,14 +203,25 @@ def linked(run: Path, into: Path, without: set[str]) -> Path:
 PICTURES = {"derivatives", "reconstructions", "synthetic", "film", "classifier", "autoencoder", "diffusion"}
 
 
+@pytest.fixture(scope="module")
+def without(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[frozenset[str]], str]:
+    """The page of the run without some parts; each such page is made once."""
+
+    @functools.cache
+    def rendered(missing: frozenset[str]) -> str:
+        return render(linked(finished_run, tmp_path_factory.mktemp("linked") / "run", set(missing)))
+
+    return rendered
+
+
 def test_the_same_run_gives_the_same_page(finished_run: Path, tmp_path: Path) -> None:
     run = linked(finished_run, tmp_path / "run", PICTURES - {"film"})
     assert render(run) == render(run)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_missing_part_is_named_with_its_command(finished_run: Path, tmp_path: Path, part: str) -> None:
-    seen = render(linked(finished_run, tmp_path / "run", {part} | PICTURES))
+def test_a_missing_part_is_named_with_its_command(without: Callable[[frozenset[str]], str], part: str) -> None:
+    seen = without(frozenset(PICTURES | {part}))
     Reader(seen)
     command = {
         "recipe.yaml": "run",
@@ -268,12 +280,16 @@ def test_nothing_from_the_files_becomes_markup(tmp_path: Path) -> None:
     assert all("onerror" not in image and image["src"] != "x" for image in seen.images)
 
 
-def test_the_report_is_made_without_torch(finished_run: Path, tmp_path: Path) -> None:
+def test_the_report_and_every_other_page_are_made_without_torch(finished_run: Path, tmp_path: Path) -> None:
     run = linked(finished_run, tmp_path / "run", PICTURES - {"derivatives"})
     code = (
-        "import sys\nfrom pathlib import Path\nfrom tlesynth.report import build\n"
-        "build(Path(sys.argv[1]), Path(sys.argv[2]))\n"
-        "heavy = {'torch', 'monai', 'ants', 'sklearn', 'diffusers'} & set(sys.modules)\nassert not heavy, heavy"
+        "import importlib, pkgutil, sys\nfrom pathlib import Path\nfrom tlesynth import report\n"
+        "report.build(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "heavy = {'torch', 'monai', 'ants', 'diffusers'}\n"
+        "assert not (heavy | {'sklearn'}) & set(sys.modules), sys.modules\n"
+        "for part in pkgutil.iter_modules(report.__path__, 'tlesynth.report.'):\n"
+        "    importlib.import_module(part.name)\n"
+        "assert not heavy & set(sys.modules), sys.modules"
     )
     out = tmp_path / "report.html"
     subprocess.run([sys.executable, "-c", code, str(run), str(out)], check=True, timeout=120)

