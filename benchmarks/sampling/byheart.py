@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from machine import publish, tell
-from timing import THREADS, Load
+from timing import Load
 
 from tlesynth import durable, recipe
 from tlesynth.autoencoder.model import load_autoencoder
@@ -24,7 +25,7 @@ from tlesynth.diffusion.latents import Latents, read_latents, rows_of
 from tlesynth.diffusion.learning import Task, errors_of
 from tlesynth.diffusion.model import Diffusion, load_diffusion
 from tlesynth.diffusion.sampling import Plan, sample_latents
-from tlesynth.diffusion.scoring import energy_distance
+from tlesynth.diffusion.scoring import energy_distance, floor
 from tlesynth.diffusion.train import train_diffusion
 from tlesynth.evaluation.membership import Models, denoising_errors, latents_of, membership
 from tlesynth.metrics.statistics import Resampling
@@ -34,24 +35,31 @@ from tlesynth.training import fabric_for
 
 ABOUT = "what variants of the recipe demo learn by heart: held-out error, membership, distances of what they draw"
 TRAINED, UNSEEN = ("gen_train",), ("val", "test", "audit_holdout")
-SHORT = ("steps=400", "validate_every=200")
+HALF = ("network.width=96", "network.heads=2", "validate_every=200", "copy_watch.samples=0")
 
 
-SMALL = ("network.width=96", "network.heads=2")
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "untrained": ("steps=1", "validate_every=1", "learning_rate=1e-6"),
-    "400 steps": SHORT,
-    "400 steps, half the width": (*SHORT, *SMALL),
-    "1200 steps": ("steps=1200",),
-    "1200 steps, half the width": ("steps=1200", *SMALL),
+@dataclass(frozen=True)
+class Variant:
+    """Settings of the section ``diffusion`` that differ, and whether moved copies are learnt from too."""
+
+    settings: tuple[str, ...]
+    moved: bool = False
+
+
+VARIANTS = {
+    "untrained": Variant(("steps=1", "validate_every=1", "learning_rate=1e-6", "copy_watch.samples=0")),
+    "400 steps of half the width": Variant((*HALF, "steps=400")),
+    "the same with moved copies": Variant((*HALF, "steps=400"), moved=True),
+    "800 steps of half the width with moved copies": Variant((*HALF, "steps=800"), moved=True),
+    "1200 steps of width 192": Variant(("network.width=192", "network.heads=4", "steps=1200", "validate_every=150")),
 }
-"""Settings of the section ``diffusion`` that differ from the recipe's."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of this part."""
     parser.add_argument("latents", type=Path, help="folder that encode wrote")
     parser.add_argument("splits", type=Path)
+    parser.add_argument("--moved", type=Path, help="the same with encode.moved_copies, for the variants that want it")
     parser.add_argument("--autoencoder", type=Path, required=True, help="model folder of the one that encoded")
     parser.add_argument("--work", type=Path, required=True, help="folder of the variants' runs")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), metavar="VARIANT")
@@ -62,8 +70,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, out: Path) -> None:
-    """Train what is not finished, measure all, publish."""
-    found = {}
+    """Train what is not finished, measure, publish; rows of other variants that stand in ``out`` are kept."""
+    found = durable.read_json(out)["variants"] if out.is_file() else {}
     with Load() as load:
         for name in given.variants:
             tell(name)
@@ -72,14 +80,14 @@ def run(given: argparse.Namespace, out: Path) -> None:
         "membership": f"AUC of the denoising error, {given.draws} draws a scan, training scans against unseen ones",
         "energy": f"energy distance of {given.samples} draws ({given.steps} steps) to unseen and to training scans",
         "nearer": "share of draws nearer to a training scan than to an unseen one, in latents; of new ones half is",
-        "core_s": f"CPU time of training over {THREADS} threads",
+        "cpu_s": "CPU time of training; null where it was not taken down",
     }
     publish("byheart", {"variants": found, "how": how, "load": load.result()}, out)
 
 
-def _one(name: str, overrides: tuple[str, ...], given: argparse.Namespace) -> dict[str, Any]:
-    settings = recipe.load("demo", [f"diffusion.{one}" for one in (*given.set, *overrides)])
-    latents, folder = given.latents, given.work / name.replace(",", "").replace(" ", "_")
+def _one(name: str, variant: Variant, given: argparse.Namespace) -> dict[str, Any]:
+    settings = recipe.load("demo", [f"diffusion.{one}" for one in (*given.set, *variant.settings)])
+    latents, folder = given.moved if variant.moved else given.latents, given.work / name.replace(" ", "_")
     seconds = _trained(settings, latents, given.splits, folder)
     model = load_diffusion(folder / "model")
     models = Models(load_autoencoder(given.autoencoder), model, latents, torch.device("cpu"))
@@ -93,21 +101,21 @@ def _one(name: str, overrides: tuple[str, ...], given: argparse.Namespace) -> di
     task, fabric = Task(model.process, model.conditions, settings.seed), fabric_for("cpu", "32-true")
     return {
         "parameters": sum(p.numel() for p in model.network.parameters()),
-        "core_s": seconds,
+        "cpu_s": seconds,
         "val_score": round(float(errors_of(model.network, val, task, fabric).mean()), 5),
         "unseen_over_trained": round(float(errors[1].mean() / errors[0].mean()), 4),
         "membership": membership(errors[0], errors[1], 0.95)["auc"],
     } | _drawn(model, trained, unseen, given, settings)
 
 
-def _trained(settings: recipe.Recipe, latents: Path, splits: Path, folder: Path) -> float:
-    """Core-seconds that the run in ``folder`` took, now or when it was trained."""
-    begun, note = time.process_time(), folder / "core_seconds.json"
+def _trained(settings: recipe.Recipe, latents: Path, splits: Path, folder: Path) -> float | None:
+    """CPU-seconds that the run in ``folder`` took, now or when it was trained."""
+    begun, note = time.process_time(), folder / "cpu_seconds.json"
     if not (folder / "done.json").is_file():
         how = {"seed": settings.seed, "device": "cpu", "precision": settings.precision}
         train_diffusion(latents, splits, folder, settings.diffusion, **how)
-        durable.write_json(note, {"core_s": round((time.process_time() - begun) / THREADS, 1)})
-    return durable.read_json(note)["core_s"]
+        durable.write_json(note, {"cpu_s": round(time.process_time() - begun, 1)})
+    return durable.read_json(note)["cpu_s"] if note.is_file() else None
 
 
 def _read(latents: Path, splits: Path, who: tuple[str, ...], model: Diffusion) -> Latents:
@@ -130,6 +138,7 @@ def _drawn(
         "energy": {
             "unseen": round(energy_distance(z, unseen.values.float()), 5),
             "training": round(energy_distance(z, trained.values.float()), 5),
+            "floor": round(floor(trained.values, unseen.values, given.samples, generator(0, "benchmark", "floor")), 5),
         },
         "spread": round(float(np.std(rows, 0).mean() / np.std(new, 0).mean()), 3),
         "nearer": near["share"],

@@ -148,7 +148,7 @@ def test_what_is_learnt_by_heart(
 ) -> None:
     module = part("sampling/byheart")
     settings = (*SMALL, "network.baseline=voxelwise", "steps=2", "validate_every=2", "copy_watch.samples=0")
-    monkeypatch.setattr(module, "VARIANTS", {"two steps": settings})
+    monkeypatch.setattr(module, "VARIANTS", {"two steps": module.Variant(settings)})
     monkeypatch.setattr(module, "UNSEEN", ("val",))
 
     def run() -> dict[str, Any]:
@@ -161,6 +161,6 @@ def test_what_is_learnt_by_heart(
 
     first = run()
     assert 0 <= first["membership"]["value"] <= 1 and first["membership"]["n"] == 15
-    assert 0 <= first["nearer"]["value"] <= 1 and first["val_score"] > 0 and first["core_s"] > 0
+    assert 0 <= first["nearer"]["value"] <= 1 and first["val_score"] > 0 and first["cpu_s"] > 0
     monkeypatch.setattr(module, "train_diffusion", lambda *_, **__: pytest.fail("trained again"))
     assert run() == first
