@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import byheart
 import denoise
 import effect
 import memory
@@ -20,6 +21,7 @@ COMMANDS = {
     "memory": memory,
     "shapes": shapes,
     "variants": variants,
+    "byheart": byheart,
     "effect": effect,
     "whatif": whatif,
 }

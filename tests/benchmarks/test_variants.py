@@ -141,3 +141,26 @@ def test_an_ablation_and_going_on(part: Load, data: Path, tmp_path: Path, monkey
     assert run()["variants"] == first["variants"]
     with pytest.raises(SystemExit, match="other settings"):
         run("--budget", "0.06")
+
+
+def test_what_is_learnt_by_heart(
+    part: Load, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = part("sampling/byheart")
+    settings = (*SMALL, "network.baseline=voxelwise", "steps=2", "validate_every=2", "copy_watch.samples=0")
+    monkeypatch.setattr(module, "VARIANTS", {"two steps": module.Variant(settings)})
+    monkeypatch.setattr(module, "UNSEEN", ("val",))
+
+    def run() -> dict[str, Any]:
+        parser = argparse.ArgumentParser()
+        module.arguments(parser)
+        words = [str(data / "latents"), str(data / "splits.tsv"), "--autoencoder", str(data / "autoencoder")]
+        words += ["--work", str(tmp_path), "--draws", "6", "--samples", "4", "--steps", "2", "--variants", "two steps"]
+        module.run(parser.parse_args(words), tmp_path / "byheart.json")
+        return json.loads((tmp_path / "byheart.json").read_text())["variants"]["two steps"]
+
+    first = run()
+    assert 0 <= first["membership"]["value"] <= 1 and first["membership"]["n"] == 15
+    assert 0 <= first["nearer"]["value"] <= 1 and first["val_score"] > 0 and first["cpu_s"] > 0
+    monkeypatch.setattr(module, "train_diffusion", lambda *_, **__: pytest.fail("trained again"))
+    assert run() == first

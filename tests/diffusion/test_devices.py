@@ -35,6 +35,7 @@ RECIPE = {
         "steps": 12,
         "batch_size": 5,
         "validate_every": 4,
+        "copy_watch": {"samples": 2, "steps": 2},
         "checkpoint_every": 5,
         "ema_decay": 0.9,
         "learning_rate": 3e-3,

@@ -27,7 +27,7 @@ def settings(**changes: object) -> Diffusion:
         "side": {"values": ["left", "right"], "mirror": {"left": "right"}},
     }
     values = {"network": network, "conditions": conditions, "noise": {"prediction": "v_prediction"}}
-    values |= {"steps": 12, "batch_size": 4, "flip": True}
+    values |= {"steps": 12, "batch_size": 4, "flip": True, "copy_watch": {"samples": 0}}
     every = {"validate_every": 4, "checkpoint_every": 5, "ema_decay": 0.9, "learning_rate": 3e-3}
     return Diffusion.model_validate(values | every | changes)
 

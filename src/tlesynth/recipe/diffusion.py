@@ -89,7 +89,7 @@ FREE = ("accept_failed_gate", "checkpoints_kept", "milestone_every")
 class CopyWatch(Section):
     """Samples drawn at each validation and compared with the training scans: does the model begin to copy?"""
 
-    samples: CountOrZero = 0
+    samples: CountOrZero = 8
     """0 draws none."""
     steps: Count = 10
 
