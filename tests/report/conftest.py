@@ -233,7 +233,12 @@ def _disease(n: int) -> dict[str, Any]:
                 "means": {"age": {g: interval(41.5, 3, n) for g in GROUPS}},
                 "tle": {m: {k: interval(0.9, 0.4, n) for k in ("raw", "adjusted")} for m in pooled},
             },
-            "synthetic": {"not_computed": "the scans tell neither age nor sex nor the size of the head", "command": ""},
+            "synthetic": {
+                "covariates": ["age", "sex"],
+                "controls": 20,
+                "tle": {m: {k: interval(0.4, 0.4, n) for k in ("raw", "adjusted")} for m in pooled},
+            },
+            "compared": {"covariates": ["age", "sex"], "controls": 20, "tle": {m: effect for m in pooled}},
         },
         "asymmetry_tails": {part: interval(0.2, 0.15, n) for part in (*kinds, "difference", "threshold_percent")}
         | {"verdict": "undecided"},

@@ -17,14 +17,16 @@ def test_the_lights_are_the_evaluations_in_its_order(finished_run: Path) -> None
         assert light.colour == told["lights"][light.name]["light"]
         for figure in light.figures:
             source = files.resolve(figure.read_from)
-            assert source.startswith("/") and files.resolve(figure.at)["source"] == source
+            assert (
+                source.startswith(("/", "augmentation/ledger.json#/")) and files.resolve(figure.at)["source"] == source
+            )
 
 
 def test_the_lights_stand_first_with_sentence_number_and_limits(report: str) -> None:
     summary = re.sub(r"<[^>]+>", "", report[report.index('id="summary"') : report.index('id="subjects"')])
     words = " ".join(summary.replace("&nbsp;", " ").split())
     assert "Image statistics tell synthetic from real scans easily" in words
-    assert "in floors: 39.1 [31.9, 46.3] n = 8; good: at most 3.0" in words
+    assert "in times that of real ones from each other (Frechet, internal encoder): 39.1 [31.9, 46.3] n = 8" in words
     assert words.index("Are the synthetic scans realistic?") < words.index("Do they help a classifier?")
 
 

@@ -171,7 +171,8 @@ def test_headings_and_captions(report: str) -> None:
     assert "19 of 24 scans of both groups" in bare
     # Only what the fabricated results refuse is missing.
     refused = {f"weights missing: {name}" for name in ("lpips-alex", "inception-v3")}
-    refused |= {"the floor cannot be told from 0"}
+    refused |= {"the floor cannot be told from 0", "no augmentation study was made"}
+    assert "for age, sex and head size, learnt from 20 real controls" in " ".join(bare.split())
     assert set(re.findall(r"not computed: ([^<]*)", report)) == refused
     assert "87.36" in report and "81.3%" in report, "the paper's own numbers"
     assert "tlesynth weights fetch inception-v3" in report

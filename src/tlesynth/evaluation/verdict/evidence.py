@@ -52,11 +52,13 @@ def _fidelity(asked: Asked) -> Figures:
     for g in GROUPS:
         found += [
             distance(
-                f"Frechet distance of {WORDS[g]}, internal encoder, in floors", f"/generation/internal/frechet/{g}"
+                f"distance of synthetic from real {WORDS[g]}, in times that of real ones from each other (Frechet, "
+                "internal encoder)",
+                f"/generation/internal/frechet/{g}",
             ),
             distance(f"the same by radiomic figures, {WORDS[g]}", f"/frechet/{g}", beside=True),
-            distance(f"KID of {WORDS[g]}, in floors", f"/generation/internal/kid/{g}", beside=True, how=times_known),
-            distance(f"FID of {WORDS[g]}, coronal, in floors", f"/generation/inception/coronal/{g}/fid", beside=True),
+            distance(f"KID of {WORDS[g]}, likewise", f"/generation/internal/kid/{g}", beside=True, how=times_known),
+            distance(f"FID of {WORDS[g]}, coronal, likewise", f"/generation/inception/coronal/{g}/fid", beside=True),
         ]
     return found
 
@@ -70,7 +72,7 @@ def _coverage(asked: Asked) -> Figures:
     at = "/generation/internal/overlap/{}"
     return [
         Figure(
-            f"real {WORDS[g]} with a synthetic neighbour, in times those with another real one",
+            f"share of real {WORDS[g]} with a synthetic neighbour, in times the share with another real one",
             at.format(g) + "/coverage/value",
             at_least(asked.verdict.coverage),
             at.format(g) + "/coverage/real",

@@ -91,14 +91,19 @@ def found_at(results: Json, path: str) -> Any:
     reason = not_computed(UNKNOWN, "tlesynth evaluate")
     file, _, inner = path.rpartition("#")
     for key in (*([file] if file else []), *inner.split("/")[1:]):
-        if isinstance(found, list):
-            found = {str(place): entry for place, entry in enumerate(found)}
-        if not isinstance(found, dict) or key not in found:
+        found = _entry(found, key)
+        if found is None:
             return reason
-        found = found[key]
         if isinstance(found, dict) and "not_computed" in found:
             return {"not_computed": found["not_computed"], "command": found.get("command", "")}
     return found
+
+
+def _entry(found: Any, key: str) -> Any:
+    """What stands in an object or a list under ``key``, None where nothing does."""
+    if isinstance(found, list):
+        return found[int(key)] if key.isdigit() and int(key) < len(found) else None
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def _interval(results: Json, path: str) -> Json:

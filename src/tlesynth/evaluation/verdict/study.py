@@ -51,11 +51,13 @@ def unless_guessing(gain: Json, rival: Json) -> Json:
 
 def at_sites(study: Json, loss: float) -> Iterator[Figure]:
     """The gain at sites that the classifiers never saw: over all of them, and beside it at each."""
-    network = study["primary"]["network"] if rival_in(study) else ""
-    at = f"{LEDGER}#/networks/{network}/sites" if network else f"{LEDGER}#"
     what, limit = "change of the AUC at a site that no classifier was trained on", at_least(-loss)
+    if not rival_in(study):
+        yield Figure(f"{what}, mean over sites", f"{LEDGER}#/networks", limit)
+        return
+    network = study["primary"]["network"]
+    at = f"{LEDGER}#/networks/{network}/sites"
     yield Figure(f"{what}, mean over sites", f"{at}/mean/difference", limit)
-    rows = study["networks"][network]["sites"].get("rows", []) if network else []
-    for place, row in enumerate(rows):
+    for place, row in enumerate(study["networks"][network]["sites"].get("rows", [])):
         sets = tuple(f"{at}/rows/{place}/{kind}" for kind in ("positive", "negative"))
         yield Figure(f"{what}, {row['site']}", f"{at}/rows/{place}/difference", limit, sets=sets, beside=True)
