@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlesynth.classifier.two_sided import TwoSidedClassifier, field_on
+from tlesynth.classifier.two_sided import TwoSidedClassifier, field_on, mesial_network
 from tlesynth.recipe import Cnn3d
 from tlesynth.volume import GRIDS
 
@@ -46,3 +46,13 @@ def test_a_finer_grid_is_reduced_at_once() -> None:
     assert (coarse.stride, fine.stride) == (1, 2)
     for one, other in zip(coarse.slices, fine.slices, strict=True):
         assert abs(2 * (one.stop - one.start) - (other.stop - other.start)) <= 2
+
+
+def test_the_mesial_network_cannot_tell_left_from_right() -> None:
+    network = mesial_network().eval()
+    sides = torch.rand(3, 2, 16, 24, 20)
+    assert network(sides).shape == (3,)
+    assert torch.allclose(network(sides), network(sides.flip(1)), atol=1e-6)
+    changed = sides.clone()
+    changed[:, 0] *= 0.5
+    assert not torch.allclose(network(sides), network(changed), atol=1e-4)

@@ -14,7 +14,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from tlesynth.classifier.networks import Residual
 from tlesynth.recipe import Cnn3d
 from tlesynth.volume import Grid
 
@@ -43,18 +42,65 @@ def field_on(grid: Grid, field: Literal["temporal", "brain"]) -> Field:
     return Field((x, y, z), max(1, round(READ_MM / grid.spacing)))
 
 
+class Residual(nn.Module):
+    """Two 3 x 3 x 3 convolutions beside a shortcut; halves the grid and widens."""
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv3d(width_in, width_out, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm3d(width_out),
+            nn.ReLU(),
+            nn.Conv3d(width_out, width_out, 3, padding=1, bias=False),
+            nn.BatchNorm3d(width_out),
+        )
+        self.shortcut = nn.Conv3d(width_in, width_out, 1, stride=2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, X, Y, Z) to (B, C', X/2, Y/2, Z/2)."""
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class TwoSided(nn.Module):
+    """Logits of TLE (symmetric) or of the left side (antisymmetric) from both halves of a head, by one ``encoder``."""
+
+    def __init__(self, encoder: nn.Module, width: int, dropout: float, task: Literal["tle", "side"] = "tle") -> None:
+        """``encoder`` makes ``width`` channels of two."""
+        super().__init__()
+        self.encoder, self.task = encoder, task
+        last = nn.Linear(2 * width, 1) if task == "tle" else nn.Linear(width, 1, bias=False)
+        self.judge = nn.Sequential(nn.Dropout(dropout), last)
+
+    def forward(self, halves: Tensor) -> Tensor:
+        """Logits of the positive class, (B,), from (B, 2, X, Y, Z) on [0, 1], the second half mirrored onto the first:
+        right and left, where the side is asked for."""
+        both = torch.cat([halves, halves.flip(1)]).contiguous(memory_format=torch.channels_last_3d)  # (2B, 2, X, Y, Z)
+        read = self.encoder(4 * (both - 0.6)).mean(dim=(2, 3, 4))  # (2B, W); tissue lies around 0
+        one, other = read.chunk(2)  # (B, W) each
+        if self.task == "side":
+            return self.judge(other - one)[:, 0]
+        return self.judge(torch.cat([one + other, (one - other).abs()], dim=1))[:, 0]
+
+
+def mesial_network(width: int = 8, dropout: float = 0.3) -> TwoSided:
+    """The smallest of the kind, for crops of the mesial temporal lobes: it calibrates the simulation (``severity``)."""
+    return TwoSided(nn.Sequential(Residual(2, width), Residual(width, 2 * width)), 2 * width, dropout)
+
+
 class TwoSidedClassifier(nn.Module):
-    """Logits of TLE (symmetric) or of the left side (antisymmetric) from volumes on a grid."""
+    """The kind ``cnn3d``: the field of each half of a head, cut out of volumes on a grid, read by ``TwoSided``."""
 
     def __init__(self, settings: Cnn3d, field: Field, task: Literal["tle", "side"]) -> None:
         super().__init__()
-        self.field, self.task, width = field, task, settings.width
-        self.stem = nn.Sequential(
-            nn.Conv3d(2, width, 3, stride=field.stride, padding=1, bias=False), nn.BatchNorm3d(width), nn.ReLU()
+        self.field, width = field, settings.width
+        encoder = nn.Sequential(
+            nn.Conv3d(2, width, 3, stride=field.stride, padding=1, bias=False),
+            nn.BatchNorm3d(width),
+            nn.ReLU(),
+            Residual(width, 2 * width),
+            Residual(2 * width, 3 * width),
         )
-        self.encoder = nn.Sequential(Residual(width, 2 * width), Residual(2 * width, 3 * width))
-        self.dropout = nn.Dropout(settings.dropout)
-        self.judge = nn.Linear(6 * width, 1) if task == "tle" else nn.Linear(3 * width, 1, bias=False)
+        self.sides = TwoSided(encoder, 3 * width, settings.dropout, task)
 
     def halves(self, volumes: Tensor) -> Tensor:
         """The right half and the mirrored left one, (B, 2, X', Y', Z'), of volumes (B, X, Y, Z)."""
@@ -63,12 +109,4 @@ class TwoSidedClassifier(nn.Module):
 
     def forward(self, volumes: Tensor) -> Tensor:
         """Logits of the positive class, (B,), from volumes (B, X, Y, Z) on [0, 1]."""
-        halves = 4 * (self.halves(volumes) - 0.6)  # tissue lies around 0
-        both = torch.cat([halves, halves.flip(1)]).contiguous(
-            memory_format=torch.channels_last_3d
-        )  # (2B, 2, X', Y', Z')
-        read = self.encoder(self.stem(both)).mean(dim=(2, 3, 4))  # (2B, 3W)
-        right, left = read.chunk(2)  # (B, 3W) each
-        if self.task == "side":
-            return self.judge(self.dropout(left - right))[:, 0]
-        return self.judge(self.dropout(torch.cat([right + left, (right - left).abs()], dim=1)))[:, 0]
+        return self.sides(self.halves(volumes))
