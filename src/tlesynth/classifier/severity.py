@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tlesynth import __version__, durable
-from tlesynth.classifier.two_sided import TwoSided, mesial_network
+from tlesynth.classifier.two_sided import TwoSided
 from tlesynth.classifier.volumetry import Scored, folds, hippocampus_scores
 from tlesynth.data import enigma
 from tlesynth.data.simulate import scan, subjects
@@ -201,7 +201,7 @@ def train_fold(crops: Crops, held_out: int, *, seed: int, device: str = "cpu") -
     """Train on all folds but one and score that one: logits (n,). A fixed number of epochs; nothing is chosen on it."""
     with torch.random.fork_rng(devices=[]):  # weights and dropout come from the seed, and leave the caller's alone
         torch.manual_seed(seed_of(seed, "calibration weights", held_out))
-        network = mesial_network().to(device).train()
+        network = TwoSided().to(device).train()
         _fit(network, crops, np.flatnonzero(crops.fold != held_out), generator(seed, "calibration", held_out))
     network.eval()
     with torch.inference_mode():
