@@ -2,7 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ from tlesynth.data.splits import make_splits
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Simulate, Split
 from tlesynth.report import page
+from tlesynth.sharing import backends
 
 from .conftest import folders_of, small_recipe
 
@@ -141,6 +145,25 @@ def test_shards_share_the_work_and_the_last_one_counts(
     last = study.augment_study(folders_of(run), tmp_path, small_recipe(sharing={"shard": "2/2"}))
     assert last.done == 6 and last.ledger is not None
     assert len(did) == len(set(did)) == 6
+
+
+def test_a_cluster_does_each_training_once_and_counts(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask's own scheduler and workers, in threads of this process; test_backends has processes and job scripts."""
+    distributed = pytest.importorskip("distributed", reason="tlesynth[cluster] is not installed")
+
+    @contextmanager
+    def client(*_: object) -> Generator[Any]:
+        with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as opened:
+            yield opened
+
+    monkeypatch.setattr(backends, "dask_client", client)
+    monkeypatch.setattr(backends, "Apart", lambda work, *_: work)
+    monkeypatch.setattr(backends, "POLL_S", 0.02)
+    did = pretend(monkeypatch, [])
+    state = study.augment_study(folders_of(run), tmp_path, small_recipe(sharing={"backend": "dask", "workers": 2}))
+    assert (state.done, len(did), len(set(did))) == (6, 6, 6) and state.ledger is not None
 
 
 def test_b16_a_confounded_cohort_is_warned_of_by_the_study_and_on_its_page(

@@ -25,7 +25,7 @@ def test_logits_do_not_depend_on_the_batch_and_the_mode_stays() -> None:
 
 def test_the_kind_decides_the_network_and_the_seed_its_weights() -> None:
     assert isinstance(network_for(Classifier(network="test_efficientnet"), GRID, seed=0), CoronalClassifier)
-    one, again, other = (network_for(SMALL, GRID, seed=seed).state_dict()["judge.weight"] for seed in (0, 0, 1))
+    one, again, other = (network_for(SMALL, GRID, seed=seed).state_dict()["sides.judge.1.weight"] for seed in (0, 0, 1))
     assert isinstance(network_for(SMALL, GRID, seed=0), TwoSidedClassifier)
     assert torch.equal(one, again) and not torch.equal(one, other)
 

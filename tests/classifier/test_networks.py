@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from tlesynth import weights
-from tlesynth.classifier.networks import IMAGENET, MesialClassifier, build, coronal_channels, start_from_imagenet
+from tlesynth.classifier.networks import IMAGENET, build, coronal_channels, start_from_imagenet
 from tlesynth.errors import TlesynthError
 
 
@@ -53,13 +53,3 @@ def test_equal_slices_start_as_equal_colours_did(tmp_path: Path, monkeypatch: py
     assert torch.allclose(seen, coloured.forward_features(plane.expand(-1, 3, -1, -1)), atol=1e-4)
     with pytest.raises(TlesynthError, match=r"CFG-002.*pretrained"):
         start_from_imagenet(made, "test_vit")
-
-
-def test_the_mesial_network_cannot_tell_left_from_right() -> None:
-    network = MesialClassifier().eval()
-    sides = torch.rand(3, 2, 16, 24, 20)
-    assert network(sides).shape == (3,)
-    assert torch.allclose(network(sides), network(sides.flip(1)), atol=1e-6)
-    changed = sides.clone()
-    changed[:, 0] *= 0.5
-    assert not torch.allclose(network(sides), network(changed), atol=1e-4)

@@ -25,7 +25,7 @@ def test_for_is_red_and_against_is_blue(tmp_path: Path) -> None:
     for sign, channel in ((1.0, 0), (-1.0, 2)):
         found = np.zeros(GRID.shape, np.float32)
         found[16:20, 16:20, 16:20] = sign
-        write_saliency(tmp_path / "a.png", HEAD, saliency_of(found, HEAD, GRID), GRID, "sub-a")
+        write_saliency(tmp_path / "a.png", HEAD, saliency_of(found, HEAD, GRID), GRID, "sub-a", ("hc", "tle"))
         colours = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)[60:360]
         other = 2 - channel
         assert ((colours[..., channel] - colours[..., other]) > 60).sum() > 100

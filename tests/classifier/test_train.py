@@ -71,7 +71,7 @@ def test_a_second_training_in_the_same_folder_is_refused(data: Data, tmp_path: P
 
 def test_val_needs_both_classes(data: Data, tmp_path: Path) -> None:
     table = durable.read_table(data.splits)
-    table = table[(table["split"] != "val") | (table["group"] == "hc")]
+    table.loc[(table["split"] == "val") & (table["group"] == "tle"), "split"] = "audit_holdout"
     durable.write_table(tmp_path / "splits.tsv", table)
     with pytest.raises(TlesynthError, match=r"DATA-008.*val"):
         train(Data(data.derivatives, data.synthetic, tmp_path / "splits.tsv"), tmp_path / "out")

@@ -1,8 +1,4 @@
-"""Networks that tell TLE from health: the paper's, which reads a head as coronal slices, and a small 3D one.
-
-The 2D network has one input channel per slice (paper, section 5.3.1). The 3D one reads both mesial temporal lobes; it
-calibrates the simulation (tlesynth.classifier.severity).
-"""
+"""The paper's network that tells TLE from health: it reads a head as coronal slices, an input channel each (5.3.1)."""
 
 from __future__ import annotations
 
@@ -40,47 +36,6 @@ def coronal_channels(volumes: Tensor) -> Tensor:
     They lie last in memory, as convolutions on a processor want them (benchmarks/classifier).
     """
     return volumes.permute(0, 2, 1, 3).contiguous(memory_format=torch.channels_last)
-
-
-class Residual(nn.Module):
-    """Two 3 x 3 x 3 convolutions beside a shortcut; halves the grid and widens."""
-
-    def __init__(self, width_in: int, width_out: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv3d(width_in, width_out, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm3d(width_out),
-            nn.ReLU(),
-            nn.Conv3d(width_out, width_out, 3, padding=1, bias=False),
-            nn.BatchNorm3d(width_out),
-        )
-        self.shortcut = nn.Conv3d(width_in, width_out, 1, stride=2, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, X, Y, Z) to (B, C', X/2, Y/2, Z/2)."""
-        return torch.relu(self.body(x) + self.shortcut(x))
-
-
-class MesialClassifier(nn.Module):
-    """A small 3D residual network that looks at each temporal lobe beside the other, with the same eyes.
-
-    Each side is read twice, as the one in question and as the one to compare it with; the logit is a symmetric
-    function of both readings. Exchanging the sides (a mirror image) therefore changes nothing, and no side has to be
-    learnt twice, which small cohorts cannot afford.
-    """
-
-    def __init__(self, width: int = 8, dropout: float = 0.3) -> None:
-        """``width`` channels after the first block, twice as many after the second."""
-        super().__init__()
-        self.encoder = nn.Sequential(Residual(2, width), Residual(width, 2 * width))
-        self.judge = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * width, 1))
-
-    def forward(self, sides: Tensor) -> Tensor:
-        """Logits of TLE, (B,), from both sides (B, 2, X, Y, Z) on [0, 1], the second mirrored onto the first."""
-        both = torch.cat([sides, sides.flip(1)])  # (2B, 2, X, Y, Z)
-        read = self.encoder(4 * (both - 0.6)).mean(dim=(2, 3, 4))  # (2B, C)
-        one, other = read.chunk(2)  # (B, C) each
-        return self.judge(torch.cat([one + other, (one - other).abs()], dim=1))[:, 0]
 
 
 def build(network: str, slices: int, seed: int) -> CoronalClassifier:

@@ -79,7 +79,7 @@ def _row(jury: Jury, participant_id: str, path: Path, out: Path | None) -> dict[
         probability = f"{said.probability:.2f} [{said.low:.2f}, {said.high:.2f}]"
         title = f"{participant_id}: probability of {jury.classes[1]} {probability}{unlike}"
         saliency = saliency_of(jury.attribution(volume), volume, jury.grid)
-        write_saliency(out / row["figure"], volume, saliency, jury.grid, title)
+        write_saliency(out / row["figure"], volume, saliency, jury.grid, title, jury.classes)
     return row
 
 

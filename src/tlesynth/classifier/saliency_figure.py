@@ -42,8 +42,11 @@ def saliency_of(attribution: NDArray[np.floating], volume: NDArray[np.floating],
     return Saliency(values, (int(x), int(y), int(z)))
 
 
-def write_saliency(path: Path, volume: NDArray[np.floating], saliency: Saliency, grid: Grid, title: str) -> None:
-    """Draw the planes through the strongest place as a PNG, with ``title`` above and the banner below."""
+def write_saliency(
+    path: Path, volume: NDArray[np.floating], saliency: Saliency, grid: Grid, title: str, classes: tuple[str, str]
+) -> None:
+    """Draw the planes through the strongest place as a PNG, with ``title`` above, what the colours mean and the banner
+    below; ``classes`` are the words for what blue and red speak for."""
     figure = Figure(figsize=(9, 3.9), dpi=110, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     top = float(np.abs(saliency.values).max()) or 1.0
@@ -69,5 +72,7 @@ def write_saliency(path: Path, volume: NDArray[np.floating], saliency: Saliency,
             )
     figure.text(0.01, 0.95, title, fontsize=10, weight="bold", va="center")
     figure.text(0.01, 0.04, BANNER, fontsize=9, color="#a01010", va="center")
+    legend = f"red speaks for {classes[1]}, blue for {classes[0]}"
+    figure.text(0.99, 0.04, legend, fontsize=8, va="center", ha="right")
     with durable.replacing(path) as temporary:
         canvas.print_png(str(temporary))

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tlesynth import __version__, durable
-from tlesynth.classifier.networks import MesialClassifier
+from tlesynth.classifier.two_sided import TwoSided
 from tlesynth.classifier.volumetry import Scored, folds, hippocampus_scores
 from tlesynth.data import enigma
 from tlesynth.data.simulate import scan, subjects
@@ -201,7 +201,7 @@ def train_fold(crops: Crops, held_out: int, *, seed: int, device: str = "cpu") -
     """Train on all folds but one and score that one: logits (n,). A fixed number of epochs; nothing is chosen on it."""
     with torch.random.fork_rng(devices=[]):  # weights and dropout come from the seed, and leave the caller's alone
         torch.manual_seed(seed_of(seed, "calibration weights", held_out))
-        network = MesialClassifier().to(device).train()
+        network = TwoSided().to(device).train()
         _fit(network, crops, np.flatnonzero(crops.fold != held_out), generator(seed, "calibration", held_out))
     network.eval()
     with torch.inference_mode():
@@ -209,7 +209,7 @@ def train_fold(crops: Crops, held_out: int, *, seed: int, device: str = "cpu") -
     return torch.cat(parts).double().numpy()
 
 
-def _fit(network: MesialClassifier, crops: Crops, training: np.ndarray, rng: np.random.Generator) -> None:
+def _fit(network: TwoSided, crops: Crops, training: np.ndarray, rng: np.random.Generator) -> None:
     device = next(network.parameters()).device
     batch = min(BATCH, len(training))
     per_epoch = len(training) // batch

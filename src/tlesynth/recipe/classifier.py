@@ -11,10 +11,11 @@ from tlesynth.recipe.section import Count, CountOrZero, Fraction, NonNegative, P
 class Cnn3d(Section):
     """The 3D network of the kind ``cnn3d``, and how it is trained."""
 
-    field: Literal["temporal", "brain"] = "temporal"
-    """What it sees of each half of the head: a box around the temporal lobe and the thalamus, or all of it."""
-    width: Count = 16
-    """Channels after the first block; the later ones have 2 and 3 times as many."""
+    field: Literal["mesial", "temporal", "brain"] = "mesial"
+    """What it sees of each half of the head: a box around hippocampus and amygdala, one around temporal lobe and
+    thalamus, or all of it."""
+    width: Count = 8
+    """Channels after the first block; the second has twice as many."""
     dropout: Fraction = 0.3
     batch_size: Count = 16
     learning_rate: Positive = 2e-3
