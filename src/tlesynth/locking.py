@@ -25,11 +25,11 @@ TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
 @contextlib.contextmanager
-def holding(folder: Path, lock: Path | None = None) -> Generator[None]:
+def holding(folder: Path, lock: Path | None = None, code: str = "OPS-010") -> Generator[None]:
     """Hold ``folder`` for this process while the block runs, by the file ``lock`` (in the folder, if left out).
 
     Raises:
-        TlesynthError: OPS-010 naming the process that holds it, RES-001 if nothing can be written there.
+        TlesynthError: ``code`` naming the process that holds it, RES-001 if nothing can be written there.
     """
     lock = lock or folder / LOCK
     with durable.disk_errors(lock):
@@ -38,7 +38,7 @@ def holding(folder: Path, lock: Path | None = None) -> Generator[None]:
     with file:
         if not taken(file):
             file.seek(0)
-            raise fail("OPS-010", folder, f"{file.read().strip() or 'a process that did not say its name'} holds it")
+            raise fail(code, folder, f"{file.read().strip() or 'a process that did not say its name'} holds it")
         _tell(file, f"process {os.getpid()} on {platform.node()}, since {time.strftime('%Y-%m-%d %H:%M:%S')},")
         try:
             yield

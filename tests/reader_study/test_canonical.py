@@ -7,7 +7,7 @@ from tlesynth.errors import TlesynthError
 from tlesynth.reader_study.canonical import brain, canonical, ceiling, saturated, write_item
 from tlesynth.volume import GRIDS
 
-from .conftest import phantom
+from .phantom_cohorts import phantom
 
 GRID = GRIDS["mni-3mm"]
 

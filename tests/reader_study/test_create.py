@@ -8,9 +8,10 @@ import pytest
 from tlesynth import durable
 from tlesynth.errors import TlesynthError
 from tlesynth.reader_study.audit import AUDIT
-from tlesynth.reader_study.create import Made, Plan, Sources, create
-from tlesynth.reader_study.key import commitment, read_key
-from tlesynth.reader_study.study import read_study, read_trials, verify_items
+from tlesynth.reader_study.create import Made, Plan, Sources, create, possible
+from tlesynth.reader_study.key import commitment, read_key, require_unchanged
+from tlesynth.reader_study.protocol import PROTOCOL
+from tlesynth.reader_study.study import ANATOMY, read_study, read_trials, verify_items
 
 
 def test_the_study_is_whole_and_its_key_is_committed_to(made: Made) -> None:
@@ -50,6 +51,9 @@ def test_the_seed_chooses_the_scans_but_neither_names_nor_orders(made: Made, coh
     [
         (Plan("yes-no", 8, 0), "STUDY-003"),
         (Plan("yes-no", 8, 2, 2, 7), "STUDY-003"),
+        (Plan("yes-no", -8, repeats=0), "STUDY-003"),
+        (Plan("yes-no", 8, convention="upside down"), "STUDY-003"),  # ty: ignore[invalid-argument-type]
+        (Plan("2afc", 4, anatomy=True), "STUDY-003"),
         (Plan("other", 8), "STUDY-003"),  # ty: ignore[invalid-argument-type]
         (Plan("yes-no", 60), "STUDY-002"),
     ],
@@ -60,6 +64,25 @@ def test_a_plan_that_cannot_be_is_refused_and_leaves_nothing(
     with pytest.raises(TlesynthError, match=code):
         create(cohorts, plan, tmp_path / "study")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_study_asks_is_sealed_and_in_its_protocol(cohorts: Sources, tmp_path: Path) -> None:
+    plan = Plan("yes-no", 8, 1, 0, 0, convention="radiological", anatomy=True)
+    made = create(cohorts, plan, tmp_path / "study")
+    asked, key = read_study(made.folder), read_key(made.key, made.study)
+    assert asked.convention == "radiological" and asked.anatomy == ANATOMY
+    text = (made.folder / PROTOCOL).read_text()
+    assert "the patient's left on the right (radiological)" in text and "5 as in a real brain" in text
+    for changed in (replace(asked, convention="neurological"), replace(asked, anatomy=())):
+        with pytest.raises(TlesynthError, match="STUDY-006"):
+            require_unchanged(made.folder, changed, read_trials(made.folder), key)
+
+
+def test_what_nobody_is_to_read_can_be_made_again(cohorts: Sources, tmp_path: Path) -> None:
+    plan = possible(replace(cohorts, from_split=("test",)), "2afc", 100, 2, 1, 4)
+    assert plan.n == 14 and plan.repeats == 1 and plan.foreseeable
+    one, two = (create(cohorts, replace(plan, n=4, repeats=0), tmp_path / name) for name in ("one", "two"))
+    assert one.study.items == two.study.items and one.study.id == two.study.id
 
 
 def test_neither_a_study_nor_a_key_is_overwritten_and_the_key_stays_outside(

@@ -71,7 +71,7 @@ def test_a_copy_is_a_whole_database(tmp_path: Path) -> None:
 
 
 def test_reading_does_not_write_and_needs_a_database(tmp_path: Path) -> None:
-    with pytest.raises(TlesynthError, match="DATA-011"), reading(tmp_path):
+    with pytest.raises(TlesynthError, match="STUDY-011"), reading(tmp_path):
         pass
     open_database(tmp_path, "s1")
     with reading(tmp_path) as database, pytest.raises(sqlite3.OperationalError, match="readonly"):

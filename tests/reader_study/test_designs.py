@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tlesynth.metrics.statistics import Resampling
-from tlesynth.reader_study.designs import diagnosis, forced_choice, yes_no
+from tlesynth.reader_study.designs import anatomy, diagnosis, forced_choice, yes_no
 
 HOW = Resampling(500, 0.95, np.random.default_rng(0))
 
@@ -93,3 +93,13 @@ def test_equal_accuracies_are_equivalent_only_from_many_scans() -> None:
         origins = ["real"] * 4 * repeats + ["synthetic"] * 4 * repeats
         rows = _cases(origins, truth, truth, called, [3] * len(truth))
         assert diagnosis(pd.DataFrame(rows | {"reader": "r"}), HOW)["all"]["verdict"] == says
+
+
+def test_anatomy_is_averaged_over_readers_and_compared_between_origins() -> None:
+    one, two = (_yes_no([1] * 6 + [6] * 6, reader) for reader in ("reader-1", "reader-2"))
+    one["anatomy"], two["anatomy"] = [5] * 6 + [2] * 6, [3] * 6 + [4] * 6
+    found = anatomy(pd.concat([one, two]), HOW)
+    assert [found[origin]["value"] for origin in ("real", "synthetic", "difference")] == [4, 3, -1]
+    assert found["difference"]["low"] == found["difference"]["high"] == -1  # all scans of an origin score alike
+    assert found["counts"] == {"real": [0, 0, 6, 0, 6], "synthetic": [0, 6, 0, 6, 0]}
+    assert found["classes"]["hc"]["real"]["n"] == 3

@@ -45,7 +45,7 @@ def test_the_report_has_the_study_and_says_that_it_is_a_rehearsal(run: Path) -> 
 
 
 def test_a_study_nobody_has_read_cannot_be_scored(run: Path) -> None:
-    with pytest.raises(TlesynthError, match="DATA-011"):
+    with pytest.raises(TlesynthError, match="STUDY-011"):
         _told("score", run / "s")
 
 

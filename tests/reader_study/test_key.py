@@ -26,7 +26,7 @@ def test_a_truth_changed_after_the_study_began_is_refused(made: Made, tmp_path: 
     (tmp_path / "key.json").write_text(changed)
     with pytest.raises(TlesynthError, match="STUDY-005"):
         read_key(tmp_path / "key.json", made.study)
-    with pytest.raises(TlesynthError, match="DATA-011"):
+    with pytest.raises(TlesynthError, match="STUDY-010"):
         read_key(tmp_path / "none.json", made.study)
 
 

@@ -33,6 +33,31 @@ def test_a_link_works_once(database: Database) -> None:
     assert caught.value.status == 410
 
 
+def ends(database: Database, secret: str) -> bool:
+    try:
+        links.enter(database, secret)
+    except Refused as refused:
+        return refused.status == 410
+    return False
+
+
+def test_a_start_ends_what_an_earlier_one_printed_and_no_link_that_a_person_was_given(database: Database) -> None:
+    first = links.issue_all(database, ["", "A", "B", "C"], LIVES)
+    session = links.enter(database, first["A"])[1]
+    pause = links.issue(database, "A", LIVES)
+    second = links.issue_all(database, ["", "A", "B"], LIVES)  # C has finished meanwhile
+    assert all(ends(database, first[who]) for who in ("", "B", "C"))
+    assert links.whose(database, session, LIVES) == "A"
+    assert not ends(database, pause) and not any(ends(database, second[who]) for who in ("", "A", "B"))
+
+
+def test_a_new_link_for_a_person_ends_their_earlier_ones_alone(database: Database) -> None:
+    printed = links.issue_all(database, ["A", "B"], LIVES)
+    lost, new = links.issue(database, "A", LIVES), links.issue(database, "A", LIVES)
+    assert ends(database, printed["A"]) and ends(database, lost)
+    assert not ends(database, new) and not ends(database, printed["B"])
+
+
 def test_an_old_link_and_an_invented_one_are_told_the_same(database: Database, time: list[float]) -> None:
     secret = links.issue(database, "A", LIVES)
     time[0] += 101
@@ -71,10 +96,10 @@ def test_a_session_ends_by_rest_by_age_and_by_leaving(database: Database, time: 
 
 
 def test_secrets_are_256_bits_and_stored_hashed(database: Database) -> None:
-    secrets = {links.issue(database, "A", LIVES) for _ in range(50)}
-    assert len(secrets) == 50
+    secrets = [links.issue(database, "A", LIVES) for _ in range(50)]
+    assert len(set(secrets)) == 50
     assert {len(secret) for secret in secrets} == {43}  # 32 bytes in base64
-    links.enter(database, sorted(secrets)[0])
+    links.enter(database, secrets[-1])
     dump = "\n".join(
         str(tuple(row)) for t in ("link", "session", "event") for row in database.rows(f"SELECT * FROM {t}")
     )

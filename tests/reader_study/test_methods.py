@@ -13,6 +13,9 @@ ABOUT: dict[str, Any] = {
     "rehearsal": False,
     "banner": "",
     "readers": 3,
+    "asked": 3,
+    "convention": "radiological",
+    "anatomy": [],
     "recognised": 0,
     "missing": {},
     "confidence": 0.95,
@@ -53,16 +56,32 @@ def test_what_weakens_a_study_is_said(result: Json) -> None:
     result["about"] |= {"missing": {"reader-2": 7}, "recognised": 3}
     result["all"]["verdict"] = "undecided"
     text = methods(result)
-    assert "not known to be held out" in text and "reader-2 lacks 7 answers" in text
+    assert (
+        "not known to be held out" in text
+        and "reader-2 had 7 to go, practice included" in text
+        and "Each was to judge 150" in text
+    )
     assert "In 3 answers a reader knew the scan" in text
     assert "neither a difference nor its absence is shown" in text
 
 
 def test_one_reader_is_one_reader_and_other_designs_have_their_own_words(result: Json) -> None:
-    result["about"] |= {"readers": 1, "design": "diagnosis"}
+    result["about"] |= {"readers": 1, "asked": 1, "design": "diagnosis"}
     result["all"] = {"difference": INTERVAL, "real": INTERVAL, "synthetic": INTERVAL, "verdict": "different"}
     text = methods(result)
     assert "1 reader said of each scan whether" in text and "minus accuracy on real scans was 0.50" in text
     result["about"]["design"] = "yes-no"
     result["all"] = {k: INTERVAL for k in ("auc", "hit_rate", "false_alarm_rate")} | {"verdict": "above chance"}
-    assert "mean AUC was 0.50" in methods(result) and "for this reader alone" in methods(result)
+    text = methods(result)
+    assert "The reader's AUC was 0.50" in text and "for this reader alone" in text and "this reader can tell" in text
+    assert "readers" not in text.replace("for other readers", "") and "Gwet" not in text
+
+
+def test_who_was_asked_how_scans_lay_and_what_their_anatomy_scored(result: Json) -> None:
+    assert "with the patient's left on the right (radiological convention)" in methods(result)
+    assert "anatomy" not in methods(result)
+    result["about"] |= {"readers": 2, "anatomy": ["impossible", "faults", "a fault", "a doubt", "real"]}
+    result["anatomy"] = {k: INTERVAL for k in ("real", "synthetic", "difference")}
+    text = methods(result)
+    assert "2 readers (of 3 asked)" in text and "from 1 (impossible) to 5 (real)" in text
+    assert "The anatomy of real scans scored 0.50" in text

@@ -10,8 +10,9 @@ from tlesynth.errors import PRIVACY, TlesynthError
 from tlesynth.metrics.statistics import auc
 from tlesynth.reader_study.answers import read_answers
 from tlesynth.reader_study.audit import audit
-from tlesynth.reader_study.create import Made
+from tlesynth.reader_study.create import Made, Plan, Sources, create
 from tlesynth.reader_study.key import Key, Truth, read_key
+from tlesynth.reader_study.methods import methods
 from tlesynth.reader_study.rehearsal import SAYS, Simulated, rehearse
 from tlesynth.reader_study.scoring import SCORE, require_apart, score, write
 from tlesynth.reader_study.study import REHEARSED, STUDY, Design, Trial, read_study, verify_items
@@ -110,3 +111,12 @@ def test_a_rehearsal_does_not_take_the_place_of_what_people_said(tmp_path: Path)
     require_apart(tmp_path / "study", tmp_path / "result", partial=False)
     with pytest.raises(TlesynthError, match="STUDY-003.*people"):
         require_apart(tmp_path / "study", tmp_path / "result", partial=False, rehearsal=True)
+
+
+def test_simulated_readers_score_the_anatomy_by_how_well_they_see(cohorts: Sources, tmp_path: Path) -> None:
+    made = create(cohorts, Plan("yes-no", 16, 1, 0, 0, anatomy=True), tmp_path / "study")
+    key = read_key(made.key, made.study)
+    rehearse(made.folder, key, tmp_path / "copy", 3.0, 0)
+    result = score(tmp_path / "copy", made.key, read_answers(tmp_path / "copy")).result
+    assert result["anatomy"]["difference"]["high"] < -1 and sum(result["anatomy"]["counts"]["real"]) == 8
+    assert "The anatomy of real scans scored" in methods(result)

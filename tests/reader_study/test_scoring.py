@@ -50,9 +50,9 @@ def test_the_same_answers_give_the_same_score(made: Made, answers: pd.DataFrame)
 
 def test_a_study_that_is_not_finished_is_scored_on_purpose_alone(made: Made, answers: pd.DataFrame) -> None:
     some = answers[answers["reader"] == "reader-1"]
-    with pytest.raises(TlesynthError, match="STUDY-009.*reader-2 has 18 to go"):
+    with pytest.raises(TlesynthError, match="STUDY-009.*answered, with the practice: reader-2 0 of 20"):
         score(made.folder, made.key, some)
-    assert score(made.folder, made.key, some, partial=True).result["about"]["missing"] == {"reader-2": 18}
+    assert score(made.folder, made.key, some, partial=True).result["about"]["missing"] == {"reader-2": 20}
 
 
 def test_a_key_or_an_item_changed_since_is_refused(

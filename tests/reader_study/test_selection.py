@@ -6,7 +6,7 @@ from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
 from tlesynth.reader_study.create import Sources
 from tlesynth.reader_study.key import Truth
-from tlesynth.reader_study.selection import Pool, allot, choose, pool_of
+from tlesynth.reader_study.selection import Pool, allot, choose, largest, pool_of, require_numbers
 
 
 def _pool(cohorts: Sources, wanted: tuple[str, ...] = ()) -> Pool:
@@ -66,6 +66,28 @@ def test_warm_ups_may_come_from_the_other_held_out_scans(cohorts: Sources) -> No
 def test_numbers_that_do_not_fit_are_refused(cohorts: Sources, n: int, warm_ups: int, code: str) -> None:
     with pytest.raises(TlesynthError, match=f"STUDY-{code}"):
         choose(_pool(cohorts), "yes-no", n, warm_ups, 0)
+
+
+def test_the_largest_study_is_found_and_told(cohorts: Sources) -> None:
+    pool = _pool(cohorts, ("test",))  # of 14 real test scans 7 are controls; 2 more may be warm-ups
+    for design, warm_ups in (("yes-no", 2), ("yes-no", 4), ("2afc", 2)):
+        most = largest(pool, design, warm_ups)
+        choose(pool, design, most, warm_ups, 0)
+        with pytest.raises(TlesynthError, match=rf"STUDY-002.*the largest possible is --n {most} with --warm-up"):
+            choose(pool, design, most + 2, warm_ups, 0)
+    assert largest(pool, "2afc", 2) == 14 and largest(pool, "yes-no", 4) == 28
+    assert largest(pool, "2afc", 99) == 0
+    with pytest.raises(TlesynthError, match="not even --n 2 is possible with --warm-up 99"):
+        choose(pool, "2afc", 4, 99, 0)
+
+
+@pytest.mark.parametrize(
+    ("n", "warm_ups", "why"),
+    [(0, 2, "--n 0.*at least 2"), (7, 2, "--n 7.*even"), (8, -1, "--warm-up -1"), (8, 1, "--warm-up 1.*even")],
+)
+def test_each_number_that_cannot_be_is_named_with_its_reason(n: int, warm_ups: int, why: str) -> None:
+    with pytest.raises(TlesynthError, match=why):
+        require_numbers("yes-no", n, warm_ups)
 
 
 def test_strata_are_groups_where_a_side_is_unknown(cohorts: Sources) -> None:

@@ -9,7 +9,7 @@ from tlesynth.report.pictures import Picture
 from tlesynth.report.reader_study import FEW_READERS, NONE_MADE, REHEARSED, VERDICTS, limitation, section
 from tlesynth.report.sources import Files
 
-from .studies import DESIGNS, READERS, score
+from .studies import DESIGNS, READERS, interval, score
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,22 @@ def test_what_weakens_a_study_is_printed(tmp_path: Path) -> None:
         and "a reader knew the scan" in page
         and "the audit was not run" in page
     )
+
+
+def test_one_reader_has_no_agreement_and_anatomy_is_shown_where_it_was_asked(tmp_path: Path) -> None:
+    found = score("yes-no")
+    found["about"] |= {"readers": 1, "anatomy": ["impossible", "faults", "a fault", "a doubt", "as in a real brain"]}
+    found["readers"] = {"reader-1": found["readers"]["reader-1"]}
+    found["anatomy"] = {k: interval(4.2) for k in ("real", "synthetic", "difference")}
+    durable.write_json(tmp_path / "study" / "score.json", found)
+    page = render(tmp_path)
+    part = page[page.index('<section id="reader-study">') : page.index('<section id="settings">')]
+    assert "</data> reader, " in part and "AUC of the reader" in part and "Agreement" not in part
+    assert 'data-source="study/score.json#/anatomy/difference/value"' in part and "as in a real brain" in part
+
+
+def test_what_people_said_stands_before_the_runs_own_rehearsal(tmp_path: Path) -> None:
+    durable.write_json(tmp_path / "rehearsal" / "score.json", score("yes-no", rehearsal=True))
+    assert limitation(Files(tmp_path)) == REHEARSED and "rehearsal/score.json" in render(tmp_path)
+    page = render(_run(tmp_path, "2afc"))
+    assert FEW_READERS in html.unescape(page) and REHEARSED not in page and "rehearsal/score.json" not in page

@@ -42,6 +42,13 @@ def create(
             help="Cases show real scans of this split alone (warm-ups: also of other held-out ones); may be repeated.",
         ),
     ] = None,
+    convention: Annotated[
+        str,
+        typer.Option(
+            "--convention", help="neurological (the patient's left on the left) or radiological (on the right)."
+        ),
+    ] = "neurological",
+    anatomy: Annotated[bool, typer.Option("--anatomy", help="Also ask for a score of each scan's anatomy.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Draws the scans.")] = 0,
     key: KeyFile = None,
     as_json: AsJson = False,
@@ -49,17 +56,19 @@ def create(
     """Draw scans, write copies that only their content tells apart, and each reader's list; say what it can show.
 
     Example: tlesynth study create --real my_run/derivatives --synthetic my_run/synthetic --splits my_run/splits.tsv
-    --design 2afc --n 150 --out my_run/study
+    --design 2afc --n 150 --out my_run/reading
     """
-    from tlesynth.reader_study.create import Plan, Sources, create
+    from tlesynth.reader_study.create import Plan, Sources, create, usual_repeats
     from tlesynth.reader_study.power import words
+    from tlesynth.reader_study.study import CONVENTIONS
 
-    again = min(6, n // 8) if repeats is None else repeats
-    plan = Plan(design, n, readers, warm_ups, again, seed)  # ty: ignore[invalid-argument-type]
+    again = usual_repeats(n) if repeats is None else repeats
+    plan = Plan(design, n, readers, warm_ups, again, seed, convention, anatomy)  # ty: ignore[invalid-argument-type]
     made = create(Sources(real, synthetic, splits, tuple(from_split or ())), plan, out, key)
     if not as_json:
         for line in words(made.study.design, n, made.study.made["power"]):
             typer.echo(f"note: {line}")
+        typer.echo(f"note: scans lie with {CONVENTIONS[made.study.convention]} ({convention}); --convention turns them")
     result({"study": str(made.folder), "key": str(made.key), "items": len(made.study.items)}, as_json)
 
 

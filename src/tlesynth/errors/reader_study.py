@@ -6,9 +6,13 @@ from tlesynth.errors.entry import Entry
 from tlesynth.errors.statuses import INPUT, PRIVACY, USAGE
 
 ROWS: dict[str, Entry] = {
-    "STUDY-001": Entry("the study cannot be read", "Give the folder that tlesynth study create wrote.", INPUT),
+    "STUDY-001": Entry(
+        "the study cannot be read", "Give the folder that this version's tlesynth study create wrote.", INPUT
+    ),
     "STUDY-002": Entry(
-        "there are too few scans for this study", "Lower --n, --warm-up or --repeats, or give more scans.", INPUT
+        "there are too few scans for this study",
+        "Ask for fewer, or give more scans: other splits (--from-split) or a larger cohort.",
+        INPUT,
     ),
     "STUDY-003": Entry("the study cannot be made like this", "Correct the option.", USAGE),
     "STUDY-004": Entry(
@@ -33,6 +37,16 @@ ROWS: dict[str, Entry] = {
     "STUDY-009": Entry(
         "not every reader has finished",
         "Wait for them, or score what is there with --partial: the result then says so.",
+        INPUT,
+    ),
+    "STUDY-010": Entry(
+        "the key of the study is missing",
+        "Give --key FILE: create wrote it beside the study as STUDY.key.json, and without it nobody knows the truth.",
+        INPUT,
+    ),
+    "STUDY-011": Entry(
+        "nobody has answered a case yet",
+        "Let people read it (tlesynth study serve), or try the way with simulated readers (tlesynth study rehearse).",
         INPUT,
     ),
 }

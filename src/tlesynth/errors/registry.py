@@ -8,6 +8,7 @@ from __future__ import annotations
 from tlesynth.errors.entry import Entry
 from tlesynth.errors.reader_study import ROWS as READER_STUDY
 from tlesynth.errors.serving import ROWS as SERVING
+from tlesynth.errors.serving import UNTESTED
 from tlesynth.errors.statuses import (
     EXIT_STATUSES,
     INPUT,
@@ -289,6 +290,12 @@ def documentation() -> str:
         "| code | what happened | what to do | exit status |",
         "|---|---|---|---|",
         *(f"| {code} | {e.what} | {e.remedy} | {e.exit_status} |" for code, e in sorted(REGISTRY.items())),
+        "",
+        "## The reader study's server: what no test shows",
+        "",
+        "What it does about each fault, and which test shows it, stands in [reader study](reader-study.md#serving).",
+        "",
+        *(f"- {sentence}" for sentence in UNTESTED),
         "",
     ]
     return "\n".join(lines)

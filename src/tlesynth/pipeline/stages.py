@@ -52,6 +52,8 @@ class Stage:
     its tables anew and keeps everything else, and no later stage is redone."""
     wanted: Callable[[Recipe], bool] = lambda recipe: True
     """Whether the recipe asks for it."""
+    of_simulated: bool = False
+    """Whether it is for the run's own simulated cohort alone."""
 
 
 def simulate(context: Context) -> None:
@@ -161,6 +163,13 @@ def evaluate(context: Context) -> None:
         judging.evaluate(out, recipe, data=cohorts.kind_of(context.cohort), truth=context.truth)
 
 
+def rehearse(context: Context) -> None:
+    """Let simulated readers try a reader study."""
+    from tlesynth.pipeline.rehearsing import rehearse_study
+
+    rehearse_study(context.out, context.out / "rehearsal", context.recipe)
+
+
 def report(context: Context) -> None:
     """Write the page."""
     from tlesynth.report import build
@@ -185,7 +194,7 @@ def _machine(recipe: Recipe) -> dict[str, Any]:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("simulate", (), ("cohort",), lambda r: (r.simulate,), simulate),
+    Stage("simulate", (), ("cohort",), lambda r: (r.simulate,), simulate, of_simulated=True),
     Stage(
         "preprocess",
         ("simulate",),
@@ -245,20 +254,29 @@ STAGES: tuple[Stage, ...] = (
         judged_by=lambda r: (r.evaluation.verdict,),
     ),
     Stage(
+        "rehearse",
+        ("sample",),
+        ("rehearsal",),
+        lambda r: (r.rehearsal,),
+        rehearse,
+        wanted=lambda r: r.rehearsal.readers > 0,
+        of_simulated=True,
+    ),
+    Stage(
         "report",
         ("evaluate",),
         ("report.html",),
         lambda r: (),
         report,
-        judged_by=lambda r: (*_judged(r), r.evaluation.verdict),  # the page prints both verdicts
+        judged_by=lambda r: (*_judged(r), r.evaluation.verdict, r.rehearsal),  # the page prints them all
     ),
 )
 
 
 def stages_of(context: Context) -> list[Stage]:
-    """The stages of a run: a given cohort is not simulated, and what the recipe does not ask for is left out."""
+    """The stages of a run: without those of a simulated cohort where one is given, and those nobody asked for."""
     given = context.given is not None
-    return [stage for stage in STAGES if stage.wanted(context.recipe) and not (given and stage.name == "simulate")]
+    return [stage for stage in STAGES if stage.wanted(context.recipe) and not (given and stage.of_simulated)]
 
 
 def require_groups(recipe: Recipe) -> None:

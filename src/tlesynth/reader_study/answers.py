@@ -40,6 +40,8 @@ class Answer:
     comment: str = ""
     recognised: bool = False
     """The reader has seen this scan outside the study."""
+    anatomy: int = 0
+    """1 (impossible) to 5 (as in a real brain), where the study asks for it; else 0."""
     answered_at: str = ""
     """The reader's own clock."""
 
@@ -47,7 +49,7 @@ class Answer:
     def content(self) -> str:
         """What makes two answers the same: everything but times."""
         said = [self.choice, self.confidence, self.display, [dict(region) for region in self.regions], self.comment]
-        return json.dumps([*said, self.recognised], sort_keys=True)
+        return json.dumps([*said, self.recognised, self.anatomy], sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -175,13 +177,13 @@ def latest(database: Database, reader: str, trial: str) -> tuple[Answer, int] | 
 
 
 def read_answers(study: Path, identity: str | None = None) -> pd.DataFrame:
-    """The answer that stands for each trial, in the server's order: ``COLUMNS``, then version and recognised.
+    """The answer that stands for each trial, in the server's order: ``COLUMNS``, version, recognised and anatomy.
 
     ``seconds`` are those of all versions together; ``regions`` are lists of points. A study that is not finished gives
     the answers there are. The chain of rows is checked first, and where ``identity`` is given, whose answers they are.
 
     Raises:
-        TlesynthError: DATA-011 if there is no database, STUDY-020 if it is damaged or a row was changed, STUDY-021 if
+        TlesynthError: STUDY-011 if there is no database, STUDY-020 if it is damaged or a row was changed, STUDY-021 if
             it holds the answers of another study, as of a rehearsal.
     """
     import pandas as pd
@@ -191,7 +193,7 @@ def read_answers(study: Path, identity: str | None = None) -> pd.DataFrame:
         if identity is not None and (found := database.rows("SELECT identity FROM study")[0][0]) != identity:
             raise fail("STUDY-021", study, f"its answers are of {found}, the folder is of {identity}")
         rows = [dict(row) for row in database.rows("SELECT * FROM answer ORDER BY sequence")]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "version", "recognised"])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "version", "recognised", "anatomy"])
     table["seconds"] = table.groupby(["reader", "trial"])["seconds"].transform("sum").astype(float)
     table["regions"] = [json.loads(text) for text in table["regions"]]
     return table.drop_duplicates(["reader", "trial"], keep="last").reset_index(drop=True)
@@ -261,5 +263,7 @@ def _link(before: str, row: Mapping[str, Any] | sqlite3.Row) -> str:
 
 
 def _answer(row: sqlite3.Row) -> Answer:
-    kept = {name: row[name] for name in ("choice", "confidence", "seconds", "display", "comment", "answered_at")}
+    kept = {
+        name: row[name] for name in ("choice", "confidence", "seconds", "display", "comment", "answered_at", "anatomy")
+    }
     return Answer(**kept, regions=tuple(json.loads(row["regions"])), recognised=bool(row["recognised"]))

@@ -23,12 +23,25 @@ from tlesynth.reader_study import audit, canonical, separation
 from tlesynth.reader_study.key import Key, Truth, commitment, encoded, key_beside, write_key
 from tlesynth.reader_study.power import power_of
 from tlesynth.reader_study.protocol import PROTOCOL, protocol
-from tlesynth.reader_study.selection import Chosen, choose, pool_of
-from tlesynth.reader_study.study import CHOICES, DESIGNS, QUESTIONS, SCALES, Design, Study, item_path, seal, write_study
+from tlesynth.reader_study.selection import LEAST, Chosen, choose, largest, pool_of, require_numbers
+from tlesynth.reader_study.study import (
+    ANATOMY,
+    CHOICES,
+    CONVENTIONS,
+    DESIGNS,
+    QUESTIONS,
+    SCALES,
+    Convention,
+    Design,
+    Study,
+    item_path,
+    seal,
+    write_study,
+)
 from tlesynth.reader_study.trial_lists import Lists, Question, lists_of, most_repeats, random_id
-from tlesynth.seeds import generator
+from tlesynth.seeds import generator, seed_of
 
-MOST_READERS = 64
+MOST_READERS, MOST_USUAL_REPEATS = 64, 6
 NAMES_SORTED, LISTS_SORTED = 10 * audit.ALPHA, 2 * audit.ALPHA
 """Names and lists that look more ordered than all but this share are drawn again: the audit then doubts none."""
 
@@ -43,6 +56,11 @@ class Plan:
     warm_ups: int = 4
     repeats: int = 6
     seed: int = 0
+    convention: Convention = "neurological"
+    anatomy: bool = False
+    """Whether readers also score the anatomy of each scan, 1 to 5."""
+    foreseeable: bool = False
+    """Names and orders follow from the seed, so that it can be made again: only where nobody is to read it."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +108,31 @@ def create(sources: Sources, plan: Plan, out: Path, key: Path | None = None) -> 
     return Made(study, out, key)
 
 
+def possible(sources: Sources, design: Design, n: int, readers: int, warm_ups: int, seed: int) -> Plan:
+    """A plan for a rehearsal, of ``n`` questions or as many as there are scans for, with what is usual for the rest.
+
+    Raises:
+        TlesynthError: STUDY-002 if there are too few scans for any, or what ``pool_of`` raises.
+    """
+    real, synthetic = read_cohort(sources.real), read_cohort(sources.synthetic)
+    pool = pool_of(real, synthetic, sources.splits, sources.from_split, design)
+    n = max(LEAST, min(n, largest(pool, design, warm_ups)))
+    return Plan(design, n, readers, warm_ups, usual_repeats(n), seed, foreseeable=True)
+
+
+def usual_repeats(n: int) -> int:
+    """How many of ``n`` cases come again unless someone says otherwise."""
+    return min(MOST_USUAL_REPEATS, n // 8)
+
+
 def _require_possible(plan: Plan, out: Path, key: Path) -> None:
     if plan.design not in DESIGNS:
         raise fail("STUDY-003", f"--design {plan.design}", f"it is one of {', '.join(DESIGNS)}")
+    if plan.convention not in CONVENTIONS:
+        raise fail("STUDY-003", f"--convention {plan.convention}", f"it is one of {', '.join(CONVENTIONS)}")
+    if plan.anatomy and plan.design == "2afc":
+        raise fail("STUDY-003", "--anatomy", "a pair has two scans, and one score would be of neither")
+    require_numbers(plan.design, plan.n, plan.warm_ups)
     if not 1 <= plan.readers <= MOST_READERS:
         raise fail("STUDY-003", f"--readers {plan.readers}", f"1 to {MOST_READERS} can take part")
     if not 0 <= plan.repeats <= most_repeats(plan.n):
@@ -107,8 +147,9 @@ def _require_possible(plan: Plan, out: Path, key: Path) -> None:
 def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists, Key]:
     """Lists and names from a new secret; one whose orders or names happen to look sorted is drawn again."""
     draws = generator(plan.seed, "study", "orders")
+    attempt = 0
     while True:
-        secret = secrets.token_hex(32)
+        secret = _foreseen(plan.seed, attempt) if plan.foreseeable else secrets.token_hex(32)
         names = {t: random_id(secret, "item", t.origin, t.source) for question in _all(chosen) for t in question}
         lists = lists_of(secret, plan.design, readers, *_questions(chosen, names), plan.repeats)
         items = {item: truth for truth, item in sorted(names.items(), key=_id)}
@@ -117,6 +158,11 @@ def _drawn(plan: Plan, chosen: Chosen, readers: tuple[str, ...]) -> tuple[Lists,
         lists_look = audit.orders(plan.design, lists.trials, key, draws)
         if names_look > NAMES_SORTED and min(lists_look.values()) > LISTS_SORTED:
             return lists, key
+        attempt += 1
+
+
+def _foreseen(seed: int, attempt: int) -> str:
+    return "".join(f"{seed_of(seed, 'study', 'secret', attempt, part):016x}" for part in range(4))
 
 
 def _all(chosen: Chosen) -> list[tuple[Truth, ...]]:
@@ -184,6 +230,8 @@ def _study(folder: Path, real: Cohort, plan: Plan, key: Key, readers: tuple[str,
         items={item: durable.sha256(item_path(folder, item)) for item in key.items},
         key_sha256="",  # of the key that seals all of this: filled in then
         made=about,
+        convention=plan.convention,
+        anatomy=ANATOMY if plan.anatomy else (),
     )
 
 

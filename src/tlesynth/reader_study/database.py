@@ -20,7 +20,7 @@ from tlesynth.errors import fail
 NAME = "study.sqlite"
 BACKUPS = "backups"
 SCHEMA = Path(__file__).with_name("schema.sql")
-VERSION = 1
+VERSION = 2
 SHARED_DISKS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "9p", "fuse.sshfs"}
 """File systems whose shared memory the write-ahead log cannot trust: there the rollback journal is used."""
 
@@ -95,11 +95,11 @@ def reading(study: Path) -> Generator[Database]:
     """Open the database only to read, also while a server writes to it.
 
     Raises:
-        TlesynthError: DATA-011 if there is none, STUDY-020 if it is damaged.
+        TlesynthError: STUDY-011 if there is none, STUDY-020 if it is damaged.
     """
     path = study / NAME
     if not path.is_file():
-        raise fail("DATA-011", path, "nobody has read this study yet: tlesynth study serve makes it")
+        raise fail("STUDY-011", path, "nobody has logged in yet")
     with _damage(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
         connection.row_factory = sqlite3.Row

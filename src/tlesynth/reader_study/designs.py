@@ -26,7 +26,7 @@ from tlesynth.metrics.statistics import (
 from tlesynth.reader_study import by_reader, multireader
 from tlesynth.reader_study.detection import Counts, detection, difference, papers_statistic
 from tlesynth.reader_study.power import MARGIN
-from tlesynth.reader_study.study import Design
+from tlesynth.reader_study.study import ANATOMY, Design
 from tlesynth.reader_study.unblinding import CALLS
 
 ORIGINS = ("real", "synthetic")
@@ -128,6 +128,23 @@ MEASURES: dict[Design, Callable[[pd.DataFrame, Resampling], Json]] = {
 }
 
 
+def anatomy(cases: pd.DataFrame, how: Resampling) -> Json:
+    """The anatomy score 1 to 5, averaged over readers for each scan: of real and synthetic scans, their difference, of
+    each class, and how often each score was given, as JSON."""
+    parts = {o: cases[cases["origin"] == o] for o in ORIGINS}
+    return {
+        **{o: _mean(rows, "anatomy", how) for o, rows in parts.items()},
+        "difference": _difference(cases, how, "anatomy"),
+        "classes": {
+            str(s): {o: _mean(rows[rows["origin"] == o], "anatomy", how) for o in ORIGINS}
+            for s, rows in cases.groupby("stratum")
+        },
+        "counts": {
+            o: [int((rows["anatomy"] == k + 1).sum()) for k in range(len(ANATOMY))] for o, rows in parts.items()
+        },
+    }
+
+
 def _crossed(cases: pd.DataFrame, column: str) -> pd.DataFrame:
     """``column`` of the cases that every reader has answered: a row a case, a column a reader."""
     return cases.pivot_table(index=["case", "origin"], columns="reader", values=column, aggfunc="first").dropna()
@@ -146,9 +163,9 @@ def _right_of(rows: pd.DataFrame) -> tuple[int, int]:
     return int(rows["right"].sum()), len(rows)
 
 
-def _difference(cases: pd.DataFrame, how: Resampling) -> Json:
-    """Accuracy on synthetic minus accuracy on real scans, resampling scans of both, as JSON."""
-    made, real = (_by_case(cases[cases["origin"] == o], "right") for o in ("synthetic", "real"))
+def _difference(cases: pd.DataFrame, how: Resampling, column: str = "right") -> Json:
+    """Mean of ``column`` on synthetic minus that on real scans, resampling scans of both, as JSON."""
+    made, real = (_by_case(cases[cases["origin"] == o], column) for o in ("synthetic", "real"))
     both = np.concatenate([made, real])
     if min(len(made), len(real)) < FEWEST:
         return too_few(min(len(made), len(real)))

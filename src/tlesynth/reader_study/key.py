@@ -82,10 +82,10 @@ def read_key(path: Path, study: Study) -> Key:
     """Read the key of ``study``.
 
     Raises:
-        TlesynthError: DATA-011 if it is missing, STUDY-005 if it is not the one the study was made with.
+        TlesynthError: STUDY-010 if it is missing, STUDY-005 if it is not the one the study was made with.
     """
     if not Path(path).is_file():
-        raise fail("DATA-011", path, "there is no key")
+        raise fail("STUDY-010", path)
     data = Path(path).read_bytes()
     if commitment(data) != study.key_sha256:
         raise fail("STUDY-005", path, "its SHA-256 is not the one in study.json")

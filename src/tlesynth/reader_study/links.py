@@ -19,6 +19,7 @@ ADMINISTRATOR = ""
 SECRET_BYTES = 32
 SEEN_EVERY_S = 60.0
 """A session's last moment is written this often, not with each request."""
+ADD = "INSERT INTO link (hash, who, given, expires_at) VALUES (?, ?, ?, ?)"
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,26 @@ class Lifetimes:
 
 
 def issue(database: Database, who: str, lifetimes: Lifetimes) -> str:
-    """A new one-time secret for ``who``; earlier links that nobody used stay good."""
-    return issue_all(database, [who], lifetimes)[who]
+    """A new one-time secret for ``who``, given to a person; earlier ones of theirs that nobody used end."""
+    secret, moment = secrets.token_urlsafe(SECRET_BYTES), time.time()
+    with database.transaction() as connection:
+        connection.execute("UPDATE link SET expires_at = ? WHERE used_at IS NULL AND who = ?", (moment, who))
+        connection.execute(ADD, (_hash(secret), who, "person", moment + lifetimes.link))
+    return secret
 
 
 def issue_all(database: Database, everyone: Iterable[str], lifetimes: Lifetimes) -> dict[str, str]:
-    """A new one-time secret for each of ``everyone``, on the disk together."""
-    given = {who: secrets.token_urlsafe(SECRET_BYTES) for who in everyone}
-    until = time.time() + lifetimes.link
+    """A new one-time secret for each of ``everyone``, as a server prints them at its start.
+
+    What an earlier start printed and nobody used ends, whoever it was for. What was given to a person stays: a reader
+    who has paused comes back by it on another day.
+    """
+    secret_of, moment = {who: secrets.token_urlsafe(SECRET_BYTES) for who in everyone}, time.time()
     with database.transaction() as connection:
-        connection.executemany(
-            "INSERT INTO link (hash, who, expires_at) VALUES (?, ?, ?)",
-            [(_hash(secret), who, until) for who, secret in given.items()],
-        )
-    return given
+        connection.execute("UPDATE link SET expires_at = ? WHERE used_at IS NULL AND given = 'start'", (moment,))
+        rows = [(_hash(secret), who, "start", moment + lifetimes.link) for who, secret in secret_of.items()]
+        connection.executemany(ADD, rows)
+    return secret_of
 
 
 def enter(database: Database, secret: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlesynth.metrics.statistics import Json
-from tlesynth.reader_study.study import Design
+from tlesynth.reader_study.study import CONVENTIONS, Design
 
 TASKS: dict[Design, str] = {
     "yes-no": "said of each scan, on a six-point scale, whether it was of a person or made by a computer",
@@ -13,9 +13,9 @@ TASKS: dict[Design, str] = {
     "right side, and how sure they were",
 }
 VERDICTS = {
-    "chance": "The whole interval lies within {margin:.2f} of 0.5: readers cannot tell them apart beyond that.",
-    "above chance": "The interval lies above 0.5: readers can tell synthetic from real scans.",
-    "below chance": "The interval lies below 0.5: readers see a difference and take it for the opposite.",
+    "chance": "The whole interval lies within {margin:.2f} of 0.5: {who} cannot tell them apart beyond that.",
+    "above chance": "The interval lies above 0.5: {who} can tell synthetic from real scans.",
+    "below chance": "The interval lies below 0.5: a difference is seen, and taken for the opposite.",
     "undecided": "The interval is too wide: neither a difference nor its absence is shown.",
     "equivalent": "The whole interval lies within {margin:.2f} of 0: synthetic scans are diagnosed like real ones.",
     "different": "The interval leaves out 0: synthetic scans are not diagnosed as real ones are.",
@@ -39,21 +39,25 @@ def _methods(about: Json) -> str:
     unit = "pairs" if design == "2afc" else "scans (half of them synthetic)"
     held = "held out from the generator's training" if made["held_out"] else "not known to be held out from training"
     strata = ", ".join(f"{count} {name}" for name, count in made["strata"].items())
+    order = "The order was drawn" if about["asked"] == 1 else "Orders were drawn for each reader"
     sentences = [
         f"{_readers(about)} {TASKS[design]}.",
-        f"Each judged {made['cases']} {unit}; of each origin {strata}, drawn by a seed within groups and sides; real "
-        f"scans were {held}.",
-        f"Orders were drawn for each reader; {made['warm_ups']} warm-ups with feedback came first and were not scored, "
+        f"{_each(about)} {made['cases']} {unit}; of each origin {strata}, drawn by a seed within groups and sides; "
+        f"real scans were {held}.",
+        f"{order}; {made['warm_ups']} warm-ups with feedback came first and were not scored, "
         f"and {made['repeats']} cases came again.",
         "All scans were shown as 8-bit copies with one header, one window and a brain mask found in the same way in "
         "real and synthetic scans; the truth was kept from the server in a file whose SHA-256 was published before the "
-        f"first answer ({about['key_sha256'][:12]}...).",
+        f"first answer ({about['key_sha256'][:12]}...). They lay with {CONVENTIONS[about['convention']]} "
+        f"({about['convention']} convention) unless a reader turned them.",
+        *_anatomy_asked(about),
         _analysis(about),
     ]
     if about["recognised"]:
         sentences.append(f"In {about['recognised']} answers a reader knew the scan from elsewhere.")
     if about["missing"]:
-        sentences.append(f"Unfinished: {', '.join(f'{r} lacks {n} answers' for r, n in about['missing'].items())}.")
+        left = ", ".join(f"{r} had {n} to go" for r, n in about["missing"].items())
+        sentences.append(f"The study was scored before all was answered ({left}, practice included).")
     return " ".join(sentences)
 
 
@@ -79,19 +83,27 @@ def _analysis(about: Json) -> str:
 
 def _results(result: Json) -> str:
     about, every = result["about"], result["all"]
+    alone = about["readers"] == 1
     name, words = {
-        "yes-no": ("auc", "The readers' mean AUC was"),
-        "2afc": ("share", "The readers named the synthetic scan in a share of"),
+        "yes-no": ("auc", "The reader's AUC was" if alone else "The readers' mean AUC was"),
+        "2afc": ("share", f"The reader{'' if alone else 's'} named the synthetic scan in a share of"),
         "diagnosis": ("difference", "Accuracy on synthetic minus accuracy on real scans was"),
     }[about["design"]]
-    sentences = [f"{words} {_interval(every[name])}. {VERDICTS[every['verdict']].format(margin=about['margin'])}"]
+    sentences = [f"{words} {_interval(every[name])}. {_verdict(about, every)}"]
     if about["design"] == "yes-no":
         hits, alarms = _interval(every["hit_rate"]), _interval(every["false_alarm_rate"])
-        sentences.append(f"They called {hits} of the synthetic and {alarms} of the real scans synthetic.")
+        sentences.append(f"{hits} of the synthetic and {alarms} of the real scans were called synthetic.")
     if about["design"] == "diagnosis":
         made, real = _interval(every["synthetic"]), _interval(every["real"])
-        sentences.append(f"They were right on {made} of the synthetic and {real} of the real scans.")
-    sentences.append(f"Agreement between readers: Gwet's AC1 {_interval(result['agreement'].get('gwet_ac1', {}))}.")
+        sentences.append(f"{made} of the synthetic and {real} of the real scans were diagnosed rightly.")
+    if about["anatomy"]:
+        found = result["anatomy"]
+        sentences.append(
+            f"The anatomy of real scans scored {_interval(found['real'])}, that of synthetic ones "
+            f"{_interval(found['synthetic'])}; difference {_interval(found['difference'])}."
+        )
+    if not alone:
+        sentences.append(f"Agreement between readers: Gwet's AC1 {_interval(result['agreement'].get('gwet_ac1', {}))}.")
     machine = result["machine_reader"].get("auc", result["machine_reader"])
     sentences.append(f"A classifier that saw the same copies reached an AUC of {_interval(machine)}.")
     if about["design"] != "diagnosis":
@@ -107,7 +119,26 @@ def _results(result: Json) -> str:
 
 def _readers(about: Json) -> str:
     people = "simulated reader" if about["rehearsal"] else "reader"
-    return f"{about['readers']} {people}{'' if about['readers'] == 1 else 's'}"
+    count = f"{about['readers']} {people}{'' if about['readers'] == 1 else 's'}"
+    return count if about["asked"] == about["readers"] else f"{count} (of {about['asked']} asked)"
+
+
+def _each(about: Json) -> str:
+    """Who judged, or was to judge where not all was answered."""
+    who = "The reader" if about["asked"] == 1 else "Each"
+    return f"{who} was to judge" if about["missing"] else f"{who} judged"
+
+
+def _anatomy_asked(about: Json) -> list[str]:
+    if not about["anatomy"]:
+        return []
+    low, high = about["anatomy"][0], about["anatomy"][-1]
+    return [f"The anatomy of each scan was scored from 1 ({low}) to {len(about['anatomy'])} ({high})."]
+
+
+def _verdict(about: Json, every: Json) -> str:
+    who = "this reader" if about["readers"] == 1 else "readers"
+    return VERDICTS[every["verdict"]].format(margin=about["margin"], who=who)
 
 
 def _interval(found: Json) -> str:

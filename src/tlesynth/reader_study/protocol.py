@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlesynth import __version__
 from tlesynth.reader_study.power import MARGIN, words
-from tlesynth.reader_study.study import Design, Study
+from tlesynth.reader_study.study import CONVENTIONS, Design, Study
 
 PROTOCOL = "protocol.md"
 CHANCE = f"{0.5 - MARGIN:.2f} to {0.5 + MARGIN:.2f}"
@@ -39,6 +39,8 @@ def protocol(study: Study) -> str:
         "",
         f"- Question: {study.question}",
         f"- Scale: {'; '.join(f'{number} {word}' for number, word in enumerate(study.scale, start=1))}",
+        *_anatomy(study),
+        f"- Shown at first with {CONVENTIONS[study.convention]} ({study.convention}); each reader can turn it.",
         f"- Each of {len(study.readers)} readers judges {made['cases']} {unit}; of each origin: {strata}. Before them "
         f"{made['warm_ups']} warm-ups with feedback, not scored; {made['repeats']} of what is judged comes again.",
         f"- Real scans: {held}{split}. Scans drawn by seed {study.seed}; orders drawn for each reader from a secret.",
@@ -52,3 +54,10 @@ def protocol(study: Study) -> str:
         *(f"- {line}" for line in words(study.design, made["cases"], made["power"])),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _anatomy(study: Study) -> list[str]:
+    if not study.anatomy:
+        return []
+    words = "; ".join(f"{number} {word}" for number, word in enumerate(study.anatomy, start=1))
+    return [f"- Anatomy of each scan: {words}. Secondary: mean score of synthetic minus mean score of real scans."]

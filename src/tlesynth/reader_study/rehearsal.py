@@ -20,6 +20,7 @@ from tlesynth.reader_study.audit import AUDIT
 from tlesynth.reader_study.key import Key, require_unchanged
 from tlesynth.reader_study.protocol import PROTOCOL
 from tlesynth.reader_study.study import (
+    ANATOMY,
     CHOICES,
     ITEMS,
     Design,
@@ -39,6 +40,8 @@ STEPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 """Thresholds between the six confidences, in standard deviations."""
 MARGINS = np.array([0.25, 0.5, 0.75, 1.0, 1.5])
 """How much more one diagnosis must speak than the next for each step of confidence."""
+FAULTS = np.array([-0.5, 0.5, 1.25, 2.0])
+"""Thresholds between the scores of anatomy, from as in a real brain downwards."""
 MEDIAN_SECONDS, SPREAD = 25.0, 0.5
 
 
@@ -85,7 +88,10 @@ def _answer_all(out: Path, study: Study, trials: dict[str, tuple[Trial, ...]], s
             for reader, asked in trials.items():
                 for trial in asked:
                     opened(database, reader, trial.trial)
-                    record(database, reader, trial.trial, say(simulated, reader, trial))
+                    answer = say(simulated, reader, trial)
+                    if study.anatomy:
+                        answer = replace(answer, anatomy=_anatomy(simulated, reader, trial))
+                    record(database, reader, trial.trial, answer)
                     shown.advance()
                 finish(database, reader)
     finally:
@@ -124,6 +130,13 @@ SAYS: dict[Design, Callable[[Simulated, str, Trial], Answer]] = {
     "2afc": _forced_choice,
     "diagnosis": _diagnosis,
 }
+
+
+def _anatomy(simulated: Simulated, reader: str, trial: Trial) -> int:
+    item = trial.items[0]
+    synthetic = simulated.key.items[item].origin == "synthetic"
+    seen = evidence(simulated, reader, trial, item, "anatomy") + simulated.d_prime * synthetic
+    return len(ANATOMY) - int((seen > FAULTS).sum())
 
 
 def _synthetic_look(simulated: Simulated, reader: str, trial: Trial, item: str) -> float:

@@ -32,6 +32,7 @@ CREATE TABLE answer (
   regions TEXT NOT NULL CHECK (json_valid(regions)),
   comment TEXT NOT NULL CHECK (length(comment) <= 2000),
   recognised INTEGER NOT NULL CHECK (recognised IN (0, 1)),
+  anatomy INTEGER NOT NULL CHECK (anatomy BETWEEN 0 AND 5), -- 0 where it is not asked for
   answered_at TEXT NOT NULL CHECK (length(answered_at) <= 40), -- by the reader's clock
   submitted_at TEXT NOT NULL, -- by ours
   chain TEXT NOT NULL UNIQUE CHECK (length(chain) = 64), -- SHA-256 of the row and of the chain before it
@@ -48,6 +49,7 @@ BEGIN SELECT RAISE(ABORT, 'answers are only added'); END;
 CREATE TABLE link (
   hash TEXT PRIMARY KEY CHECK (length(hash) = 64), -- SHA-256 of what the link carries
   who TEXT NOT NULL, -- '' is the administrator
+  given TEXT NOT NULL CHECK (given IN ('start', 'person')), -- printed by a start of the server, or given to a person
   expires_at REAL NOT NULL,
   used_at REAL
 ) STRICT;

@@ -12,11 +12,11 @@ from tlesynth.errors import fail
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
 from tlesynth.reader_study import by_reader
 from tlesynth.reader_study.audit import AUDIT
-from tlesynth.reader_study.designs import MEASURES
+from tlesynth.reader_study.designs import MEASURES, anatomy
 from tlesynth.reader_study.key import read_key, require_unchanged
 from tlesynth.reader_study.methods import methods
 from tlesynth.reader_study.power import CONFIDENCE, MARGIN
-from tlesynth.reader_study.study import REHEARSED, STUDY, Study, read_study, read_trials, verify_items
+from tlesynth.reader_study.study import REHEARSED, STUDY, Study, Trial, read_study, read_trials, verify_items
 from tlesynth.reader_study.unblinding import CALLS, unblind, unfinished
 from tlesynth.seeds import generator
 
@@ -39,27 +39,28 @@ def score(folder: Path, key: Path, answers: pd.DataFrame, *, partial: bool = Fal
 
     Raises:
         TlesynthError: STUDY-005 or -006 if the key or the study was changed, STUDY-008 if the answers are of another,
-            STUDY-009 if a reader has not finished and ``partial`` is not set, DATA-011 if there is no answer.
+            STUDY-009 if a reader has not finished and ``partial`` is not set, STUDY-011 if there is no answer.
     """
     study, trials = read_study(folder), read_trials(folder)
     truth = read_key(key, study)
     require_unchanged(folder, study, trials, truth)
     verify_items(folder, study)
     table = unblind(study, trials, truth, answers, Path(folder))
-    missing = unfinished(trials, table)
+    missing = unfinished(trials, answers)
     if missing and not partial:
-        told = ", ".join(f"{reader} has {count} to go" for reader, count in missing.items())
-        raise fail("STUDY-009", folder, told)
+        raise fail("STUDY-009", folder, _counts(trials, missing))
     how = Resampling(RESAMPLES, CONFIDENCE, generator(study.seed, "study score", study.id))
     cases = table[table["kind"] == "case"]
     if cases.empty:
-        raise fail("DATA-011", folder, "nobody has answered a case yet")
+        raise fail("STUDY-011", folder)
     found = MEASURES[study.design](cases, how)
     for reader, rows in table.groupby("reader"):
         own = found["readers"].setdefault(str(reader), {})
         own |= by_reader.conduct(rows[rows["kind"] == "case"])
         own["with_oneself"] = by_reader.with_oneself(rows, CALLS[study.design], how)
     result = {"about": _about(study, missing, table)} | found
+    if study.anatomy:
+        result["anatomy"] = anatomy(cases, how)
     result["agreement"] = by_reader.with_each_other(cases, CALLS[study.design], how)
     result["seconds"] = {str(o): by_reader.seconds(rows["seconds"]) for o, rows in cases.groupby("origin")}
     result["machine_reader"] = _machine(Path(folder))
@@ -94,6 +95,12 @@ def harmless(text: str) -> str:
     return f"'{line}" if line.startswith(FORMULA) else line
 
 
+def _counts(trials: dict[str, tuple[Trial, ...]], missing: dict[str, int]) -> str:
+    """How far the readers are who have not answered all, as the administrator's page counts it."""
+    far = [f"{reader} {len(trials[reader]) - left} of {len(trials[reader])}" for reader, left in missing.items()]
+    return f"answered, with the practice: {', '.join(far)}"
+
+
 def _about(study: Study, missing: dict[str, int], table: pd.DataFrame) -> Json:
     return {
         "study": study.id,
@@ -107,11 +114,14 @@ def _about(study: Study, missing: dict[str, int], table: pd.DataFrame) -> Json:
         "cases": int(table.loc[table["kind"] == "case", "case"].nunique()),
         "answers": len(table),
         "recognised": int(table["recognised"].sum()),
+        "asked": len(study.readers),
         "missing": missing,
         "confidence": CONFIDENCE,
         "margin": MARGIN,
         "question": study.question,
         "grid": study.grid,
+        "convention": study.convention,
+        "anatomy": list(study.anatomy),
         "key_sha256": study.key_sha256,
         "made": study.made,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from tlesynth.reader_study.study import Design
 from tlesynth.seeds import generator
 
 LEARNT = "gen_train"
+LEAST = 2
+"""Questions of the smallest study."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,48 @@ def choose(pool: Pool, design: Design, n: int, warm_ups: int, seed: int) -> Chos
         TlesynthError: STUDY-003 if a number is odd or too small, STUDY-002 if there are too few scans.
     """
     pairs = design == "2afc"
-    if n < 2 or warm_ups < 0 or (not pairs and (n % 2 or warm_ups % 2)):
-        raise fail("STUDY-003", "--n and --warm-up", "half of the scans are synthetic: give even numbers")
+    require_numbers(design, n, warm_ups)
+    if n > (most := largest(pool, design, warm_ups)):
+        raise fail("STUDY-002", "", f"{_most(design, most, warm_ups)}. There are {_room(pool)}")
     each, each_warm = (n, warm_ups) if pairs else (n // 2, warm_ups // 2)
     drawn: dict[Origin, list[Truth]] = {
         "real": _shuffled(pool.real, seed),
         "synthetic": _shuffled(pool.synthetic, seed),
     }
-    cases = _take(drawn, each, "cases")
+    cases = _take(drawn, each)
     drawn["real"] = drawn["real"] + _shuffled(pool.reserve, seed)
-    warm = _take(drawn, each_warm, "warm-ups")
+    warm = _take(drawn, each_warm)
     return Chosen(_questions(cases, pairs), _questions(warm, pairs))
+
+
+def require_numbers(design: Design, n: int, warm_ups: int) -> None:
+    """Refuse numbers of questions that no study can have.
+
+    Raises:
+        TlesynthError: STUDY-003 if one is odd or too small.
+    """
+    if n < LEAST:
+        raise fail("STUDY-003", f"--n {n}", f"a study asks at least {LEAST} questions")
+    if warm_ups < 0:
+        raise fail("STUDY-003", f"--warm-up {warm_ups}", "it is 0 or more")
+    for name, count in (("--n", n), ("--warm-up", warm_ups)):
+        if design != "2afc" and count % 2:
+            raise fail("STUDY-003", f"{name} {count}", "half of the scans are synthetic: give an even number")
+
+
+def largest(pool: Pool, design: Design, warm_ups: int) -> int:
+    """The largest ``n`` for which ``choose`` finds scans, ``warm_ups`` given; 0 if there is none."""
+    share = 1 if design == "2afc" else 2
+    real, reserve, synthetic = (
+        Counter(t.stratum for t in scans) for scans in (pool.real, pool.reserve, pool.synthetic)
+    )
+    room = {s: min(real[s], synthetic[s]) for s in real | synthetic}
+    for each in range(sum(room.values()), 0, -1):
+        given = allot(each, room)
+        left = {s: min(real[s] + reserve[s], synthetic[s]) - given[s] for s in room}
+        if sum(left.values()) >= warm_ups // share:
+            return each * share
+    return 0
 
 
 def allot(n: int, room: dict[str, int]) -> dict[str, int]:
@@ -138,14 +172,11 @@ def _shuffled(scans: list[Truth], seed: int) -> list[Truth]:
     return [ordered[place] for place in order]
 
 
-def _take(drawn: dict[Origin, list[Truth]], each: int, what: str) -> dict[Origin, list[Truth]]:
+def _take(drawn: dict[Origin, list[Truth]], each: int) -> dict[Origin, list[Truth]]:
     """Take ``each`` scans of both origins out of ``drawn``, stratum by stratum in one order."""
     strata = sorted({t.stratum for scans in drawn.values() for t in scans})
     room = {s: min(sum(t.stratum == s for t in scans) for scans in drawn.values()) for s in strata}
     given = allot(each, room)
-    if sum(given.values()) < each:
-        have = "; ".join(f"{s}: " + " and ".join(_count(o, scans, s) for o, scans in drawn.items()) for s in strata)
-        raise fail("STUDY-002", "", f"the {what} need {each} of each origin and the same groups. There are {have}")
     taken: dict[Origin, list[Truth]] = {}
     for origin, scans in drawn.items():
         taken[origin] = [t for s in strata for t in [t for t in scans if t.stratum == s][: given[s]]]
@@ -153,8 +184,22 @@ def _take(drawn: dict[Origin, list[Truth]], each: int, what: str) -> dict[Origin
     return taken
 
 
-def _count(origin: Origin, scans: list[Truth], stratum: str) -> str:
-    return f"{sum(t.stratum == stratum for t in scans)} {origin}"
+def _most(design: Design, most: int, warm_ups: int) -> str:
+    if most < LEAST:
+        return f"not even --n {LEAST} is possible with --warm-up {warm_ups}"
+    why = "the two of a pair are" if design == "2afc" else "half are synthetic, and both halves"
+    return f"the largest possible is --n {most} with --warm-up {warm_ups}: {why} of the same groups and sides"
+
+
+def _room(pool: Pool) -> str:
+    """How many scans there are of each stratum, in words."""
+    parts = {"real": pool.real, "real for warm-ups alone": pool.reserve, "synthetic": pool.synthetic}
+    parts = {name: scans for name, scans in parts.items() if scans}
+    strata = sorted({t.stratum for scans in parts.values() for t in scans})
+    return "; ".join(
+        f"{s}: {', '.join(f'{sum(t.stratum == s for t in scans)} {name}' for name, scans in parts.items())}"
+        for s in strata
+    )
 
 
 def _questions(taken: dict[Origin, list[Truth]], pairs: bool) -> list[tuple[Truth, ...]]:

@@ -21,8 +21,14 @@ from tlesynth.errors import fail
 
 Design = Literal["yes-no", "2afc", "diagnosis"]
 Kind = Literal["warm-up", "case", "repeat"]
+Convention = Literal["neurological", "radiological"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
-VERSION = 1
+CONVENTIONS: dict[Convention, str] = {
+    "neurological": "the patient's left on the left",
+    "radiological": "the patient's left on the right",
+}
+"""How a scan lies on the screen at first, with its words; neurological is how every picture of tlesynth lies."""
+VERSION = 2
 STUDY, TRIALS, ITEMS = "study.json", "trials.json", "items"
 CONFIDENCES = (1, 2, 3, 4, 5, 6)
 REHEARSED = "rehearsal: no human read these"
@@ -59,6 +65,8 @@ CHOICES: dict[Design, dict[str, str]] = {
     "diagnosis": {"hc": "healthy control", "left": "left TLE", "right": "right TLE"},
 }
 """What is chosen besides the confidence, with its words; nothing where the confidence says it all."""
+ANATOMY = ("impossible", "several faults", "one clear fault", "a slight doubt", "as in a real brain")
+"""The words of the anatomy score 1 to 5, where a study asks for it."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,10 @@ class Study:
     """Of the key file's bytes: who made the study cannot change the truth after the answers."""
     made: dict[str, Any] = field(default_factory=dict)
     """How it was made, for the methods paragraph: numbers of scans, splits, share of white voxels, power."""
+    convention: Convention = "neurological"
+    """How scans lie at first; a reader can turn them, and the page always says which side is which."""
+    anatomy: tuple[str, ...] = ()
+    """The words of the anatomy score, where it is asked for too; see ``ANATOMY``."""
     rehearsal: bool = False
     """Whether simulated readers answer in this copy; see ``REHEARSED``."""
     version: int = VERSION

@@ -2,7 +2,8 @@
 
 Columns: reader, trial, kind, place (in the reader's list), case (its items), origin, group, side, stratum, truth (the
 right answer), called (the answer given), right, confidence, seconds, display, suspicions (regions marked), recognised
-(known from outside the study), comment, first (of a repeat, the trial that showed the case first).
+(known from outside the study), anatomy (its score, 0 where it was not asked for), comment, first (of a repeat, the
+trial that showed the case first).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def unblind(
     """The scored answers (warm-ups left out) in the order of the lists; ``where`` names the study in errors.
 
     Raises:
-        TlesynthError: STUDY-008 if an answer is not of this study, DATA-011 if there is none to a case.
+        TlesynthError: STUDY-008 if an answer is not of this study, STUDY-011 if there is none to a case.
     """
     asked = {t.trial: (reader, place, t) for reader, listed in trials.items() for place, t in enumerate(listed)}
     _require_fitting(study, asked, answers, where)
@@ -38,17 +39,14 @@ def unblind(
         if asked[answer["trial"]][2].kind != "warm-up"
     ]
     if not rows:
-        raise fail("DATA-011", where, "nobody has answered a case yet")
+        raise fail("STUDY-011", where)
     return pd.DataFrame(rows).sort_values(["reader", "place"], ignore_index=True)
 
 
-def unfinished(trials: Mapping[str, tuple[Trial, ...]], table: pd.DataFrame) -> dict[str, int]:
-    """How many cases and repeats each reader has not answered, of those who have not answered all."""
-    answered = table.groupby("reader").size()
-    missing = {
-        reader: sum(t.kind != "warm-up" for t in listed) - int(answered.get(reader, 0))
-        for reader, listed in trials.items()
-    }
+def unfinished(trials: Mapping[str, tuple[Trial, ...]], answers: pd.DataFrame) -> dict[str, int]:
+    """How much each reader has not answered, warm-ups too, of those who have not answered all."""
+    answered = answers.groupby("reader").size()
+    missing = {reader: len(listed) - int(answered.get(reader, 0)) for reader, listed in trials.items()}
     return {reader: count for reader, count in missing.items() if count}
 
 
@@ -90,6 +88,7 @@ def _row(study: Study, key: Key, answer: dict[Any, Any], reader: str, place: int
         "display": answer["display"],
         "suspicions": _regions(answer["regions"]),
         "recognised": bool(answer.get("recognised", False)),
+        "anatomy": int(answer.get("anatomy", 0)),
         "comment": answer["comment"] or "",
         "first": key.repeats.get(trial.trial),
     }

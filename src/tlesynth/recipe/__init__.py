@@ -14,6 +14,7 @@ from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import RECIPES, SHIPPED, dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
 from tlesynth.recipe.privacy import Privacy
+from tlesynth.recipe.rehearsal import Rehearsal
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
@@ -46,6 +47,7 @@ __all__ = [
     "Quantity",
     "Recipe",
     "ReconstructionPhase",
+    "Rehearsal",
     "Sample",
     "Section",
     "Simulate",

@@ -16,6 +16,7 @@ from tlesynth.recipe.judging import Evaluation, Sample, Tune
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.preprocess import Preprocess
 from tlesynth.recipe.privacy import Privacy
+from tlesynth.recipe.rehearsal import Rehearsal
 from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
@@ -45,4 +46,5 @@ class Recipe(Section):
     privacy: Privacy = Privacy()
     classifier: Classifier = Classifier()
     evaluation: Evaluation = Evaluation()
+    rehearsal: Rehearsal = Rehearsal()
     augment_study: AugmentStudy = AugmentStudy()

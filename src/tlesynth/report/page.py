@@ -65,7 +65,7 @@ def _context(files: Files, quoter: Quoter) -> dict[str, Any]:
         "pointer": pointer,
         "cell": cell,
         "R": lambda *keys: pointer(RESULTS, *keys),
-        "S": lambda *keys: pointer(reader_study_figures.SCORE, *keys),
+        "S": lambda *keys: pointer(reader_study_figures.score_of(files), *keys),
         "study": reader_study.section(files, reader_study_figures.pictures(files)),
         "figures": figures.collect(files),
         "questions": lights.questions(files),

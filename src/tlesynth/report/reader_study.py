@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlesynth.report.pictures import Picture
-from tlesynth.report.reader_study_figures import SCORE
+from tlesynth.report.reader_study_figures import score_of
 from tlesynth.report.sources import Absent, Files
 
 NONE_MADE = "No reader study is part of this report: nobody was asked to tell synthetic from real scans."
@@ -77,14 +77,21 @@ class Section:
     class_columns: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
     captions: tuple[str, ...]
+    anatomy: bool
+    score: str
+    """The file of every figure, and beside it the table of answers."""
+    table: str
     would_be: tuple[Any, ...]
 
 
 def section(files: Files, drawn: dict[str, Picture]) -> Section | None:
     """The section of the run's study, or nothing where it holds no score."""
+    score = score_of(files)
     try:
-        found = files.document(SCORE)
+        found = files.document(score)
     except Absent:
+        return None
+    if "about" not in found:
         return None
     about = found["about"]
     return Section(
@@ -99,6 +106,9 @@ def section(files: Files, drawn: dict[str, Picture]) -> Section | None:
         columns=COLUMNS[about["design"]],
         class_columns=CLASS_COLUMNS[about["design"]],
         pictures=tuple(drawn.values()),
+        anatomy="anatomy" in found,
+        score=score,
+        table=score.replace("score.json", "score.tsv"),
         captions=(CAPTIONS[about["design"]], "How often each confidence was given"),
         would_be=tuple(found.get("papers_statistic", {}).get("would_be", ())),
     )
@@ -107,7 +117,9 @@ def section(files: Files, drawn: dict[str, Picture]) -> Section | None:
 def limitation(files: Files) -> str:
     """What a reader of the page must keep in mind of the study: that there is none, that it is rehearsed or small."""
     try:
-        about = files.document(SCORE)["about"]
+        found = files.document(score_of(files))
     except Absent:
         return NONE_MADE
-    return REHEARSED if about["rehearsal"] else FEW_READERS
+    if "about" not in found:
+        return f"{NONE_MADE} Nor could one be rehearsed: {found['not_computed']}"
+    return REHEARSED if found["about"]["rehearsal"] else FEW_READERS

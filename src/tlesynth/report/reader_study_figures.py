@@ -1,4 +1,4 @@
-"""The reader study on the page, and its figures as files for a paper: all from ``study/score.json``."""
+"""The reader study on the page, and its figures as files for a paper: all from ``score.json``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from tlesynth.report.pictures import Picture, Theme, chart, reach, save_chart
 from tlesynth.report.sources import Absent, Files
 
-SCORE = "study/score.json"
+SCORE, REHEARSED = "study/score.json", "rehearsal/score.json"
+"""What people said, and what a simulated cohort's run lets simulated readers say."""
 CURVE, SHARES, SCALE = "roc", "readers", "confidence"
 ORIGINS = ("real", "synthetic")
 ORIGIN_WORDS = {"real": "real scans", "synthetic": "synthetic scans", "pair": "pairs"}
@@ -35,10 +36,17 @@ class Drawing:
 def pictures(files: Files) -> dict[str, Picture]:
     """The study's figures for the page; none where the run holds no score."""
     try:
-        result = files.document(SCORE)
+        result = files.document(score_of(files))
     except Absent:
         return {}
+    if "about" not in result:
+        return {}
     return {name: chart(d.draw, d.alt, size=d.size) for name, d in drawings(result).items()}
+
+
+def score_of(files: Files) -> str:
+    """The score that the page shows: that of a study if there is one, else that of the run's rehearsal."""
+    return REHEARSED if files.has(REHEARSED) and not files.has(SCORE) else SCORE
 
 
 def save_figures(result: dict[str, Any], folder: Path) -> list[Path]:

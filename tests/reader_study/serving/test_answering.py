@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tlesynth import durable
 from tlesynth.reader_study import answers
 from tlesynth.reader_study.answers import read_answers
 from tlesynth.reader_study.serving.app import house_of, invitations, study_app
 from tlesynth.reader_study.serving.house import House
+from tlesynth.reader_study.study import ANATOMY, STUDY
 from tlesynth.reader_study.web.server import Address
 
 Enter = Callable[[str | None], TestClient]
@@ -86,6 +88,8 @@ NOT_UNDERSTOOD: list[dict[str, Any]] = [
     {"comment": 5},
     {"reader": "reader-2"},
     {"revises": -1},
+    {"anatomy": 3},  # which this study does not ask for
+    {"anatomy": 6},
 ]
 
 
@@ -156,3 +160,19 @@ def test_a_server_that_starts_again_goes_on_with_the_same_sessions(folder: Path,
     again = TestClient(study_app(house_of(folder, Address(port=8700))), base_url="http://127.0.0.1:8700")
     again.cookies = client.cookies
     assert again.get("/api/state").json()["done"] == 1
+
+
+def test_anatomy_is_scored_where_it_is_asked_for_and_nowhere_else(folder: Path, read_one: ReadOne) -> None:
+    asked = durable.read_json(folder / STUDY)
+    durable.write_json(folder / STUDY, asked | {"anatomy": ANATOMY})
+    house = house_of(folder, Address(port=8700))
+    client = TestClient(study_app(house), base_url="http://127.0.0.1:8700")
+    client.post("/api/login", json={"secret": invitations(house)["reader-1"].split("#")[1]})
+    assert client.get("/api/study").json()["anatomy"] == list(ANATOMY) and 'id="anatomy"' in client.get("/").text
+    trial = client.get("/api/state").json()["current"]
+    client.get(f"/api/trials/{trial}/items/0/scan.nii")
+    assert client.post(f"/api/trials/{trial}/answer", json=SURE).status_code == 422
+    said = read_one(client, anatomy=2)["trial"]
+    assert client.get(f"/api/trials/{said}/answer").json()["anatomy"] == 2
+    house.database.close()
+    assert list(read_answers(folder)["anatomy"]) == [2]

@@ -98,6 +98,17 @@ def test_links_are_for_readers_who_are_not_finished(enter: Enter, house: House, 
     assert set(invitations(house)) == {"administrator", "reader-2", "reader-3"}
 
 
+def test_a_start_ends_the_unused_links_of_the_one_before_and_a_pause_outlives_it(enter: Enter, house: House) -> None:
+    first = invitations(house)
+    back = enter("reader-1").post("/api/pause", json={}).json()["link"]
+    second = invitations(house)
+    statuses = {
+        name: enter(None).post("/api/login", json={"secret": link.split("#")[1]}).status_code
+        for name, link in {"first": first["reader-2"], "second": second["reader-2"], "pause": back}.items()
+    }
+    assert statuses == {"first": 410, "second": 200, "pause": 200}
+
+
 def test_the_description_of_the_routes_is_for_tests_alone(house: House, enter: Enter) -> None:
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert enter(None).get(path).status_code == 404

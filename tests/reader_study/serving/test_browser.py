@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tlesynth import durable
 from tlesynth.reader_study.answers import read_answers
+from tlesynth.reader_study.study import ANATOMY, STUDY
 
 from ..browsing import CHROMIUM, accessible, chromium, opened, served
 
@@ -20,6 +22,14 @@ pytestmark = [
     pytest.mark.end_to_end,
 ]
 PROBE = "<img src=x onerror='window.__pwned=1'>"
+KEPT = """() => new Promise((resolve) => {
+  const request = indexedDB.open("tlesynth-study", 1);
+  request.onsuccess = () => {
+    const count = request.result.transaction("kept").objectStore("kept").count();
+    count.onsuccess = () => resolve(count.result);
+  };
+})"""
+"""How many answers and drafts the browser keeps."""
 MakeStudy = Callable[..., Path]
 
 
@@ -61,6 +71,8 @@ def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
         page.keyboard.press("Control+Enter")
     page.wait_for_selector("#finished:visible")
     assert accessible(page) == []
+    assert page.text_content("#place") == "4 of 4 done" and page.get_attribute("#progress", "value") == "4"
+    assert page.locator("header button:visible").all_text_contents() == ["Pause p", "Keys ?"]
     page.get_by_role("button", name="Go back").click()
     page.wait_for_selector("#reading[data-shown='4 of 4 done']")
     assert page.input_value("#comment") == PROBE
@@ -69,6 +81,9 @@ def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
     page.wait_for_selector("#finished:visible")
     page.get_by_role("button", name="Finish").click()
     page.get_by_text("can no longer be changed").wait_for()
+    assert page.locator("header button:visible").count() == 0
+    page.keyboard.press("p")
+    assert page.get_by_role("dialog").count() == 0
     assert page.evaluate("window.__pwned") is None
 
 
@@ -81,7 +96,7 @@ def by_pictures(browser: Browser, link: str, faults: list[str]) -> None:
         page.locator(".slice-coronal").click(position={"x": 120, "y": 90})
         page.get_by_role("button", name="Mark the crosshair").click()
         page.get_by_role("radio").nth(4).check()
-        assert fits(page)
+        assert fits(page) and _wholly_seen(page, "#submit")
         page.locator("#submit").click()
         if place == 1:
             page.wait_for_selector("#feedback:visible")
@@ -102,9 +117,15 @@ def in_two_sittings(browser: Browser, link: str, faults: list[str]) -> None:
     _turn(page, 2)
     page.keyboard.press("p")
     assert accessible(page) == []
+    assert page.evaluate("document.activeElement.id") == "go-on"
+    assert page.evaluate(KEPT) == 1  # the draft
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").count() == 0
+    page.keyboard.press("p")
     page.get_by_role("button", name="Leave until another day").click()
     page.wait_for_selector("#leave-box:visible")
     back = page.input_value("#return-link")
+    assert page.evaluate(KEPT) == 0  # nothing of this reader is left for the next one at this device
     page.close()
     page = opened(browser, back, faults)
     for place in (2, 3, 4):
@@ -117,6 +138,13 @@ def in_two_sittings(browser: Browser, link: str, faults: list[str]) -> None:
 
 def _turn(page: Page, place: int) -> None:
     page.wait_for_selector(f"#reading[data-shown='{place} of 4']", timeout=60_000)
+
+
+def _wholly_seen(page: Page, selector: str) -> bool:
+    """Whether something lies inside the window as it is."""
+    box, size = page.locator(selector).bounding_box(), page.viewport_size
+    assert box is not None and size is not None
+    return box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
 
 
 def _seen(page: Page) -> np.ndarray:
@@ -152,3 +180,40 @@ def test_three_people_read_a_whole_study(tmp_path: Path, small_study: MakeStudy)
     marks = table[table["reader"] == "reader-2"]["regions"]
     assert all(len(points) == 1 for points in marks)
     assert (table["seconds"] > 0).all()
+
+
+@pytest.mark.timeout(120)
+def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_half_way(
+    tmp_path: Path, small_study: MakeStudy
+) -> None:
+    folder = small_study(tmp_path / "study")
+    asked = durable.read_json(folder / STUDY)
+    durable.write_json(folder / STUDY, asked | {"anatomy": ANATOMY, "convention": "radiological"})
+    faults: list[str] = []
+    with served("study", "serve", str(folder)) as links, chromium("--disable-3d-apis") as browser:
+        page = opened(browser, links["reader-1"], faults)
+        ready(page)
+        assert page.text_content("[data-sides]") == "patient's left on the right"
+        assert page.locator(".slice-coronal .edge-left").text_content() == "R"
+        assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+        assert accessible(page) == [] and _wholly_seen(page, "#submit")
+        page.keyboard.press("6")
+        page.keyboard.press("Control+Enter")
+        assert page.text_content("#told") == "Score the anatomy first."
+        page.keyboard.press("w")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector("#feedback:visible")
+        page.keyboard.press("Enter")
+        _turn(page, 2)
+        assert page.locator("#anatomy input:checked").count() == 0
+        administrator = opened(browser, links["administrator"], faults)
+        administrator.get_by_role("button", name="Close the study").click()
+        administrator.get_by_role("button", name="Close it").click()
+        administrator.get_by_text("no more answers are taken").wait_for()
+        page.keyboard.press("5")
+        page.keyboard.press("e")
+        page.keyboard.press("Control+Enter")
+        page.get_by_role("heading", name="The study is closed").wait_for()
+        assert "what you answered (1 of 4) is kept" in (page.text_content("#finished-words") or "")
+    assert [fault for fault in faults if "409" not in fault] == []
+    assert list(read_answers(folder)["anatomy"]) == [2]

@@ -8,7 +8,7 @@ import pytest
 
 from tlesynth import durable
 from tlesynth.errors import TlesynthError
-from tlesynth.reader_study.viewing.gallery import Shelf, nifti, open_gallery
+from tlesynth.reader_study.viewing.gallery import Shelf, nifti, of_run, open_gallery
 from tlesynth.volume import GRIDS
 
 GRID = GRIDS["mni-3mm"]
@@ -69,3 +69,12 @@ def test_cohorts_on_two_grids_are_not_compared(run: Path, tmp_path: Path) -> Non
             )
     with pytest.raises(TlesynthError, match="NII-030"):
         open_gallery(run / "derivatives", renamed)
+
+
+def test_a_run_is_its_scans_beside_what_the_autoencoder_makes_of_them(run: Path, tmp_path: Path) -> None:
+    assert of_run(run / "derivatives", None) == (run / "derivatives", None)
+    durable.write_text(tmp_path / "recipe.yaml", "name: tiny")
+    assert of_run(tmp_path, None) == (tmp_path / "derivatives", None)
+    assert of_run(tmp_path, run / "changed") == (tmp_path / "derivatives", run / "changed")
+    durable.write_text(tmp_path / "reconstructions" / "participants.tsv", "participant_id")
+    assert of_run(tmp_path, None) == (tmp_path / "derivatives", tmp_path / "reconstructions")

@@ -8,6 +8,7 @@ import pytest
 from tlesynth.reader_study.web import guard
 from tlesynth.reader_study.web.guard import MOST_BODY, Guard, names_of
 from tlesynth.reader_study.web.rates import Allowance
+from tlesynth.reader_study.web.server import Address
 
 HOST = "127.0.0.1:8700"
 JSON = {"content-type": "application/json"}
@@ -112,6 +113,14 @@ def test_with_tls_browsers_are_told_to_stay_there() -> None:
     app = Guard(echo, names_of("127.0.0.1", 8700, (), True), True, "session")
     assert "strict-transport-security" in asked(app=app)[1]
     assert "strict-transport-security" not in asked()[1]
+
+
+def test_behind_a_proxy_with_tls_its_own_page_may_post_and_no_other() -> None:
+    behind = Address(plain_http=True, names=("https://study.lab",))
+    app = Guard(echo, behind.hosts, behind.secure, "session")
+    own = JSON | {"host": "study.lab", "origin": "https://study.lab"}
+    assert asked("POST", own, [b"{}"], app=app)[2] == b"{}"
+    assert asked("POST", own | {"origin": "http://study.lab"}, [b"{}"], app=app)[0] == 403
 
 
 @pytest.mark.parametrize(

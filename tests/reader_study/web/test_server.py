@@ -40,3 +40,22 @@ def test_links_begin_with_the_name_that_readers_use() -> None:
     assert Address(names=("study.lab",)).url == "http://study.lab"
     assert Address("0.0.0.0", 443, Path("c"), Path("k"), names=("study.lab",)).url == "https://study.lab"
     assert Address(port=1).cookie != Address(port=2).cookie
+
+
+def test_a_proxy_that_speaks_tls_for_us_is_named_with_its_scheme() -> None:
+    behind = Address(plain_http=True, names=("https://study.lab.example",))
+    behind.check()
+    assert (behind.url, behind.secure) == ("https://study.lab.example", True)
+    assert "study.lab.example" in behind.hosts
+    assert not Address(plain_http=True, names=("study.lab.example",)).secure
+    with pytest.raises(TlesynthError, match="STUDY-022"):
+        Address("0.0.0.0", names=("https://study.lab.example",)).check()  # others could still ask us without the proxy
+    with pytest.raises(TlesynthError, match="STUDY-023"):
+        Address(names=("https://lab.example/study",)).check()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_link_with_the_machines_own_name_is_answered(host: str) -> None:
+    address = Address(host, 8700, plain_http=True)
+    assert address.everywhere and address.url.removeprefix("http://").lower() in address.hosts
+    assert not Address("192.168.1.4", plain_http=True).everywhere

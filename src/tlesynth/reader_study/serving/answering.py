@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tlesynth.reader_study import answers, links
 from tlesynth.reader_study.answers import Answer, Refused
 from tlesynth.reader_study.serving.house import House
+from tlesynth.reader_study.study import ANATOMY
 
 MOST_REGIONS = 50
 Millimetres = Annotated[float, Field(ge=-300, le=300, allow_inf_nan=False)]
@@ -36,6 +37,7 @@ class Given(BaseModel):
     regions: Annotated[list[Region], Field(max_length=MOST_REGIONS)] = []
     comment: Annotated[str, StringConstraints(max_length=2000)] = ""
     recognised: bool = False
+    anatomy: Annotated[int, Field(ge=0, le=len(ANATOMY))] = 0
     answered_at: Annotated[str, StringConstraints(max_length=40)] = ""
     revises: Annotated[int, Field(ge=0, le=1000)] = 0
 
@@ -73,6 +75,8 @@ def _take(house: House, reader: str, trial: str, given: Given) -> dict[str, Any]
     allowed = set(house.study.choices) or {""}
     if given.choice not in allowed or any(region.item >= len(asked.items) for region in given.regions):
         raise Refused(422, "not understood: choice or regions")
+    if (given.anatomy > 0) != bool(house.study.anatomy):
+        raise Refused(422, "not understood: anatomy")
     said = given.model_dump(exclude={"revises", "regions"})
     answer = Answer(**said, regions=tuple(region.model_dump() for region in given.regions))
     receipt = answers.record(house.database, reader, trial, answer, given.revises)
@@ -93,4 +97,5 @@ def _stands(house: House, reader: str, trial: str) -> dict[str, Any]:
         "regions": [dict(region) for region in answer.regions],
         "comment": answer.comment,
         "recognised": answer.recognised,
+        "anatomy": answer.anatomy,
     }

@@ -36,7 +36,10 @@ def house_of(folder: Path, address: Address, lifetimes: Lifetimes | None = None)
 
 
 def invitations(house: House) -> dict[str, str]:
-    """A new one-time link (its path) for the administrator and for each reader who is not finished."""
+    """A new one-time link (its path) for the administrator and for each reader who is not finished.
+
+    Those that an earlier start printed and nobody used end (``links.issue_all``).
+    """
     waiting = [reader for reader in house.lists if not answers.progress(house.database, reader).locked]
     given = links.issue_all(house.database, [links.ADMINISTRATOR, *waiting], house.door.lifetimes)
     return {who or "administrator": f"/login#{secret}" for who, secret in given.items()}

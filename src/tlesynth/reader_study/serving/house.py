@@ -98,6 +98,8 @@ class House:
             "origin": list(grid.origin) if grid else [0.0, 0.0, 0.0],
             "volumes": len(next(iter(self.lists.values()))[0].items),
             "rehearsal": study.rehearsal,
+            "convention": study.convention,
+            "anatomy": list(study.anatomy),
         }
 
     def _note(self, reader: str) -> None:

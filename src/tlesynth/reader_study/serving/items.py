@@ -11,7 +11,7 @@ import numpy as np
 
 from tlesynth.errors import fail
 from tlesynth.progress import track
-from tlesynth.reader_study.pictures import AXES, Bytes3D, slice_png
+from tlesynth.reader_study.pictures import Bytes3D
 from tlesynth.reader_study.study import Study, item_path, verify_items
 
 HEADER = 352
@@ -61,9 +61,3 @@ class Items:
     def voxels(self, item: str) -> Bytes3D:
         """The item's (X, Y, Z)."""
         return np.frombuffer(self.content(item), np.uint8, offset=HEADER).reshape(self.study.shape, order="F")
-
-    def picture(self, item: str, plane: str, index: int, low: int, high: int) -> bytes | None:
-        """One slice as PNG of a length that only the plane decides; None where there is no such slice."""
-        if plane not in AXES or not 0 <= index < self.study.shape[AXES[plane]] or not 0 <= low < high <= 255:
-            return None
-        return slice_png(self.voxels(item), plane, index, low, high)

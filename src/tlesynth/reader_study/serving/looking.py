@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from tlesynth.reader_study import links
 from tlesynth.reader_study.answers import Refused
 from tlesynth.reader_study.serving.house import House
 from tlesynth.reader_study.web.assets import page
+from tlesynth.reader_study.web.slices import Wanted
 
 
 def looking(house: House) -> APIRouter:
@@ -42,18 +43,7 @@ def looking(house: House) -> APIRouter:
         return Response(house.items.content(item), media_type="application/octet-stream")
 
     @router.get("/api/trials/{trial}/items/{place}/{plane}/{index}.png")
-    def picture(
-        trial: str,
-        place: int,
-        plane: str,
-        index: int,
-        request: Request,
-        low: Annotated[int, Query(ge=0, le=254)] = 0,
-        high: Annotated[int, Query(ge=1, le=255)] = 255,
-    ) -> Response:
-        png = house.items.picture(house.shown(house.reader(request), trial, place), plane, index, low, high)
-        if png is None:
-            raise Refused(404, "not found")
-        return Response(png, media_type="image/png")
+    def picture(trial: str, place: int, wanted: Wanted, request: Request) -> Response:
+        return wanted.of(house.items.voxels(house.shown(house.reader(request), trial, place)))
 
     return router

@@ -1,4 +1,6 @@
 // The panel beside the scan: what the reader chooses, marks and writes.
+export const KEYS = { choice: "asd", confidence: "123456", anatomy: "qwery" };
+
 export class Form {
   constructor(root, about) {
     this.root = root;
@@ -6,8 +8,9 @@ export class Form {
     this.marks = [];
     this.onchange = () => {};
     this.ongoto = () => {};
-    this.options(root.querySelector("#choices"), "choice", Object.entries(about.choices).map(([value, words], n) => [value, words, "asd"[n]]));
-    this.options(root.querySelector("#scale"), "confidence", about.scale.map((words, n) => [String(n + 1), words, String(n + 1)]));
+    this.options(root.querySelector("#choices"), "choice", Object.entries(about.choices).map(([value, words], n) => [value, words, KEYS.choice[n]]));
+    this.options(root.querySelector("#scale"), "confidence", about.scale.map((words, n) => [String(n + 1), words, KEYS.confidence[n]]));
+    if (about.anatomy.length) this.scores(root.querySelector("#anatomy"), about.anatomy);
     root.querySelector("#choice-box").hidden = Object.keys(about.choices).length === 0;
     root.addEventListener("input", () => this.onchange());
   }
@@ -21,6 +24,20 @@ export class Form {
       label.appendChild(document.createElement("span")).textContent = words;
       label.appendChild(document.createElement("kbd")).textContent = key;
     }
+  }
+
+  // Scores in one row: the number is seen, its word is a hint and is read aloud.
+  scores(box, words) {
+    words.forEach((word, n) => {
+      const label = box.appendChild(document.createElement("label"));
+      label.className = "option";
+      label.title = word;
+      const input = label.appendChild(document.createElement("input"));
+      Object.assign(input, { type: "radio", name: "anatomy", value: String(n + 1) });
+      input.setAttribute("aria-label", `Anatomy ${n + 1}: ${word}`);
+      label.appendChild(document.createElement("span")).textContent = String(n + 1);
+      label.appendChild(document.createElement("kbd")).textContent = KEYS.anatomy[n];
+    });
   }
 
   get comment() {
@@ -45,7 +62,8 @@ export class Form {
 
   get missing() {
     if (Object.keys(this.about.choices).length && !this.chosen("choice")) return "Choose an answer first.";
-    return this.chosen("confidence") ? "" : "Say how sure you are first.";
+    if (!this.chosen("confidence")) return "Say how sure you are first.";
+    return !this.about.anatomy.length || this.chosen("anatomy") ? "" : "Score the anatomy first.";
   }
 
   get content() {
@@ -55,11 +73,12 @@ export class Form {
       regions: this.marks.map(({ item, mm }) => ({ item, x: mm[0], y: mm[1], z: mm[2] })),
       comment: this.comment.value,
       recognised: this.recognised.checked,
+      anatomy: Number(this.chosen("anatomy")),
     };
   }
 
   fill(said) {
-    for (const name of ["choice", "confidence"]) {
+    for (const name of ["choice", "confidence", "anatomy"]) {
       this.root.querySelectorAll(`input[name="${name}"]`).forEach((input) => {
         input.checked = said !== undefined && input.value === String(said[name]);
       });

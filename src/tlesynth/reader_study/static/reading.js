@@ -1,7 +1,7 @@
 // The reading page: one scan after another, each answered once.
 import { ask } from "./net.js";
 import { Clock } from "./clock.js";
-import { Form } from "./form.js";
+import { Form, KEYS } from "./form.js";
 import { drop, keep, kept, wipe } from "./keep.js";
 import { flush, send } from "./outbox.js";
 import { Shortcuts, viewing } from "./shortcuts.js";
@@ -52,7 +52,7 @@ async function guarded(work) {
   }
 }
 
-const next = () => (state.current === null ? finished() : show(state.current));
+const next = () => (state.current === null || state.locked ? finished() : show(state.current));
 
 async function show(wanted, said) {
   say("");
@@ -88,6 +88,7 @@ function header(revising) {
   get("submit").firstChild.textContent = revising ? "Change the answer " : "Answer ";
   get("back").disabled = earlier() === undefined;
   get("feedback").hidden = true;
+  get("back").hidden = get("pause").hidden = get("help").hidden = false;
 }
 
 // The answered scan before the one on screen.
@@ -116,7 +117,7 @@ async function submit() {
       return;
     }
     await next();
-    if (!receipt) say("That scan had its answer already; it was not changed.", true);
+    if (!receipt && !state.locked) say("That scan had its answer already; it was not changed.", true);
   });
 }
 
@@ -157,9 +158,19 @@ function finished() {
   get("reading").hidden = true;
   get("finished").hidden = false;
   get("finish").hidden = get("review").hidden = state.locked;
-  get("finished-words").textContent = state.locked
-    ? "Thank you. Your answers are complete and can no longer be changed. You may close this page."
-    : `All ${state.total} scans are answered. You may still go back to change an answer, or finish: then nothing can be changed.`;
+  get("progress").max = state.total;
+  get("progress").value = state.done;
+  get("place").textContent = `${state.done} of ${state.total} done`;
+  get("kind").hidden = get("back").hidden = true; // "Go back" stands on the page
+  get("pause").hidden = get("help").hidden = state.locked;
+  get("finished-title").textContent = state.current === null ? "Finished" : "The study is closed";
+  get("finished-words").textContent = ended();
+}
+
+function ended() {
+  if (!state.locked) return `All ${state.total} scans are answered. You may still go back to change an answer, or finish: then nothing can be changed.`;
+  if (state.current !== null) return `Thank you. The administrator has closed the study: what you answered (${state.done} of ${state.total}) is kept, and no more is taken. You may close this page.`;
+  return "Thank you. Your answers are complete and can no longer be changed. You may close this page.";
 }
 
 function mark() {
@@ -197,8 +208,9 @@ function waiting(message) {
 }
 
 function pause() {
+  if (state?.locked) return;
   clock.hold(true);
-  keep(`draft:${trial}`, { ...form.content, seconds: clock.seconds });
+  if (trial) keep(`draft:${trial}`, { ...form.content, seconds: clock.seconds });
   get("pause-dialog").showModal();
   get("leave-box").hidden = true;
   get("leave").hidden = false;
@@ -240,15 +252,17 @@ get("plain").checked = Boolean(sessionStorage.getItem(PLAIN));
 get("plain").addEventListener("change", (event) => {
   if (event.target.checked) sessionStorage.setItem(PLAIN, "1");
   else sessionStorage.removeItem(PLAIN);
-  keep(`draft:${trial}`, { ...form.content, seconds: clock.seconds }).then(() => location.reload());
+  const draft = trial ? keep(`draft:${trial}`, { ...form.content, seconds: clock.seconds }) : Promise.resolve();
+  draft.then(() => location.reload());
 });
 for (const id of ["help-dialog", "pause-dialog"]) get(id).addEventListener("close", resume);
 get("pause-dialog").addEventListener("cancel", (event) => get("leave-box").hidden || event.preventDefault());
 window.addEventListener("pagehide", () => trial && !version && !answered && keep(`draft:${trial}`, { ...form.content, seconds: clock.seconds }));
 
 const shortcuts = new Shortcuts(get("help-dialog"), [
-  ...about.scale.map((words, place) => [[String(place + 1)], words, () => form.choose("confidence", place)]),
-  ...Object.values(about.choices).map((words, place) => [["asd"[place]], words, () => form.choose("choice", place)]),
+  ...about.scale.map((words, place) => [[KEYS.confidence[place]], words, () => form.choose("confidence", place)]),
+  ...Object.values(about.choices).map((words, place) => [[KEYS.choice[place]], words, () => form.choose("choice", place)]),
+  ...about.anatomy.map((words, place) => [[KEYS.anatomy[place]], `the anatomy: ${words}`, () => form.choose("anatomy", place)]),
   [["Enter", "Ctrl+Enter"], "give the answer, or go on", submit],
   ...viewing(() => viewer),
   [["m"], "mark the point under the crosshair", mark],

@@ -14,7 +14,8 @@ export function hasWebGL() {
   }
 }
 
-// about: shape [X, Y, Z], spacing (mm), origin [x, y, z] (mm), window [black, white].
+// about: shape [X, Y, Z], spacing (mm), origin [x, y, z] (mm), window [black, white], convention (neurological if
+// left out).
 export class Viewer {
   static async open(hosts, about, display) {
     const viewer = new Viewer(about);
@@ -36,7 +37,7 @@ export class Viewer {
     this.views = [];
     this.onchange = () => {};
     this.active = 0; // the volume that was touched last: marks go there
-    this.radiological = false;
+    this.radiological = about.convention === "radiological";
     this.crosshair = true;
     this.reset();
   }

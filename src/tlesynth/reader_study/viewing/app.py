@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
 from tlesynth.reader_study import links
 from tlesynth.reader_study.answers import Refused
 from tlesynth.reader_study.database import in_memory
-from tlesynth.reader_study.pictures import AXES, overlaid_png, slice_png
 from tlesynth.reader_study.viewing.gallery import Gallery, Shelf, nifti
 from tlesynth.reader_study.web.assets import page
 from tlesynth.reader_study.web.foundation import Door, bare_app
 from tlesynth.reader_study.web.server import Address
+from tlesynth.reader_study.web.slices import Wanted
 
 VIEWER = "viewer"
 HOURS = 12.0
@@ -88,18 +88,8 @@ def _scans(shelf: Shelf, door: Door) -> APIRouter:
         return Response(nifti(voxels, shelf.gallery.grid), media_type="application/octet-stream")
 
     @router.get("/api/scans/{which}/{participant}/{plane}/{index}.png")
-    def picture(
-        which: str,
-        participant: str,
-        plane: str,
-        index: int,
-        request: Request,
-        low: Annotated[int, Query(ge=0, le=254)] = 0,
-        high: Annotated[int, Query(ge=1, le=255)] = 255,
-    ) -> Response:
-        voxels = shelf.bytes_of(*known(request, which, participant))
-        _require_slice(shelf, plane, index)
-        return Response(slice_png(voxels, plane, index, low, high), media_type="image/png")
+    def picture(which: str, participant: str, wanted: Wanted, request: Request) -> Response:
+        return wanted.of(shelf.bytes_of(*known(request, which, participant)))
 
     @router.get("/api/film/{number}.webp")
     def frame(number: int, request: Request) -> Response:
@@ -128,13 +118,9 @@ def _differences(shelf: Shelf, door: Door) -> APIRouter:
         return Response(nifti(found, shelf.gallery.grid), media_type="application/octet-stream")
 
     @router.get("/{plane}/{index}.png")
-    def picture(
-        which: str, participant: str, other: str, compared: str, plane: str, index: int, request: Request
-    ) -> Response:
+    def picture(which: str, participant: str, other: str, compared: str, wanted: Wanted, request: Request) -> Response:
         found = change(request, (which, participant), (other, compared))
-        _require_slice(shelf, plane, index)
-        png = overlaid_png(shelf.bytes_of(other, compared), found, plane, index, _top(found))
-        return Response(png, media_type="image/png")
+        return wanted.overlaid(shelf.bytes_of(other, compared), found, _top(found))
 
     return router
 
@@ -143,11 +129,6 @@ def _known(shelf: Shelf, which: str, participant: str) -> Side:
     if not shelf.gallery.has(which, participant):
         raise Refused(404, "not found")
     return which, participant
-
-
-def _require_slice(shelf: Shelf, plane: str, index: int) -> None:
-    if plane not in AXES or not 0 <= index < shelf.gallery.grid.shape[AXES[plane]]:
-        raise Refused(404, "not found")
 
 
 def _top(change: np.ndarray) -> float:

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from tlesynth import durable
 from tlesynth.data.cohort import Cohort, read_cohort, volume_path
 from tlesynth.errors import fail
+from tlesynth.progress import say
 from tlesynth.reader_study.pictures import Bytes3D, strip_webp
 from tlesynth.volume import GRIDS, Grid, read, read_on
 
 PLACES_MM = {"coronal": -21.0, "sagittal": -27.0, "axial": -15.0}
 """Slices of the thumbnails and the film: through the hippocampi, the left one, both temporal lobes."""
 AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
+RUN = "recipe.yaml"
+"""What only a run folder holds."""
 DIFFERENCES = "differences"
 """Where ``counterfactual`` keeps what it changed."""
 KEPT_VOLUMES, KEPT_PICTURES = 12, 4096
@@ -57,6 +60,19 @@ class Gallery:
         table = self.cohorts["cohort"].participants
         beside = set(self.cohorts["beside"].ids) if "beside" in self.cohorts else set()
         return [_card(str(name), row, name in beside) for name, row in table.iterrows()]
+
+
+def of_run(folder: Path, beside: Path | None) -> tuple[Path, Path | None]:
+    """The cohort to show and the one beside it: of a run its derivatives and, unless told otherwise, what the
+    autoencoder makes of them; of a cohort itself."""
+    folder = Path(folder)
+    if not (folder / RUN).is_file() or (folder / "participants.tsv").is_file():
+        return folder, beside
+    rebuilt = folder / "reconstructions"
+    beside = beside or (rebuilt if (rebuilt / "participants.tsv").is_file() else None)
+    shown = f"{folder / 'derivatives'}{f' beside {beside}' if beside else ''}"
+    say(f"note: of the run, {shown}; its synthetic scans are in {folder / 'synthetic'}")
+    return folder / "derivatives", beside
 
 
 def open_gallery(cohort: Path, beside: Path | None = None, film: Path | None = None) -> Gallery:

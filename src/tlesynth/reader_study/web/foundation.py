@@ -93,7 +93,18 @@ def _tell_little(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        known = {"choice", "confidence", "seconds", "display", "regions", "comment", "recognised", "secret", "revises"}
+        known = {
+            "choice",
+            "confidence",
+            "seconds",
+            "display",
+            "regions",
+            "comment",
+            "recognised",
+            "secret",
+            "revises",
+            "anatomy",
+        }
         names = sorted({str(part) for fault in error.errors() for part in fault["loc"]} & known)
         return JSONResponse({"error": f"not understood: {', '.join(names) or 'the request'}"}, 422)
 

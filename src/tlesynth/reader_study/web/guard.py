@@ -84,6 +84,8 @@ class Guard:
             raise Turned(421, "this server has another name")
         if scope["method"] not in ("GET", "POST"):
             raise Turned(405, "only GET and POST")
+        if {"content-length", "transfer-encoding"} <= set(headers):
+            raise Turned(400, "the length of the body is told twice")  # as requests hidden in others do
         if wait := self.allowance.wait(self._client(scope, headers)):
             raise Turned(429, "too many requests", wait)
 
@@ -188,6 +190,7 @@ def _given(body: bytes) -> Receive:
 async def _say(send: Send, turned: Turned) -> None:
     body = json.dumps({"error": turned.why}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers.append((b"connection", b"close"))  # what else came on it is not read
     if turned.wait:
         headers.append((b"retry-after", str(max(1, round(turned.wait))).encode()))
     await send({"type": "http.response.start", "status": turned.status, "headers": headers})

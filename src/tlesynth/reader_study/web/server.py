@@ -16,6 +16,7 @@ from tlesynth.reader_study.web.guard import names_of
 
 MOST_AT_ONCE = 512
 IDLE_CONNECTION_S = 15
+TLS, PLAIN = "https://", "http://"
 MOST_HEADER_BYTES = 32 * 1024
 
 
@@ -30,24 +31,34 @@ class Address:
     plain_http: bool = False
     """Others may read what is sent: someone has said that this is safe here."""
     names: tuple[str, ...] = ()
-    """Further names (with port, where it is not the scheme's own) under which a proxy is asked for us."""
+    """Further names (with port, where it is not the scheme's own) under which we are asked for, the one that links
+    begin with first; ``https://NAME`` is that of a proxy which speaks TLS for us."""
 
     @property
     def secure(self) -> bool:
-        """Whether the browser speaks TLS with us."""
-        return self.certificate is not None
+        """Whether the browser speaks TLS, with us or with a proxy before us."""
+        return self.certificate is not None or any(name.startswith(TLS) for name in self.names)
 
     @property
     def hosts(self) -> frozenset[str]:
         """The Host headers that are ours."""
-        return names_of(self.host, self.port, self.names, self.secure)
+        named = [name.removeprefix(TLS).removeprefix(PLAIN) for name in self.names]
+        own = [f"{socket.gethostname()}:{self.port}"] if self.everywhere else []
+        return names_of(self.host, self.port, [*named, *own], self.secure)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether we listen on every address of this machine, so that none is ours by name."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104
 
     @property
     def url(self) -> str:
         """What a reader's link begins with."""
-        host = self.host if self.host not in ("0.0.0.0", "::") else socket.gethostname()  # noqa: S104
+        if self.names and self.names[0].startswith((TLS, PLAIN)):
+            return self.names[0]
+        host = socket.gethostname() if self.everywhere else self.host
         shown = self.names[0] if self.names else f"{f'[{host}]' if ':' in host else host}:{self.port}"
-        return f"{'https' if self.secure else 'http'}://{shown}"
+        return f"{TLS if self.secure else PLAIN}{shown}"
 
     @property
     def cookie(self) -> str:
@@ -58,9 +69,11 @@ class Address:
         """Refuse an address that would send answers in the clear, and a certificate that cannot be used.
 
         Raises:
-            TlesynthError: STUDY-022 or STUDY-024.
+            TlesynthError: STUDY-022, STUDY-023 or STUDY-024.
         """
-        if not (self.secure or self.plain_http or _loopback(self.host)):
+        if wrong := [name for name in self.names if "/" in name.removeprefix(TLS).removeprefix(PLAIN)]:
+            raise fail("STUDY-023", f"--name {wrong[0]}", "a name with its port, perhaps with https:// before it")
+        if not (self.certificate or self.plain_http or _loopback(self.host)):
             raise fail("STUDY-022", self.host, "this is not the machine's own address, and there is no certificate")
         if (self.certificate is None) != (self.key is None):
             raise fail("STUDY-024", "", "--certificate and --key belong together")
