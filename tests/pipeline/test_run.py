@@ -75,7 +75,7 @@ def test_the_second_run_does_nothing(kitchen: Kitchen, tmp_path: Path) -> None:
 
 def test_a_changed_recipe_is_refused_before_any_work(kitchen: Kitchen, tmp_path: Path) -> None:
     run_stages(context(tmp_path / "r"))
-    with pytest.raises(TlesynthError, match="sample, train classifier, evaluate, report") as caught:
+    with pytest.raises(TlesynthError, match="sample, train classifier, evaluate, rehearse, report") as caught:
         run_stages(context(tmp_path / "r", "sample.guidance=3"))
     assert caught.value.code == "CFG-010" and caught.value.exit_status == 2
     assert len(kitchen.calls) == len(NAMES)
@@ -85,7 +85,7 @@ def test_replace_redoes_only_what_differs(kitchen: Kitchen, tmp_path: Path) -> N
     run_stages(context(tmp_path / "r"))
     kitchen.calls.clear()
     run_stages(context(tmp_path / "r", "sample.guidance=3"), replace=True)
-    assert kitchen.calls == ["sample", "train classifier", "evaluate", "report"]
+    assert kitchen.calls == ["sample", "train classifier", "evaluate", "rehearse", "report"]
 
 
 def test_other_limits_of_the_gate_judge_anew_and_redo_nothing_else(kitchen: Kitchen, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_another_condition_costs_no_voxel_and_no_autoencoder(kitchen: Kitchen, t
         kitchen.calls.clear()
         own.write_text(f"autoencoder: {{perceptual: none}}\ndiffusion: {{conditions: {conditions}}}")
         run_stages(Context(recipe.load(str(own)), tmp_path / "r"), replace=True)
-    from_there = NAMES[NAMES.index("train diffusion") :]
+    from_there = [name for name in NAMES[NAMES.index("train diffusion") :] if name != "rehearse"]  # not asked for
     assert kitchen.calls == ["preprocess", "encode", *from_there]
 
 
@@ -220,8 +220,8 @@ def test_tuning_is_a_stage_where_the_recipe_asks_for_it(kitchen: Kitchen, tmp_pa
     assert kitchen.calls == [*NAMES[: NAMES.index("sample")], "tune", *NAMES[NAMES.index("sample") :]]
     kitchen.calls.clear()
     run_stages(context(tmp_path / "r", "sample.tuned=true", "tune.n=9"), replace=True)
-    assert kitchen.calls == ["tune", "sample", "train classifier", "evaluate", "report"]
+    assert kitchen.calls == ["tune", "sample", "train classifier", "evaluate", "rehearse", "report"]
     assert (tmp_path / "r/diffusion/x.txt").is_file()
     kitchen.calls.clear()
     run_stages(context(tmp_path / "r"), replace=True)
-    assert kitchen.calls == ["sample", "train classifier", "evaluate", "report"]
+    assert kitchen.calls == ["sample", "train classifier", "evaluate", "rehearse", "report"]

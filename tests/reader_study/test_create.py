@@ -72,7 +72,7 @@ def test_what_a_study_asks_is_sealed_and_in_its_protocol(cohorts: Sources, tmp_p
     asked, key = read_study(made.folder), read_key(made.key, made.study)
     assert asked.convention == "radiological" and asked.anatomy == ANATOMY
     text = (made.folder / PROTOCOL).read_text()
-    assert "the patient's left on the right (radiological)" in text and "5 as in a real brain" in text
+    assert "the patient's left on the right (radiological)" in text and "5 no fault" in text
     for changed in (replace(asked, convention="neurological"), replace(asked, anatomy=())):
         with pytest.raises(TlesynthError, match="STUDY-006"):
             require_unchanged(made.folder, changed, read_trials(made.folder), key)

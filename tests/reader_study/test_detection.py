@@ -31,6 +31,11 @@ def test_a_reader_who_calls_everything_real_or_everything_synthetic_has_no_sensi
     assert never.criterion == pytest.approx(-always.criterion) and never.criterion > 2
 
 
+def test_a_reader_without_inclination_has_the_criterion_0_and_nothing_beside_it() -> None:
+    found = [sensitivity(Counts(hits, 24, 24 - hits, 24)).criterion for hits in range(25)]
+    assert found == [0.0] * 25 and all(str(c) == "0.0" for c in found)
+
+
 def test_the_criterion_moves_with_inclination_and_d_prime_does_not() -> None:
     n = 100_000
     for shift in (-0.5, 0.0, 0.7):

@@ -1,7 +1,7 @@
 """What can go wrong: raise with ``raise fail("NII-002", path, "the gzip stream ends at byte 512")``."""
 
+from tlesynth.errors.documentation import documentation
 from tlesynth.errors.error import TlesynthError, fail, printable, shown
-from tlesynth.errors.page import documentation
 from tlesynth.errors.registry import REGISTRY
 from tlesynth.errors.statuses import (
     EXIT_STATUSES,

@@ -1,5 +1,5 @@
 """``python -m tlesynth.errors`` prints docs/errors.md."""
 
-from tlesynth.errors.page import documentation
+from tlesynth.errors.documentation import documentation
 
 print(documentation(), end="")

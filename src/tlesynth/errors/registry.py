@@ -1,6 +1,6 @@
 """Every error a user can meet: code, what happened, what to do, exit status.
 
-``docs/errors.md`` is made from this table.
+``docs/errors.md`` is made from this table (``documentation.py``).
 """
 
 from __future__ import annotations

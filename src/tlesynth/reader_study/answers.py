@@ -41,7 +41,7 @@ class Answer:
     recognised: bool = False
     """The reader has seen this scan outside the study."""
     anatomy: int = 0
-    """1 (impossible) to 5 (as in a real brain), where the study asks for it; else 0."""
+    """1 (impossible) to 5 (no fault), where the study asks for it; else 0."""
     answered_at: str = ""
     """The reader's own clock."""
 

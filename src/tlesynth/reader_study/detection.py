@@ -27,6 +27,10 @@ class Counts:
     real: int
 
 
+DECIMALS = 9
+"""Of d' and c: what sums to nothing is 0, not 1e-16."""
+
+
 @dataclass(frozen=True)
 class Sensitivity:
     """d' (0 is none), the criterion c (above 0 leans to real), and the AUC that d' implies with equal variances."""
@@ -47,8 +51,8 @@ def sensitivity(counts: Counts) -> Sensitivity:
         rate * (1 - rate) / (n * float(stats.norm.pdf(z)) ** 2)
         for rate, n, z in ((hit, counts.synthetic, z_hit), (alarm, counts.real, z_alarm))
     )
-    d = z_hit - z_alarm
-    return Sensitivity(d, 0.0 - (z_hit + z_alarm) / 2, float(stats.norm.cdf(d / np.sqrt(2))), float(np.sqrt(variance)))
+    d, c = (round(value, DECIMALS) + 0.0 for value in (z_hit - z_alarm, -(z_hit + z_alarm) / 2))
+    return Sensitivity(d, c, float(stats.norm.cdf(d / np.sqrt(2))), float(np.sqrt(variance)))
 
 
 def detection(counts: Counts, confidence: float) -> Json:

@@ -96,7 +96,12 @@ def _ratings(n: int, readers: int) -> Json:
         return area - 0.5 - error - float(stats.norm.ppf(POWER)) * hanley_mcneil(area, half, half)
 
     return {
-        "at_chance": {"value": 0.5, "low": rounded(0.5 - error), "high": rounded(0.5 + error), "n": n},
+        "at_chance": {
+            "value": 0.5,
+            "low": rounded(max(0.0, 0.5 - error)),
+            "high": rounded(min(1.0, 0.5 + error)),
+            "n": n,
+        },
         "smallest": rounded(optimize.brentq(gap, 0.5, 1.0)) if gap(1.0) > 0 else 1.0,
         "scans_inside": next(m for m in range(4, MOST, 2) if z * hanley_mcneil(0.5, m // 2, m // 2) < MARGIN),
         "readers": readers,

@@ -41,7 +41,7 @@ STEPS = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 MARGINS = np.array([0.25, 0.5, 0.75, 1.0, 1.5])
 """How much more one diagnosis must speak than the next for each step of confidence."""
 FAULTS = np.array([-0.5, 0.5, 1.25, 2.0])
-"""Thresholds between the scores of anatomy, from as in a real brain downwards."""
+"""Thresholds between the scores of anatomy, from no fault downwards."""
 MEDIAN_SECONDS, SPREAD = 25.0, 0.5
 
 

@@ -65,7 +65,7 @@ CHOICES: dict[Design, dict[str, str]] = {
     "diagnosis": {"hc": "healthy control", "left": "left TLE", "right": "right TLE"},
 }
 """What is chosen besides the confidence, with its words; nothing where the confidence says it all."""
-ANATOMY = ("impossible", "several faults", "one clear fault", "a slight doubt", "as in a real brain")
+ANATOMY = ("impossible", "several faults", "one clear fault", "a slight doubt", "no fault")
 """The words of the anatomy score 1 to 5, where a study asks for it."""
 
 

@@ -197,6 +197,12 @@ def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_
         assert page.locator(".slice-coronal .edge-left").text_content() == "R"
         assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
         assert accessible(page) == [] and _wholly_seen(page, "#submit")
+        assert page.evaluate(
+            "document.querySelector('#panel').scrollHeight <= document.querySelector('#panel').clientHeight"
+        )
+        edge = page.locator("#panel").bounding_box()
+        last = page.locator("#anatomy .option").last.bounding_box()
+        assert edge is not None and last is not None and last["x"] + last["width"] <= edge["x"] + edge["width"]
         page.keyboard.press("6")
         page.keyboard.press("Control+Enter")
         assert page.text_content("#told") == "Score the anatomy first."

@@ -1,4 +1,4 @@
-"""The registry as a page: docs/errors.md."""
+"""The registry as a page for readers."""
 
 from __future__ import annotations
 
