@@ -14,12 +14,20 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from tlesynth.diffusion.process import Process, VariancePreserving
+from tlesynth.diffusion.process import Process, RectifiedFlow, VariancePreserving
 from tlesynth.diffusion.sampling import Denoiser, Plan, predictor
 from tlesynth.diffusion.solvers import OneStep, solver_of
 from tlesynth.errors import fail
 
 REFINEMENTS = 3
+INVERTIBLE: dict[type[Process], tuple[str, ...]] = {VariancePreserving: ("ddim",), RectifiedFlow: ("heun", "euler")}
+"""Samplers that draw no noise and remember no earlier step, the best first."""
+
+
+def invertible(process: Process, sampler: str) -> str:
+    """``sampler`` if it can be walked backwards, else the best of the same process that can."""
+    fit = INVERTIBLE[type(process)]
+    return sampler if sampler in fit else fit[0]
 
 
 @torch.no_grad()
@@ -36,7 +44,7 @@ def invert_latents(
     """
     solver = solver_of(plan.process, plan.sampler, plan.steps)
     if not isinstance(solver, OneStep):
-        fit = "ddim" if isinstance(plan.process, VariancePreserving) else "heun or euler"
+        fit = " or ".join(INVERTIBLE[type(plan.process)])
         raise fail("CFG-002", "sample.sampler", f"{plan.sampler} cannot be inverted; {fit} can")
     predict, z = predictor(denoise, conditions, plan), latents
     for cleaner, noisier in pairwise(reversed(solver.times)):

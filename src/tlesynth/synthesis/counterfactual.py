@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ from tlesynth.data.anatomy import SIDES, hippocampus_radius
 from tlesynth.data.cohort import Cohort, CohortWriter, read_cohort, volume_path
 from tlesynth.data.hippocampus import hippocampi
 from tlesynth.diffusion.conditions import Conditions
-from tlesynth.diffusion.inversion import invert_latents
+from tlesynth.diffusion.inversion import invert_latents, invertible
 from tlesynth.diffusion.sampling import sample_from
 from tlesynth.errors import fail
 from tlesynth.locking import beside, holding
-from tlesynth.progress import track
+from tlesynth.progress import say, track
 from tlesynth.synthesis.background import cleaned
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import Grid, write
@@ -70,12 +70,15 @@ def counterfactuals(
     participants.tsv and volumes.tsv unless ``given``. ``out`` becomes a cohort, with the difference to each scan's
     reconstruction under ``differences/`` and a row of ``Change`` for each in counterfactuals.tsv, which is returned.
 
+    Where the sampler of ``models`` cannot be walked backwards, one of the same process that can takes its place.
+
     Raises:
-        TlesynthError: CFG-011 for a condition the model does not know, CFG-002 for a sampler that cannot be inverted,
-            DATA-010 for a subject that is not there, NII-030 for another grid, NUM-006 for a scan of which nothing is
-            left, OPS-010 if another process writes to ``out``, OPS-075 after a stop request.
+        TlesynthError: CFG-011 for a condition the model does not know, DATA-010 for a subject that is not there,
+            NII-030 for another grid, NUM-006 for a scan of which nothing is left, OPS-010 if another process writes
+            to ``out``, OPS-075 after a stop request.
     """
-    source, model = read_cohort(cohort), models.diffusion
+    source, models = read_cohort(cohort), _invertible(models)
+    model = models.diffusion
     if source.grid != models.autoencoder.grid:
         raise fail("NII-030", cohort, f"on {source.grid.name}, the models on {models.autoencoder.grid.name}")
     if strange := [name for name in subjects if name not in source.ids]:
@@ -83,6 +86,14 @@ def counterfactuals(
     model.conditions.asked([dict(to), dict(given)], "--to")
     with holding(out, beside(out)):
         return _write_all(models, source, subjects or source.ids, (dict(to), dict(given)), out)
+
+
+def _invertible(models: Synthesizer) -> Synthesizer:
+    drawn = models.settings.sampler
+    sampler = invertible(models.diffusion.process, drawn)
+    if sampler != drawn:
+        say(f"{drawn} cannot be walked backwards: {sampler} asks what if")
+    return replace(models, settings=models.settings.model_copy(update={"sampler": sampler}))
 
 
 def _write_all(
