@@ -17,8 +17,8 @@ from machine import publish, tell
 from timing import Load
 
 from tlesynth import durable, recipe
-from tlesynth.classifier.arms import read_members
 from tlesynth.data.cohort import Cohort, read_cohort
+from tlesynth.data.splits import read_splits
 from tlesynth.diffusion.train import train_diffusion
 from tlesynth.errors import TlesynthError
 from tlesynth.evaluation.measure import Measured
@@ -126,7 +126,7 @@ def _audited(folder: Path, diffusion: Path, synthetic: Path, splits: Path, loade
         folder / "autoencoder" / "model", diffusion / "model", folder / "latents", loaded.device, loaded.inference
     )
     real, made = read_cohort(folder / "derivatives"), read_cohort(synthetic)
-    members = read_members(splits, real)
+    members = read_splits(splits, real.ids)
     split_of = {i: split for split, ids in members.items() for i in ids}
     measured = _figures(real, split_of, made)
     inputs = Inputs(real, None, made, members)
