@@ -1,5 +1,7 @@
 """Progress lines."""
 
+import threading
+
 import pytest
 
 from tlesynth import progress
@@ -27,3 +29,29 @@ def test_a_resumed_bar_reckons_its_pace_from_what_it_did_itself() -> None:
 
 def test_nothing_to_do_is_not_a_division_by_zero(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress.track([], "none", 0)) == []
+
+
+def test_hushed_threads_that_end_out_of_turn_leave_nobody_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    first_in, second_in, first_out = (threading.Event() for _ in range(3))
+
+    def first() -> None:
+        with progress.hushed():
+            first_in.set()
+            second_in.wait(10)
+            progress.say("first")
+        first_out.set()
+
+    def second() -> None:
+        first_in.wait(10)
+        with progress.hushed():
+            second_in.set()
+            first_out.wait(10)
+            progress.say("second")
+
+    threads = [threading.Thread(target=one) for one in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    progress.say("here")
+    assert capsys.readouterr().err == "here\n" and not progress.silent()

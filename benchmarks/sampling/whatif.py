@@ -85,7 +85,7 @@ def _one(
         "contralateral": row[f"{other}_change_percent"],
         "identity": row["identity"],
         "round_trip": row["round_trip"],
-        "inside_over_outside": row["change_inside"] / row["change_outside"],
+        "inside_over_outside": row["change_inside"] / row["change_outside"] if row["change_outside"] else None,
     }
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from tlesynth.errors import TlesynthError
@@ -14,6 +15,8 @@ T = TypeVar("T")
 PLAIN_EVERY_S = 10.0
 FORECAST_AFTER, FORECAST_AFTER_S = 3, 60.0
 _silent = False
+_hushed: ContextVar[bool] = ContextVar("hushed", default=False)
+"""Of the thread that is hushed alone: threads that begin and end out of turn leave no other one silent."""
 
 
 class Bar:
@@ -80,7 +83,7 @@ class RichBar(Bar):
 @contextmanager
 def bar(label: str, total: int, done: int = 0) -> Generator[Bar]:
     """A progress bar for ``total`` units of which ``done`` are done already."""
-    if _silent or not sys.stderr.isatty():
+    if silent() or not sys.stderr.isatty():
         yield Bar(label, total, done)
         return
     shown = RichBar(label, total, done)
@@ -100,7 +103,7 @@ def track(items: Iterable[T], label: str, total: int) -> Iterator[T]:
 
 def say(text: str) -> None:
     """One plain line for the person watching."""
-    if not _silent:
+    if not silent():
         print(text, file=sys.stderr, flush=True)
 
 
@@ -118,17 +121,16 @@ def silence() -> None:
 @contextmanager
 def hushed() -> Generator[None]:
     """Say nothing within this block: what it does is one unit of a bar that stands already."""
-    global _silent
-    before, _silent = _silent, True
+    before = _hushed.set(True)
     try:
         yield
     finally:
-        _silent = before
+        _hushed.reset(before)
 
 
 def silent() -> bool:
-    """Whether another process speaks for this one."""
-    return _silent
+    """Whether something else speaks for this: another process, or the bar around it."""
+    return _silent or _hushed.get()
 
 
 def clock(seconds: float) -> str:

@@ -72,7 +72,7 @@ def run(module: ModuleType, models: Path, out: Path, *words: str) -> dict[str, A
         "--steps",
         "2",
         "--sampler",
-        "ddim",
+        "heun",
     ]
     module.run(parser.parse_args([*words, *given]), out)
     return json.loads(out.read_text())
