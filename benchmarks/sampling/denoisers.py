@@ -144,12 +144,17 @@ def maisi_denoisers(size: Size) -> list[Denoiser]:
 def dit(size: Size, settings: DiffusionNetwork | None = None) -> DiT3D:
     """Our network with drawn weights, none at zero: a new one is the identity, and its error would mean nothing."""
     network = seeded(lambda: DiT3D(settings or size.network, size.latent, (6.0, 6.0, 6.0), CONDITIONS))
+    wake(network)
+    return network.eval()
+
+
+def wake(network: nn.Module) -> None:
+    """Draw, in place, what a new network starts at zero."""
     draws = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if "modulation." in name or name.startswith("head."):
+            if "modulation." in name or "head." in name:
                 parameter.normal_(0, SHIFT if name.endswith("modulation.bias") else SMALL, generator=draws)
-    return network.eval()
 
 
 def maisi_unet(channels: tuple[int, ...], *, flash: bool = False) -> DiffusionModelUNetMaisi:

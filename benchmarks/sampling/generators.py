@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sides
 import torch
-from denoisers import ASKED, CONDITIONS, PROCESS, Size, dit
+from denoisers import ASKED, CONDITIONS, PROCESS, Size, dit, wake
 from sides import seeded
 from torch import nn
 
@@ -23,8 +23,6 @@ from tlesynth.volume import Grid
 
 BRIGHT = 0.5
 """Intensity of a random autoencoder's volumes, about: an empty volume would be drawn twice."""
-EFFECT = 0.1
-"""Spread of what a condition does to a latent voxel of a model of random weights."""
 SAMPLER = "dpm++"
 
 
@@ -64,9 +62,7 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
     extent = [n * grid.spacing for n in grid.shape]
     network = seeded(lambda: build_network(denoiser, PROCESS, CONDITIONS, autoencoder.latent_shape, tuple(extent)))
-    if isinstance(network, Preconditioned) and network.conditions is not None:
-        with torch.no_grad():  # conditions that do nothing would have nothing to show
-            network.effects.normal_(0, EFFECT, generator=torch.Generator().manual_seed(5))
+    wake(network)  # conditions that do nothing would have nothing to show
     config = {
         "network": denoiser.model_dump(mode="json"),
         "conditions": CONDITIONS.described(),
