@@ -92,7 +92,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parent = os.getppid()
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="tlesynth", standalone_mode=False)
     except KeyboardInterrupt:
         status = 130
     except SystemExit as stop:
