@@ -58,6 +58,8 @@ def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
     page.keyboard.press("Control+Enter")
     assert "how sure" in (page.text_content("#told") or "")
     page.keyboard.press("6")
+    page.keyboard.press("ArrowUp")  # goes through the scan, and leaves the answer as it is
+    assert page.locator("#scale input:checked").get_attribute("value") == "6"
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#feedback:visible")
     assert page.text_content("#feedback") == "The right answer: a person."

@@ -56,7 +56,7 @@ export class Form {
     const input = this.root.querySelectorAll(`input[name="${name}"]`)[place];
     if (!input || input.disabled) return;
     input.checked = true;
-    input.focus({ preventScroll: true });
+    if (document.activeElement?.type === "radio") document.activeElement.blur(); // or arrows would change the answer
     this.onchange();
   }
 
