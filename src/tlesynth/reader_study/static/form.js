@@ -13,6 +13,13 @@ export class Form {
     if (about.anatomy.length) this.scores(root.querySelector("#anatomy"), about.anatomy);
     root.querySelector("#choice-box").hidden = Object.keys(about.choices).length === 0;
     root.addEventListener("input", () => this.onchange());
+    // What the mouse chose keeps no focus; what the keyboard walked to does, as everywhere.
+    root.addEventListener("click", (event) => event.pointerType && setTimeout(() => this.free()));
+  }
+
+  // A radio in focus would take the arrow keys, which go through the scan, for another answer.
+  free() {
+    if (document.activeElement?.type === "radio") document.activeElement.blur();
   }
 
   options(box, name, entries) {
@@ -56,7 +63,7 @@ export class Form {
     const input = this.root.querySelectorAll(`input[name="${name}"]`)[place];
     if (!input || input.disabled) return;
     input.checked = true;
-    if (document.activeElement?.type === "radio") document.activeElement.blur(); // or arrows would change the answer
+    this.free();
     this.onchange();
   }
 
