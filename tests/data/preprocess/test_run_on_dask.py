@@ -85,7 +85,8 @@ def test_dask_s_workers_give_the_bytes_of_joblib_s_and_listen_on_this_machine_on
     assert tables[0] == tables[1]
     assert len(seen) >= 3, "a scheduler and two workers"
     assert {ip for ip, _ in seen} <= {"127.0.0.1", "::1"}, seen
-    assert not [p for p in psutil.Process().children(recursive=True) if "distributed" in " ".join(p.cmdline())]
+    workers = [p for p in psutil.Process().children(recursive=True) if "distributed" in " ".join(p.cmdline())]
+    assert not psutil.wait_procs(workers, timeout=15)[1], "processes that outlive their work"
 
 
 def test_a_crash_in_a_subject_costs_that_subject_alone_on_dask_too() -> None:
