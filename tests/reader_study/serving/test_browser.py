@@ -98,7 +98,7 @@ def by_pictures(browser: Browser, link: str, faults: list[str]) -> None:
         page.locator(".slice-coronal").click(position={"x": 120, "y": 90})
         page.get_by_role("button", name="Mark the crosshair").click()
         page.get_by_role("radio").nth(4).check()
-        page.wait_for_function("document.activeElement.type !== 'radio'")  # or the arrows would change the answer
+        page.locator("input[type=radio]:focus").wait_for(state="detached")  # or the arrows would change the answer
         assert fits(page) and _wholly_seen(page, "#submit")
         page.locator("#submit").click()
         if place == 1:

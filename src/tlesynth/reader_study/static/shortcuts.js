@@ -1,6 +1,6 @@
 // One table of keys drives both what they do and the help that lists them.
 const OFF = "shortcuts-off";
-const NATIVE = { radio: /^Arrow| /, range: /^Arrow|Page|Home|End/, checkbox: / |Enter/ };
+const NATIVE = { radio: /^Arrow| /, range: /^Arrow|Page|Home|End/, checkbox: /^( |Enter)$/ };
 
 export class Shortcuts {
   // rows: [keys, words, action]; keys are KeyboardEvent.key values, Shift+ before a key that needs it.
@@ -42,7 +42,7 @@ export class Shortcuts {
     if (typing && event.key === "Escape") at.blur();
     const key = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.key}`;
     if (document.querySelector("dialog[open]") || this.blocked()) return;
-    if ((typing && key !== "Ctrl+Enter") || event.altKey || this.isNative(at, event.key)) return;
+    if ((typing && key !== "Ctrl+Enter") || event.altKey || this.isNative(at, key)) return;
     if (!this.toggle.checked && key.length === 1 && key !== "?") return;
     const action = this.table.get(key);
     if (!action) return;
