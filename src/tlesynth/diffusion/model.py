@@ -26,8 +26,9 @@ from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.diffusion.process import Process, read_process
 from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import fail
-from tlesynth.recipe import DiffusionNetwork
+from tlesynth.recipe import DiffusionNetwork, Inference
 from tlesynth.run_folder import read_model_config
+from tlesynth.training.device import in_bfloat16
 
 FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
@@ -54,6 +55,13 @@ class Diffusion:
         """Run the transformer in bfloat16 from now on; what it corrects and its sum stay in float32."""
         inner = self.network.network if isinstance(self.network, Preconditioned) else self.network
         inner.to(torch.bfloat16)
+
+    def run_as(self, inference: Inference, device: torch.device) -> Diffusion:
+        """On ``device``, in the precision that ``inference`` asks of it; returns itself."""
+        self.network.to(device)
+        if in_bfloat16(inference.precision, device.type):
+            self.use_bfloat16()
+        return self
 
 
 def build_network(

@@ -25,7 +25,6 @@ from tlesynth.privacy.likeness import intensities
 from tlesynth.privacy.neighbours import correlation_distances, euclidean_distances, nearness
 from tlesynth.recipe import Inference, Privacy
 from tlesynth.training import fabric_for
-from tlesynth.training.device import in_bfloat16
 
 Floats = NDArray[np.floating]
 NO_MODELS = not_computed("the models and the latents are not there", "tlesynth train diffusion")
@@ -149,12 +148,9 @@ def _models(folders: ModelFolders | None, settings: Privacy) -> Models | Json:
     device = fabric_for(folders.device, "32-true").device
     try:
         autoencoder = load_autoencoder(folders.autoencoder, device).run_as(folders.inference)
-        diffusion = load_diffusion(folders.diffusion, autoencoder.fingerprint)
+        diffusion = load_diffusion(folders.diffusion, autoencoder.fingerprint).run_as(folders.inference, device)
     except TlesynthError as error:
         return not_computed(f"{error.code}: {error.why}")
-    diffusion.network.to(device)
-    if in_bfloat16(folders.inference.precision, device.type):
-        diffusion.use_bfloat16()
     return Models(autoencoder, diffusion, folders.latents, device)
 
 

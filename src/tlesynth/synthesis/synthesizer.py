@@ -20,7 +20,6 @@ from tlesynth.recipe import Inference, Sample
 from tlesynth.seeds import seed_of
 from tlesynth.synthesis.requests import Subject
 from tlesynth.training import fabric_for
-from tlesynth.training.device import in_bfloat16
 from tlesynth.volume import GRIDS, Grid
 
 
@@ -102,10 +101,7 @@ def synthesizer_of(
     """
     target, inference = fabric_for(device, "32-true").device, inference or Inference()
     decoder = load_autoencoder(autoencoder, target).run_as(inference)
-    model = load_diffusion(diffusion, decoder.fingerprint)
-    model.network.to(target)
-    if in_bfloat16(inference.precision, target.type):
-        model.use_bfloat16()
+    model = load_diffusion(diffusion, decoder.fingerprint).run_as(inference, target)
     if settings.tuned:
         settings = _as_tuned(settings, diffusion, model)
     return Synthesizer(decoder, model, settings, seed, target)
