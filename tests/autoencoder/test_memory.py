@@ -7,9 +7,10 @@ import torch
 
 from tlesynth import recipe
 from tlesynth.autoencoder import memory
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.memory import CARDS, Memory, decoding_memory, thriftier
-from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
+from tlesynth.autoencoder.networks import Autoencoder, channels_last
 from tlesynth.training.footprint import footprint
 from tlesynth.training.optimizers import optimizer_of
 from tlesynth.volume import GRIDS, Grid
@@ -59,7 +60,7 @@ def test_it_is_what_a_real_step_takes(design: dict) -> None:
 
 
 def opponent_of(settings: recipe.Autoencoder) -> torch.nn.Module:
-    return discriminator(settings.adversarial_phase)
+    return PatchDiscriminator(settings.adversarial_phase)
 
 
 def bytes_of(network: torch.nn.Module) -> int:

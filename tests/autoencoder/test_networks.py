@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from tlesynth import recipe
-from tlesynth.autoencoder.networks import LEAST_SIGNAL, Autoencoder, discriminator
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
+from tlesynth.autoencoder.networks import LEAST_SIGNAL, Autoencoder
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
 from tlesynth.volume import GRIDS, Grid
@@ -35,7 +36,7 @@ def test_the_papers_shapes_and_sizes() -> None:
 
 def test_the_papers_discriminator_judges_patches() -> None:
     with torch.device("meta"):
-        logits = discriminator(AdversarialPhase())(torch.empty(2, 1, 112, 136, 112))[-1]
+        logits = PatchDiscriminator(AdversarialPhase())(torch.empty(2, 1, 112, 136, 112))[-1]
     assert logits.shape == (2, 1, 12, 15, 12)
 
 
@@ -89,7 +90,7 @@ UNREPEATABLE = ("avg_pool3d", "max_pool3d", "upsample_", "reflection_pad", "repl
 def test_a_training_step_does_nothing_that_cuda_cannot_repeat(settings: AutoencoderNetwork) -> None:
     grid = Grid("small", (48, 56, 48), 3.0, (0.0, 0.0, 0.0))
     with torch.device("meta"):
-        ours, opponent = Autoencoder(settings, grid), discriminator(AdversarialPhase())
+        ours, opponent = Autoencoder(settings, grid), PatchDiscriminator(AdversarialPhase())
         x, noise = torch.empty(1, 1, *grid.shape), torch.empty(1, 4, 12, 14, 12)
     with Operations() as done:
         opponent(ours(x, noise).x_hat)[-1].mean().backward()

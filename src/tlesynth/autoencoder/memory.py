@@ -18,10 +18,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tlesynth import recipe
 from tlesynth.autoencoder.coders.lean import VoxelNorm
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.inference import frozen
 from tlesynth.autoencoder.learning import losses
 from tlesynth.autoencoder.learning.adversarial import FORMS
-from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, Network, Reconstruction, discriminator
+from tlesynth.autoencoder.networks import COMPRESSION, Autoencoder, Network, Reconstruction
 from tlesynth.training.footprint import Footprint, footprint, normalising_as_on_cuda
 from tlesynth.training.optimizers import state_bytes
 from tlesynth.volume import Grid
@@ -61,7 +62,7 @@ def training_memory(settings: recipe.Autoencoder, grid: Grid, precision: str) ->
     """
     with FakeTensorMode(), _autocast(precision):
         network = _as_cast(Autoencoder(settings.network, grid), precision)
-        opponent = discriminator(settings.adversarial_phase)
+        opponent = PatchDiscriminator(settings.adversarial_phase)
         judge = _perceptual_network(settings.perceptual)
         owned = [*_standing(network, opponent), *([*judge.parameters(), *judge.buffers()] if judge is not None else [])]
         steps = _steps(settings, network, opponent, judge)

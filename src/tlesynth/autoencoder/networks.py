@@ -1,4 +1,4 @@
-"""The VAE-GAN's two networks: the autoencoder around one of two coders, and the 3-D patch discriminator.
+"""The VAE-GAN's autoencoder, around one of two coders.
 
 Shapes: B batch, C latent channels, X Y Z voxels of the grid (right, anterior, superior), x y z = X/4 Y/4 Z/4.
 """
@@ -13,10 +13,9 @@ from torch import Tensor, nn
 
 from tlesynth.autoencoder.coders.lean import LeanCoder
 from tlesynth.autoencoder.coders.monai import MonaiCoder
-from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.inference import FrozenCoder, frozen
 from tlesynth.errors import fail
-from tlesynth.recipe import AdversarialPhase, AutoencoderNetwork, Inference
+from tlesynth.recipe import AutoencoderNetwork, Inference
 from tlesynth.volume import Grid
 
 COMPRESSION = 4
@@ -121,11 +120,6 @@ class Autoencoder(nn.Module):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
-
-
-def discriminator(settings: AdversarialPhase) -> nn.Module:
-    """The autoencoder's opponent: (B, 1, X, Y, Z) -> list of feature maps, the last (B, 1, ...) its logits."""
-    return PatchDiscriminator(settings)
 
 
 def channels_last(network: Network) -> Network:

@@ -118,10 +118,10 @@ def _autoencoder(recipe: recipes.Recipe) -> tuple[Cost, tuple[int, int, int, int
 
 
 def _discriminator(recipe: recipes.Recipe) -> Cost:
-    from tlesynth.autoencoder.networks import discriminator
+    from tlesynth.autoencoder.discriminator import PatchDiscriminator
 
     with torch.device("meta"):
-        network = discriminator(recipe.autoencoder.adversarial_phase)
+        network = PatchDiscriminator(recipe.autoencoder.adversarial_phase)
         return cost_of(network, torch.empty(1, 1, *GRIDS[recipe.preprocess.grid].shape))
 
 

@@ -8,9 +8,9 @@ import torch
 from torchvision.models import alexnet, squeezenet1_1
 
 from tlesynth import recipe
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.learning.learners import Networks, build_networks, learners_of
 from tlesynth.autoencoder.learning.objective import objective_of
-from tlesynth.autoencoder.networks import discriminator
 from tlesynth.autoencoder.scans import read_scans
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
@@ -149,7 +149,7 @@ def test_sizes_that_do_not_fit_are_refused(
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_the_least_side_is_the_discriminators(layers: int) -> None:
     phase = recipe.AdversarialPhase(discriminator_layers=layers, discriminator_channels=2)
-    network, side = discriminator(phase), phase.least_side
+    network, side = PatchDiscriminator(phase), phase.least_side
     assert network(torch.rand(1, 1, side, side, side))[-1].shape == (1, 1, 1, 1, 1)
     with pytest.raises((RuntimeError, ValueError)):
         network(torch.rand(1, 1, side - 4, side - 4, side - 4))

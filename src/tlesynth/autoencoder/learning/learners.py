@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from tlesynth import recipe
 from tlesynth.autoencoder.coders.lean import LeanCoder
+from tlesynth.autoencoder.discriminator import PatchDiscriminator
 from tlesynth.autoencoder.learning.draws import Draws, Part
 from tlesynth.autoencoder.learning.objective import Objective
 from tlesynth.autoencoder.learning.schedule import finetuning_rate, reconstruction_rate, steps_per_epoch
-from tlesynth.autoencoder.networks import Autoencoder, channels_last, discriminator
+from tlesynth.autoencoder.networks import Autoencoder, channels_last
 from tlesynth.autoencoder.scans import Scans
 from tlesynth.errors import fail
 from tlesynth.seeds import seed_of
@@ -70,7 +71,7 @@ def build_networks(settings: recipe.Autoencoder, scans: Scans, grid: Grid, fabri
     first, second = settings.reconstruction, settings.adversarial_phase
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "autoencoder", "initialisation"))
-        network, opponent = Autoencoder(settings.network, grid), discriminator(second)
+        network, opponent = Autoencoder(settings.network, grid), PatchDiscriminator(second)
     if isinstance(network.coder, LeanCoder):
         network.coder.start_linear(scans.voxels)
     network, opponent = channels_last(network), channels_last(opponent)
