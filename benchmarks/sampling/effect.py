@@ -74,7 +74,7 @@ def compared(found: dict[str, np.ndarray], how: Resampling) -> Json:
 def _drawn(models: Synthesizer, n: int, how: Resampling) -> tuple[Json, dict[str, list[np.ndarray]]]:
     found, rows = {}, {}
     for name, asked in ASKED.items():
-        subjects = [Subject(f"sub-effect{i:03d}", asked) for i in range(n)]
+        subjects = models.completed([Subject(f"sub-effect{i:03d}", asked) for i in range(n)])
         volumes = []
         for start in range(0, n, models.batch_size):
             volumes += [cleaned(v).voxels for v in models.volumes(subjects[start : start + models.batch_size], 0)]

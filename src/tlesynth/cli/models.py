@@ -190,7 +190,7 @@ def sample(
             autoencoder, diffusion, loaded.sample, seed=seed, device=loaded.device, inference=loaded.inference
         )
         wish = Wish(n, (*(where or []), *(more or [])), like, unconditional)
-        subjects = subjects_of(wish, loaded.sample, models.diffusion)
+        subjects = models.completed(subjects_of(wish, loaded.sample, models.diffusion))
         guard = guard_of(derivatives, splits, loaded.privacy, seed)
         sample_cohort(models, subjects, out, guard=guard)
         if film_folder is not None:

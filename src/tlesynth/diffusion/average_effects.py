@@ -8,6 +8,10 @@ of the variance (p indicators, n people), and what is not more than that is take
 Where mirrored views are there, a person is two numbers a voxel: half the sum of both views, and half their difference.
 What a side does lies in the difference alone, and a group's or an age's doing in the sum, so each is regressed on its
 own: how people differ in what both halves of their brains share is no noise in what tells left from right.
+
+Conditions explain in turn what those before them have not, numbers before categories, and each is shrunk on its own: a
+measured hippocampal volume says far more about its voxels than a diagnosis does, and would be lost in the chance of
+the latter.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from tlesynth.diffusion.latents import Latents
 
 NEIGHBOURS = 3
 RIDGE = 1e-3
-"""Of a scan's weight: indicators of one category sum to 0, so that without it their effects were not unique."""
+"""Of the indicators' variance: those of one category sum to 0, so that without it their effects were not unique."""
 
 
 @dataclass(frozen=True)
@@ -59,26 +63,61 @@ def fit_effects(data: Latents, conditions: Conditions) -> AverageEffects:
     centre = indicated.nanmean(0).nan_to_num(nan=0.0)
     x, shape = centred(indicated, centre).double(), data.values.shape[1:]
     both_views = data.mirrored is not None and bool(data.mirrored.any())
-    parts = [_fit_part(x, data, sign, shape) for sign in ((1, -1) if both_views else (1,))]
+    blocks = blocks_of(conditions)
+    parts = [_fit_part(x, data, sign, shape, blocks) for sign in ((1, -1) if both_views else (1,))]
     effects, explained = (sum(of_part) for of_part in zip(*parts, strict=True))
     return AverageEffects(centre, effects.float().reshape(-1, *shape), explained.float().reshape(shape))
 
 
-def _fit_part(x: Tensor, data: Latents, sign: int, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _fit_part(
+    x: Tensor, data: Latents, sign: int, shape: tuple[int, ...], blocks: list[list[int]]
+) -> tuple[Tensor, Tensor]:
     """Effects (F, D) and the variance (D,) they account for, in half the sum (``sign`` 1) of both views or half their
-    difference (-1); ``x`` (N, F) are the centred indicators."""
+    difference (-1); ``x`` (N, F) are the centred indicators, and ``blocks`` those that explain together."""
     people = _people(data, sign)
     told = torch.stack([weights @ x[rows] for rows, weights in people])  # (people, F)
     # A difference is about 0 as it is: with both views in the sample everyone stands there the other way round too.
     told = told - told.mean(0) if sign > 0 else told
     with_voxels, total = _moments(told, people, data, centre=sign > 0)  # (F, D), (D,)
     with_each_other = told.T @ told / len(people)
-    effects = torch.linalg.solve(with_each_other + RIDGE * torch.eye(len(told.T), dtype=x.dtype), with_voxels)
-    explained = (effects * (with_each_other @ effects)).sum(0).clamp_min(0)
-    left = (total - 2 * (effects * with_voxels).sum(0) + explained).clamp_min(0)
-    rank = int(torch.linalg.matrix_rank(with_each_other))
-    kept = _beyond_chance(explained, left, rank, len(people), shape)
-    return kept * effects, (2 * kept - kept.square()) * explained
+    effects, unexplained = torch.zeros_like(with_voxels), total
+    if (unspent := len(people) - 1 - _rank(with_each_other)) <= 0:
+        return effects, torch.zeros_like(total)
+    for block in blocks:
+        among = with_each_other[block][:, block]
+        beyond = with_voxels[block] - with_each_other[block] @ effects  # what the blocks before have left
+        found = torch.linalg.solve(among + _ridge(among), beyond)
+        explained = (found * (among @ found)).sum(0).clamp_min(0)
+        gain = 2 * (found * beyond).sum(0)
+        left = (unexplained - gain + explained).clamp_min(0)
+        kept = _beyond_chance(explained, left, _rank(among) / unspent, shape)
+        effects[block] = kept * found
+        unexplained = unexplained - kept * gain + kept.square() * explained
+    return effects, (total - unexplained).clamp_min(0)
+
+
+def _rank(among: Tensor) -> int:
+    return int(torch.linalg.matrix_rank(among))
+
+
+def _ridge(among: Tensor) -> Tensor:
+    size = (RIDGE * among.diagonal().mean()).clamp_min(torch.finfo(among.dtype).tiny)
+    return size * torch.eye(len(among), dtype=among.dtype)
+
+
+def blocks_of(conditions: Conditions) -> list[list[int]]:
+    """The indicators (see ``indicators``) that explain together, in their order: a number with the one whose value it
+    takes in the mirror, then the values of one category after the other."""
+    first, at = {}, 0
+    for item in conditions.items:
+        first[item.name] = at
+        at += len(item.values) or 1
+    numbers: dict[frozenset[str], list[int]] = {}
+    for item in conditions.items:
+        if item.quantity:
+            numbers.setdefault(frozenset({item.name, item.mirror_of or item.name}), []).append(first[item.name])
+    categories = [item for item in conditions.items if not item.quantity]
+    return [*numbers.values(), *([first[c.name] + i for i in range(len(c.values))] for c in categories)]
 
 
 def _people(data: Latents, sign: int) -> list[tuple[Tensor, Tensor]]:
@@ -111,14 +150,11 @@ def _moments(
     return with_voxels / len(told), (square / len(told) - mean.square()).clamp_min(0)
 
 
-def _beyond_chance(explained: Tensor, left: Tensor, rank: int, people: int, shape: tuple[int, ...]) -> Tensor:
-    """The share (D,) of each voxel's effects that is kept."""
-    if people <= rank + 1:
-        return torch.zeros_like(explained)
+def _beyond_chance(explained: Tensor, left: Tensor, chance: float, shape: tuple[int, ...]) -> Tensor:
+    """The share (D,) of each voxel's effects that is kept; ``chance`` explains that part of what is left."""
     smooth = [
         F.avg_pool3d(power.reshape(1, *shape), NEIGHBOURS, 1, NEIGHBOURS // 2, count_include_pad=False).mean(1)
         for power in (explained, left)
     ]
-    by_chance = rank / (people - 1 - rank) * smooth[1]
-    share = (1 - by_chance / smooth[0].clamp_min(torch.finfo(torch.float64).tiny)).clamp(0, 1)  # (1, X, Y, Z)
+    share = (1 - chance * smooth[1] / smooth[0].clamp_min(torch.finfo(torch.float64).tiny)).clamp(0, 1)  # (1, X, Y, Z)
     return share.expand(shape).flatten()

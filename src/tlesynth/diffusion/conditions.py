@@ -74,7 +74,11 @@ class Condition:
 
     def decode(self, number: float) -> str:
         """The value that ``encode`` makes ``number`` of, as text."""
-        return str(float(self.low + number * (self.high - self.low))) if self.quantity else self.values[int(number)]
+        if not self.quantity:
+            return self.values[int(number)]
+        value = self.low + number * (self.high - self.low)
+        short = f"{value:.6g}"
+        return short if self.low <= float(short) <= self.high else str(float(value))
 
     @property
     def told(self) -> str:
@@ -115,6 +119,11 @@ class Conditions:
 
     def _tensor(self, table: list[list[float]]) -> Tensor:
         return torch.tensor(table, dtype=torch.float32).reshape(-1, len(self.items))
+
+    def word(self, name: str, told: Tensor) -> str:
+        """The value of the condition ``name`` in ``told`` (K,), as text."""
+        column = self.names.index(name)
+        return self.items[column].decode(float(told[column]))
 
     def null(self, n: int) -> Tensor:
         """Conditions (n, K) that tell nothing."""

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tlesynth import __version__, durable
+from tlesynth.diffusion.completion import Completion, read_completion
 from tlesynth.diffusion.conditions import Conditions, read_conditions
 from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.diffusion.process import Process, read_process
@@ -30,9 +31,9 @@ from tlesynth.recipe import DiffusionNetwork, Inference
 from tlesynth.run_folder import read_model_config
 from tlesynth.training.device import in_bfloat16
 
-FORMAT = "tlesynth-diffusion-2"
+FORMAT = "tlesynth-diffusion-3"
 WEIGHTS = "diffusion.safetensors"
-NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts")
+NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts", "completion")
 """What sampling reads of config.json."""
 
 
@@ -50,6 +51,8 @@ class Diffusion:
     fingerprint: str
     flip: bool
     """Whether it was trained on the mirrored scans too."""
+    completion: Completion | None
+    """What draws the conditions that a request leaves open; None: nothing does, and they are null."""
 
     def use_bfloat16(self) -> None:
         """Run the transformer in bfloat16 from now on; what it corrects and its sum stay in float32."""
@@ -128,6 +131,7 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         class_counts=config["class_counts"],
         fingerprint=durable.sha256(folder / WEIGHTS),
         flip=config["training"]["flip"],
+        completion=read_completion(config["completion"]) if config["completion"] else None,
     )
 
 

@@ -16,7 +16,8 @@ from torch import nn
 from tlesynth import recipe
 from tlesynth.data.splits import digest_of
 from tlesynth.diffusion.admission import admit
-from tlesynth.diffusion.conditions import conditions_of
+from tlesynth.diffusion.completion import Completion, fit_completion
+from tlesynth.diffusion.conditions import Conditions, conditions_of
 from tlesynth.diffusion.copying import CopyWatch
 from tlesynth.diffusion.latents import NAME, Latents, read_about, read_latents, rows_of
 from tlesynth.diffusion.learning import Task, training_loss, validation
@@ -44,6 +45,7 @@ class Material:
     fitted: Latents
     held_out: Latents
     task: Task
+    completion: Completion | None
 
     def to(self, device: torch.device) -> Material:
         """The same with its latents on ``device``, for the loss, the validation and the copy watch together."""
@@ -145,7 +147,19 @@ def _read(latents: Path, splits: Path, about: dict[str, Any], settings: recipe.D
     fitted = read_latents(latents, rows, conditions, flip=settings.flip, moved=True, resample=resample)
     held_out = read_latents(latents, unseen, conditions, resample=resample)
     _check(fitted, about, latents)
-    return Material(about, rows, fitted, held_out, Task(process_of(settings.noise), conditions, seed))
+    completion = _completion(settings, conditions, rows)
+    return Material(about, rows, fitted, held_out, Task(process_of(settings.noise), conditions, seed), completion)
+
+
+def _completion(settings: recipe.Diffusion, conditions: Conditions, rows: pd.DataFrame) -> Completion | None:
+    """How the conditions that the recipe has drawn lie in the training scans, and where they are flipped, in both
+    views."""
+    drawn = tuple(n for n, one in settings.conditions.items() if isinstance(one, recipe.Quantity) and one.drawn)
+    if not drawn:
+        return None
+    told = conditions.of_scans(rows)
+    both = torch.cat([told, conditions.mirrored(told)]) if settings.flip else told
+    return fit_completion(both, conditions, drawn)
 
 
 def _network(settings: recipe.Diffusion, material: Material) -> nn.Module:
@@ -237,6 +251,7 @@ def _config(settings: recipe.Diffusion, material: Material, network: nn.Module) 
     return {
         "network": settings.network.model_dump(mode="json"),
         "conditions": material.task.conditions.described(),
+        "completion": material.completion.described() if material.completion else None,
         "latent_shape": list(about["shape"]),
         "extent_mm": list(_extent_mm(about["grid"])),
         "grid": about["grid"],

@@ -133,7 +133,7 @@ def sample(context: Context) -> None:
         device=recipe.device,
         inference=recipe.inference,
     )
-    subjects = subjects_of(Wish(), recipe.sample, models.diffusion)
+    subjects = models.completed(subjects_of(Wish(), recipe.sample, models.diffusion))
     guard = guard_of(out / "derivatives", out / "splits.tsv", recipe.privacy, recipe.seed)
     sample_cohort(models, subjects, out / "synthetic", guard=guard)
     film_of(subjects, models, out / "film")

@@ -37,6 +37,8 @@ class Quantity(Section):
     mirror: str = ""
     """The condition whose value it takes after the scan is mirrored, as the left volume that of the right."""
     dropout: Fraction = 0.0
+    drawn: bool = False
+    """Where a request leaves it open: drawn, as training scans with the same other conditions have it. Else: null."""
     quantity: bool = True
     """Tells it from a category where nothing else is said: ``age: {quantity: true}``."""
 

@@ -88,6 +88,20 @@ def counterfactuals(
         return _write_all(models, source, subjects or source.ids, (dict(to), dict(given)), out)
 
 
+def _asked_of(models: Synthesizer, own: Mapping[str, str], to: Mapping[str, str]) -> dict[str, str]:
+    """All that is asked of a scan with its ``own`` conditions: those of ``to``, and what these bring with them."""
+    conditions, completion = models.diffusion.conditions, models.diffusion.completion
+    asked = {**own, **to}
+    if asked.get("group") == "hc":
+        asked.pop("side", None)  # the healthy have none
+    if completion is None:
+        return asked
+    before, after = conditions.asked([own, asked], "--to")
+    moved = completion.moved(before, after, conditions)
+    follow = [name for name in completion.drawn if name in own and name not in to]
+    return asked | {name: conditions.word(name, moved) for name in follow}
+
+
 def _invertible(models: Synthesizer) -> Synthesizer:
     drawn = models.settings.sampler
     sampler = invertible(models.diffusion.process, drawn)
@@ -105,9 +119,7 @@ def _write_all(
     for name in track(chosen, "asking what if", len(chosen)):
         interruption.check()
         own = _conditions_of(told.loc[name], models.diffusion.conditions) | given
-        asked = own | to
-        if asked.get("group") == "hc":
-            asked.pop("side", None)  # the healthy have none
+        asked = _asked_of(models, own, to)
         rows[name] = _one(models, source, name, (own, asked), writer)
         people[name] = asked
     durable.write_text(out / ".bidsignore", f"{TABLE}\n{DIFFERENCES}\n")

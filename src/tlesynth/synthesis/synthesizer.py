@@ -17,7 +17,7 @@ from tlesynth.diffusion.sampling import Plan, Sampled, sample_latents
 from tlesynth.diffusion.tune import NAME, read_tuned
 from tlesynth.progress import say
 from tlesynth.recipe import Inference, Sample
-from tlesynth.seeds import seed_of
+from tlesynth.seeds import seed_of, torch_generator
 from tlesynth.synthesis.requests import Subject
 from tlesynth.training import fabric_for
 from tlesynth.volume import GRIDS, Grid
@@ -58,6 +58,23 @@ class Synthesizer:
     def seed_of(self, subject: Subject, attempt: int) -> int:
         """The seed of a subject's generator, by its name alone: under other conditions it has the same noise."""
         return seed_of(self.seed, "synthetic", subject.participant_id, attempt)
+
+    def completed(self, subjects: list[Subject]) -> list[Subject]:
+        """The same with the conditions that the model draws where a request leaves them open.
+
+        By a subject's name and the run's seed alone: what chance adds is the same whatever is asked of the subject.
+        """
+        return [self._completed(subject) if subject.asked else subject for subject in subjects]
+
+    def _completed(self, subject: Subject) -> Subject:
+        conditions, completion = self.diffusion.conditions, self.diffusion.completion
+        if completion is None:
+            return subject
+        (told,) = conditions.asked([subject.asked], "sample")
+        chance = torch_generator(self.seed, "synthetic", subject.participant_id, "open conditions")
+        full = completion.completed(told, conditions, chance)
+        drawn = {name: conditions.word(name, full) for name in completion.drawn if name not in subject.asked}
+        return replace(subject, asked={**subject.asked, **drawn})
 
     def draw(self, subjects: list[Subject], attempt: int, frames: int = 0) -> Sampled:
         """Latents (B, C, X, Y, Z) of ``subjects``, with ``frames`` moments of the way."""
