@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tlesynth.training.muon import MATCH, Muon, is_kernel, orthogonalised
+from tlesynth.training.muon import ITERATIONS, MATCH, QUINTIC, Muon, is_kernel, orthogonalised
 
 
 @pytest.mark.parametrize("shape", [(16, 40), (40, 16), (24, 24)])
@@ -18,6 +18,20 @@ def test_singular_values_are_driven_to_about_one_and_directions_stay(shape: tupl
     # The nearest orthogonal matrix is u v; Newton-Schulz keeps its singular vectors.
     inside = u.T @ made @ v.T
     assert torch.allclose(inside, torch.diag(inside.diagonal()), atol=1e-4)
+
+
+def test_the_steps_on_the_gram_matrix_alone_are_those_on_the_matrix() -> None:
+    torch.manual_seed(0)
+    directions = torch.linalg.qr(torch.randn(24, 24))[0]
+    matrix = directions @ (
+        torch.logspace(0, -3, 24)[:, None] * torch.randn(24, 80)
+    )  # as gradients are: ill-conditioned
+    x = matrix.double() / matrix.norm()
+    a, b, c = QUINTIC
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    assert torch.allclose(orthogonalised(matrix).double(), x, atol=1e-3)
 
 
 def test_an_update_has_the_size_of_adams() -> None:

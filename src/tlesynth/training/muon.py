@@ -94,9 +94,31 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / (wide.norm() + 1e-7)
     if min(matrix.shape) >= LARGE and computes_in_bfloat16(matrix.device.type):
-        x = x.bfloat16()
+        x = _iterated(x.bfloat16()).to(matrix.dtype)
+    else:
+        x = _factor(x @ x.T) @ x
+    return x if wide is matrix else x.T
+
+
+def _iterated(x: Tensor) -> Tensor:
+    """``x`` (M, N) after all steps, X <- (a I + b A + c A^2) X with A = X X^T."""
     a, b, c = QUINTIC
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x if wide is matrix else x.T).to(matrix.dtype)
+    return x
+
+
+def _factor(gram: Tensor) -> Tensor:
+    """What all steps together multiply X by (M, M), from its ``gram`` matrix A (M, M) alone.
+
+    P = a I + b A + c A^2 commutes with A, so that a step makes A into P A P: nothing of width N is needed before the
+    end. Squares lose half the digits, which float32 can spare and bfloat16 cannot.
+    """
+    a, b, c = QUINTIC
+    product = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    for _ in range(ITERATIONS):
+        step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal().add_(a)
+        product, gram = step @ product, step @ gram @ step
+    return product
