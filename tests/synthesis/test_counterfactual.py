@@ -20,6 +20,7 @@ from tlesynth.data.anatomy import pull
 from tlesynth.data.cohort import CohortWriter, read_cohort, volume_path
 from tlesynth.data.deformation import exponential, sample
 from tlesynth.data.template import load_template
+from tlesynth.diffusion.completion import fit_completion
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.diffusion.process import process_of
@@ -134,7 +135,7 @@ def test_it_leaves_a_cohort_with_its_differences_and_its_table(asked: tuple[Path
 def test_a_scan_is_told_as_in_training(asked: tuple[Path, pd.DataFrame]) -> None:
     """An age beyond the range is the range's end, volumes come from volumes.tsv, an unknown column is left out."""
     facts = durable.read_json(next((asked[0] / "sub-hc/anat").glob("*.json")))["Counterfactual"]
-    assert facts["From"] == {"group": "hc", "age": "60.0", "hippocampus_left_mni_mm3": "3000.0"}
+    assert facts["From"] == {"group": "hc", "age": "60", "hippocampus_left_mni_mm3": "3000"}
     assert facts["To"] == facts["From"] | {"group": "tle", "side": "left"}
 
 
@@ -150,6 +151,24 @@ def test_the_healthy_have_no_side_and_given_conditions_win(cohort: Path, tmp_pat
     assert facts["From"]["side"] == "left" and facts["From"]["age"] == "40" and "side" not in facts["To"]
     told = {tuple(row) for row in np.nan_to_num(cast(Exact, made.diffusion.network).asked, nan=-1).tolist()}
     assert told == {(1, 0, 0.5, 0.25), (0, -1, 0.5, 0.25)}
+
+
+def test_drawn_conditions_move_as_those_asked_for_bring_it(cohort: Path, tmp_path: Path) -> None:
+    """A left hippocampus that is as expected of the healthy is asked to be as expected in left TLE, and no other."""
+    name = "hippocampus_left_mni_mm3"
+    rows = [{"group": "hc", name: 3000 + d} for d in (-200, 0, 200)]
+    rows += [{"group": "tle", "side": "left", name: 2000 + d} for d in (-200, 0, 200)]
+    completion = fit_completion(CONDITIONS.asked(rows, "test"), CONDITIONS, (name,))
+    made = models()
+    made = replace(made, diffusion=replace(made.diffusion, completion=completion))
+    wishes = {"moved": {}, "named": {name: "2600"}, "back": {}}
+    for wish, more in wishes.items():
+        start, to = ("sub-left", {"group": "hc"}) if wish == "back" else ("sub-hc", {"group": "tle", "side": "left"})
+        counterfactuals(made, cohort, [start], to | more, {}, tmp_path / wish)
+    facts = {w: durable.read_json(next((tmp_path / w).glob("sub-*/anat/*.json")))["Counterfactual"] for w in wishes}
+    assert float(facts["moved"]["To"][name]) == pytest.approx(2000, abs=5)
+    assert facts["named"]["To"][name] == "2600"
+    assert float(facts["back"]["To"][name]) == pytest.approx(3000, abs=5) and facts["back"]["From"][name] == "2000"
 
 
 @pytest.mark.parametrize(

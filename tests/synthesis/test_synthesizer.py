@@ -1,10 +1,13 @@
-"""Both models together sample as ``tune`` chose."""
+"""Both models together sample as ``tune`` chose, and draw what a request leaves open."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from tlesynth import durable
+from tlesynth.diffusion.completion import fit_completion
 from tlesynth.diffusion.tune import NAME
 from tlesynth.recipe import Sample
 from tlesynth.synthesis.requests import Subject
@@ -34,3 +37,22 @@ def test_it_samples_as_tune_chose_for_these_weights(
     assert made.plan.guidance_interval == (0.1, 0.8) and made.plan.passes < 8
     facts = made.sidecar(Subject("sub-syn0001"), 0)
     assert facts["Sampler"] == "ddim" and facts["Steps"] == 4 and facts["GuidanceScale"] == 2.0
+
+
+def test_what_a_request_leaves_open_is_drawn_by_name_and_seed(models: tuple[Path, Path]) -> None:
+    loaded = synthesizer_of(*models, Sample(sampler="ddpm", steps=9), seed=1, device="cpu")
+    ages = torch.linspace(0, 1, 21)  # the patients of this training set are its older half
+    told = torch.stack([(ages > 0.5).float(), torch.full_like(ages, torch.nan), ages], 1)
+    completion = fit_completion(told, loaded.diffusion.conditions, ("age",))
+    drawing = replace(loaded, diffusion=replace(loaded.diffusion, completion=completion))
+    patients = [Subject(f"sub-syn{i:02d}", {"group": "tle"}) for i in range(20)]
+    drawn = [float(s.asked["age"]) for s in drawing.completed(patients)]
+    assert sum(drawn) / 20 == pytest.approx(50, abs=3) and len(set(drawn)) == 20
+    assert [float(s.asked["age"]) for s in drawing.completed(patients[7:9])] == drawn[7:9]
+    facts = drawing.sidecar(drawing.completed(patients)[0], 0)
+    assert facts["Conditions"] == {"group": "tle", "age": f"{drawn[0]:.6g}"}
+    other = [float(s.asked["age"]) for s in replace(drawing, seed=2).completed(patients)]
+    assert other != drawn
+    untouched = [Subject("sub-syn01", {"group": "hc", "age": "33"}), Subject("sub-syn02")]
+    assert drawing.completed(untouched) == untouched
+    assert loaded.completed(patients) == patients

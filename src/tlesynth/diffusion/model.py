@@ -31,9 +31,9 @@ from tlesynth.recipe import DiffusionNetwork, Inference
 from tlesynth.run_folder import read_model_config
 from tlesynth.training.device import in_bfloat16
 
-FORMAT = "tlesynth-diffusion-3"
+FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
-NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts", "completion")
+NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts")
 """What sampling reads of config.json."""
 
 
@@ -51,7 +51,7 @@ class Diffusion:
     fingerprint: str
     flip: bool
     """Whether it was trained on the mirrored scans too."""
-    completion: Completion | None
+    completion: Completion | None = None
     """What draws the conditions that a request leaves open; None: nothing does, and they are null."""
 
     def use_bfloat16(self) -> None:
@@ -131,7 +131,7 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         class_counts=config["class_counts"],
         fingerprint=durable.sha256(folder / WEIGHTS),
         flip=config["training"]["flip"],
-        completion=read_completion(config["completion"]) if config["completion"] else None,
+        completion=read_completion(config["completion"]) if config.get("completion") else None,
     )
 
 

@@ -33,6 +33,8 @@ def material(models: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     writer.finish(people)
     index = people.rename_axis("participant_id").reset_index()
     index["split"] = splits
+    for side in ("left", "right"):
+        index[f"hippocampus_{side}_mni_mm3"] = random.normal(4000, 400, 6)
     durable.write_table(root / "splits.tsv", index[["participant_id", "group", "split"]])
     index.insert(0, "row", range(6))
     durable.write_table(root / "latents" / "index.tsv", index)
