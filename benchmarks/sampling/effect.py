@@ -1,15 +1,18 @@
 """What asking for a side does: the same subjects drawn healthy, with left and with right TLE, each from its own noise.
 
-Beside them stand the real scans under the same measure, and pairs of the shipped rival where it is asked for.
+Beside them stand the real scans under the same measure, as they are and as the autoencoder gives them back: what it
+does not pass, no denoiser can draw.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import trained
 from machine import publish, tell
 from pictures import write_rows
@@ -18,6 +21,7 @@ from timing import Load
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.data.hippocampus import hippocampi
 from tlesynth.metrics.statistics import Json, Resampling, hedges_g, mean_interval
+from tlesynth.progress import track
 from tlesynth.seeds import generator
 from tlesynth.synthesis.background import cleaned
 from tlesynth.synthesis.requests import Subject
@@ -53,10 +57,15 @@ def run(given: argparse.Namespace, out: Path) -> None:
             drawn[f"{guidance:g}"], rows = _drawn(trained.models_of(given, guidance), given.n, how)
             shown = {f"{name}, guidance {guidance:g}": volumes for name, volumes in rows.items()}
             write_rows({"real": _some(cohort)} | shown, cohort.grid, out.with_name(f"{out.stem}-{guidance:g}.webp"))
+        coder = trained.models_of(given, 1.0)
+        tell("real scans, as they are and through the autoencoder")
+        real = _real(cohort, lambda voxels: voxels)
+        passed = _real(cohort, lambda voxels: _through(coder, voxels))
     result = {
         "measure": "asymmetry = 200 (R - L) / (R + L), percent, of hippocampal volumes by deforming the template",
         "pairs": "left, right and healthy of one subject grow from the same noise",
-        "real": compared(_real(cohort), how),
+        "real": compared(real, how),
+        "real_through_the_autoencoder": compared(passed, how),
         "drawn_by_guidance": drawn,
         "n": given.n,
         "load": load.result(),
@@ -86,15 +95,24 @@ def _drawn(models: Synthesizer, n: int, how: Resampling) -> tuple[Json, dict[str
     return compared(found, how) | sure | {"left_above_right": f"{int((pairs > 0).sum())} of {len(pairs)}"}, rows
 
 
-def _real(cohort: Cohort) -> dict[str, np.ndarray]:
-    """Asymmetries of the real scans of each condition."""
+def _through(models: Synthesizer, voxels: np.ndarray) -> np.ndarray:
+    """The reconstruction of a volume (X, Y, Z), cleaned as drawn ones are."""
+    latent = models.autoencoder.to_latents(torch.from_numpy(voxels)[None, None])  # (1, C, X, Y, Z)
+    return cleaned(models.decode(latent[0])).voxels
+
+
+def _real(cohort: Cohort, made: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+    """Asymmetries of what is ``made`` of the real scans of each condition."""
     people = cohort.participants
     chosen = {
         "healthy": people.index[people["group"] == "hc"],
         "left": people.index[people["side"] == "left"],
         "right": people.index[people["side"] == "right"],
     }
-    return {name: np.array([_asymmetry(cohort.volume(i), cohort.grid) for i in ids]) for name, ids in chosen.items()}
+    return {
+        name: np.array([_asymmetry(made(cohort.volume(i)), cohort.grid) for i in track(ids, name, len(ids))])
+        for name, ids in chosen.items()
+    }
 
 
 def _some(cohort: Cohort) -> list[np.ndarray]:

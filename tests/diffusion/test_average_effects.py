@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tlesynth.diffusion.average_effects import centred, fit_effects, indicators
+from tlesynth.diffusion.average_effects import blocks_of, centred, fit_effects, indicators
 from tlesynth.diffusion.conditions import NULL, Condition, Conditions
 from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.preconditioning import Preconditioned
@@ -111,6 +111,41 @@ def test_the_effects_of_mirrored_sides_are_mirror_images() -> None:
     data = heads(45, 0.3)
     left, right = (under(data, group="tle", side=side) for side in ("left", "right"))
     assert torch.allclose(left, right.flip(1), atol=1e-3) and left.abs().max() > 0.2
+
+
+VOLUMES = Conditions(
+    (
+        *CONDITIONS.items,
+        Condition("left_mm3", low=0.0, high=1.0, mirror_of="right_mm3"),
+        Condition("right_mm3", low=0.0, high=1.0, mirror_of="left_mm3"),
+    )
+)
+
+
+def test_numbers_explain_before_categories_and_with_their_mirror_image() -> None:
+    assert blocks_of(VOLUMES) == [[4], [5, 6], [0, 1], [2, 3]]
+    assert blocks_of(Conditions(CONDITIONS.items[:1])) == [[0, 1]]
+
+
+def test_what_a_volume_does_is_not_lost_in_the_chance_of_a_diagnosis() -> None:
+    """A volume brightens its half, whoever has it; a side says no more than its mean volume does."""
+    n, generator = 90, torch.Generator().manual_seed(3)
+    told = torch.cat([people(n), 0.1 + 0.9 * torch.rand(n, 2, generator=generator)], 1)
+    told[:, 2] = NULL
+    told[:, 4] -= 0.1 * (told[:, 1] == 0)
+    told[:, 3] -= 0.1 * (told[:, 1] == 1)
+    values = torch.randn(n, *SHAPE, generator=generator)
+    values[:, :, :3] += 3 * told[:, 3].reshape(-1, 1, 1, 1, 1)
+    values[:, :, 5:] += 3 * told[:, 4].reshape(-1, 1, 1, 1, 1)
+    both = torch.cat([values, values.flip(2)]).half()
+    mirrored = torch.arange(2 * n) >= n
+    ids = tuple(map(str, range(n))) * 2
+    data = Latents(both, torch.cat([told, VOLUMES.mirrored(told)]), ids, None, mirrored)
+    found = fit_effects(data, VOLUMES)
+    left, right = found.effects[5], found.effects[6]
+    assert (left - right)[:, 0].mean().item() == pytest.approx(3, abs=0.4)
+    assert torch.allclose(left, right.flip(1), atol=1e-3)
+    assert (left - right)[:, 3:5].abs().mean() < 0.5
 
 
 def test_as_few_people_as_indicators_show_nothing() -> None:

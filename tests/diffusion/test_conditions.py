@@ -63,6 +63,9 @@ def test_the_training_set_fills_in_what_the_recipe_leaves_open() -> None:
     assert declared.items[0].encode("25", "here") == 0.25
     both = conditions_of({"side": Category(values=("l", "r"), mirror={"l": "r"})}, table.assign(side="l"), 0.1, "x")
     assert both.items[0].mirror == (("l", "r"), ("r", "l"))
+    volumes = {"left": Quantity(mirror="right"), "right": Quantity(mirror="left")}
+    pair = conditions_of(volumes, table.assign(left=range(len(table)), right=range(5, 5 + len(table))), 0.1, "x")
+    assert {(item.low, item.high) for item in pair.items} == {(0, 4 + len(table))}
     for bad in ({"iq": Category()}, {"one": Quantity()}, {"site": Quantity()}):
         with pytest.raises(TlesynthError) as caught:
             conditions_of(bad, table, 0.1, "index.tsv")

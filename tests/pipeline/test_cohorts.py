@@ -36,7 +36,7 @@ def test_a_copy_without_its_truth_is_not_called_real(kind: str, tmp_path: Path) 
 
 
 def test_preprocessing_carries_the_conditions_that_it_has_no_column_for(tmp_path: Path) -> None:
-    assert cohorts.carried(recipe.load("tiny")) == ()
+    assert cohorts.carried(recipe.load("paper")) == ()
     named = tmp_path / "own.yaml"
     named.write_text(
         "diffusion: {conditions: {severity: {quantity: true}, group: {}, age: {quantity: true}, drug: {}}}"

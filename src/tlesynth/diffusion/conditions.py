@@ -202,7 +202,9 @@ def _condition(name: str, declared: Category | Quantity, participants: pd.DataFr
     numbers = pd.to_numeric(told, errors="coerce").dropna()
     if numbers.empty:
         raise fail("CFG-011", where, f"nobody in the training set has a number as {name}")
-    low, high = declared.between or (float(numbers.min()), float(numbers.max()))
+    # What takes its value in the mirror has the same range, or a mirrored scan would be told another number.
+    twin = pd.to_numeric(participants.get(declared.mirror, numbers), errors="coerce")
+    low, high = declared.between or (float(min(numbers.min(), twin.min())), float(max(numbers.max(), twin.max())))
     if low >= high:
         raise fail("CFG-011", where, f"{name} is {low:g} for everybody: say conditions.{name}.between")
     return Condition(name, low=low, high=high, dropout=declared.dropout, mirror_of=declared.mirror)
