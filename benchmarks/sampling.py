@@ -1,8 +1,8 @@
 """Sampling and the diffusion transformer beside their peers: python benchmarks/sampling.py PART --help.
 
-PART is denoise, step, sample, scale, memory, shapes, variants, byheart, effect, whatif or table. Every part prints its
-result as JSON and writes it to ``benchmarks/sampling/`` (``--out`` elsewhere); ``--volume tiny`` tries most in seconds.
-How to read them: benchmarks/README.md.
+PART is denoise, step, sample, scale, memory, shapes, variants, byheart, nearness, effect, whatif or table. Every part
+prints its result as JSON and writes it to ``benchmarks/sampling/`` (``--out`` elsewhere); ``--volume tiny`` tries most
+in seconds. How to read them: benchmarks/README.md.
 """
 
 from __future__ import annotations

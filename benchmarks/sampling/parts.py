@@ -6,6 +6,7 @@ import byheart
 import denoise
 import effect
 import memory
+import nearness
 import sample
 import scale
 import shapes
@@ -22,6 +23,7 @@ COMMANDS = {
     "shapes": shapes,
     "variants": variants,
     "byheart": byheart,
+    "nearness": nearness,
     "effect": effect,
     "whatif": whatif,
 }

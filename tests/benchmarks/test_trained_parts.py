@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tlesynth import durable
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.data.hippocampus import Hippocampi
 from tlesynth.data.template import load_template
+from tlesynth.diffusion.model import Diffusion, load_diffusion
 from tlesynth.metrics.statistics import Resampling
 from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork
 from tlesynth.synthesis import counterfactual
@@ -128,3 +130,34 @@ def test_what_if(part: Load, models: Path, tmp_path: Path, monkeypatch: pytest.M
         -20
     )
     assert (tmp_path / "whatif.webp").stat().st_size > 0
+
+
+def test_few_steps_beside_many(part: Load, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many steps of the same solver lie where the long way does; one step lies elsewhere."""
+    nearness = part("sampling/nearness")
+
+    def loaded(folder: Path) -> Diffusion:
+        model = load_diffusion(folder)
+        torch.manual_seed(0)
+        for parameter in model.network.parameters():  # not the zeros it starts from: those draw in a straight line
+            torch.nn.init.normal_(parameter, std=0.3)
+        return model
+
+    monkeypatch.setattr(nearness, "load_diffusion", loaded)
+    latents, shape = tmp_path / "latents", json.loads((models / "diffusion/config.json").read_text())["latent_shape"]
+    people = PEOPLE.rename_axis("participant_id").reset_index()
+    people["split"] = ["gen_train"] * 6 + ["val"] * 3
+    durable.write_table(tmp_path / "splits.tsv", people[["participant_id", "group", "split"]])
+    people.insert(0, "row", range(len(people)))
+    durable.write_table(latents / "index.tsv", people)
+    values = np.random.default_rng(0).standard_normal((len(people), 2, 2, *shape)).astype(np.float16)
+    np.save(latents / "latents.npy", values)
+    parser = argparse.ArgumentParser()
+    nearness.arguments(parser)
+    places = [str(latents), "--splits", str(tmp_path / "splits.tsv"), "--diffusion", str(models / "diffusion")]
+    how = ["--sampler", "heun", "--steps", "1", "6", "--long", "heun:6", "--n", "4"]
+    nearness.run(parser.parse_args([*places, *how]), tmp_path / "nearness.json")
+    made = json.loads((tmp_path / "nearness.json").read_text())
+    one, same = made["by_steps"]["1"], made["by_steps"]["6"]
+    assert (same["difference"], same["behind"], same["met"]) == (0, 0, True)
+    assert one["difference"] > 0.01 and made["floor"] > 0
