@@ -27,8 +27,8 @@ from tlesynth import durable
 from tlesynth.data.anatomy import SIDES, STRUCTURES
 from tlesynth.data.cohort import volume_path
 from tlesynth.data.structures import structures
-from tlesynth.metrics.agreement import agreement, slopes
-from tlesynth.metrics.statistics import Json, Resampling, correlation
+from tlesynth.metrics.agreement import agreement, correlations, slopes
+from tlesynth.metrics.statistics import Json, Resampling, bootstrap
 from tlesynth.volume import GRIDS, Grid, read_on
 
 RESULT = Path(__file__).with_name("volumetry.json")
@@ -82,10 +82,15 @@ def compared(known: NDArray[np.float64], ours: pd.DataFrame, structure: str) -> 
     how = Resampling(2000, 0.95, np.random.default_rng(0))
     asymmetry = [200 * (v[:, 1] - v[:, 0]) / v.sum(axis=1) for v in (known, volumes)]
     return agreement(known, volumes, how) | {
-        "mean_of_sides_correlation": correlation(known.mean(axis=1), volumes.mean(axis=1), 0.95),
-        "asymmetry_correlation": correlation(*asymmetry, 0.95),
+        "mean_of_sides_correlation": correlation(known.mean(axis=1), volumes.mean(axis=1), how),
+        "asymmetry_correlation": correlation(*asymmetry, how),
         "asymmetry_slope": round(float(slopes(asymmetry[0][None], asymmetry[1][None])[0]), 3),
     }
+
+
+def correlation(x: NDArray[np.float64], y: NDArray[np.float64], how: Resampling) -> Json:
+    """Pearson's r of two measures (n,) of the same heads."""
+    return bootstrap(lambda rows: correlations(x[rows], y[rows]), (len(x),), how)
 
 
 def real(heads: Cohort) -> Json:

@@ -100,7 +100,9 @@ def data(part: Load, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i in range(15):
         group, side = [("hc", None), ("tle", "left"), ("tle", "right")][i % 3]
         split = "val" if i < 3 else "gen_train"
-        rows.append({"row": i, "participant_id": f"sub-{i:02d}", "group": group, "side": side, "split": split})
+        volumes = {f"hippocampus_{one}_mni_mm3": 4000 + 100 * rng.standard_normal() for one in ("left", "right")}
+        named = {"row": i, "participant_id": f"sub-{i:02d}", "group": group, "side": side, "split": split}
+        rows.append(named | volumes)
     folder = root / "latents"
     folder.mkdir()
     np.save(folder / "latents.npy", rng.standard_normal((15, 2, 2, *SHAPE)).astype(np.float16))

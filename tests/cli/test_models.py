@@ -35,7 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the verbs call, with nothing computed."""
     made: dict[str, Any] = {}
     model = SimpleNamespace(conditions=CONDITIONS, class_counts={"hc": 3, "tle-left": 2, "tle-right": 1})
-    loaded = SimpleNamespace(diffusion=model)
+    loaded = SimpleNamespace(diffusion=model, completed=lambda subjects: subjects)
     monkeypatch.setattr(
         synthesizer, "synthesizer_of", lambda *args, **named: made.update(models=args, **named) or loaded
     )
