@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tlesynth import durable
+from tlesynth.diffusion.completion import Completion, fit_completion
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion
 from tlesynth.diffusion.process import process_of
@@ -16,7 +17,7 @@ CONDITIONS = Conditions((Condition("group", ("hc", "tle")), Condition("age", low
 SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
 
 
-def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
+def saved(folder: Path, prediction: str = "v_prediction", completion: Completion | None = None) -> torch.nn.Module:
     baseline = "voxelwise" if prediction == "v_prediction" else "none"
     settings = DiffusionNetwork(patch=(2, 3, 2), depth=1, width=48, heads=2, baseline=baseline)
     process = process_of(Noise.model_validate({"prediction": prediction}))
@@ -34,6 +35,7 @@ def saved(folder: Path, prediction: str = "v_prediction") -> torch.nn.Module:
         "parameters": 1,
         "class_counts": {"hc": 3, "tle": 4},
         "training": training,
+        "completion": completion.described() if completion else None,
     }
     save_diffusion(folder, network, process, config)
     return network
@@ -57,6 +59,17 @@ def test_the_folder_holds_tensors_json_and_a_card(tmp_path: Path) -> None:
     assert names == {"config.json", "diffusion.safetensors", "scheduler_config.json", "README.md", "manifest.json"}
     card = (tmp_path / "model" / "README.md").read_text()
     assert "| tle | 4 |" in card and "| age | from 20 to 60 |" in card and "Not for diagnosis" in card
+    assert "open" not in card and load_diffusion(tmp_path / "model").completion is None
+
+
+def test_what_draws_open_conditions_is_kept_and_told(tmp_path: Path) -> None:
+    told = CONDITIONS.asked([{"group": "hc", "age": 30 + i} for i in range(12)], "test")
+    completion = fit_completion(told, CONDITIONS, ("age",))
+    saved(tmp_path / "model", completion=completion)
+    kept = load_diffusion(tmp_path / "model").completion
+    assert kept is not None and kept.described() == completion.described()
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "What a request leaves open of `age` is drawn as the training scans" in card
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:

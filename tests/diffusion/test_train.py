@@ -210,3 +210,25 @@ def test_a_condition_nobody_has_is_refused(latents: Path, tmp_path: Path) -> Non
     with pytest.raises(TlesynthError, match="no column iq") as caught:
         fit(latents, tmp_path / "run", conditions={"iq": {"between": [50, 150]}})
     assert caught.value.code == "CFG-011"
+
+
+def test_what_draws_open_conditions_knows_both_views(latents: Path, tmp_path: Path) -> None:
+    """Volumes of left and right patients are mirror images of each other once each scan counts both ways round."""
+    index = durable.read_table(latents / "index.tsv")
+    for side in ("left", "right"):
+        index[f"{side}_mm3"] = 4000 - 500 * (index["side"] == side) + 10 * index["row"].astype(int)
+    durable.write_table(latents / "index.tsv", index)
+    volumes = {f"{a}_mm3": {"mirror": f"{b}_mm3", "drawn": True} for a, b in (("left", "right"), ("right", "left"))}
+    declared = {
+        "group": {"values": ["hc", "tle"]},
+        "side": {"values": ["left", "right"], "mirror": {"left": "right"}},
+    }
+    fit(latents, tmp_path / "run", steps=2, conditions=declared | volumes)
+    model = load_diffusion(tmp_path / "run" / "model")
+    completion, conditions = model.completion, model.conditions
+    assert completion is not None and completion.drawn == ("left_mm3", "right_mm3")
+    left, right = conditions.asked([{"group": "tle", "side": side} for side in ("left", "right")], "test")
+    expected = [completion.expected(told, conditions) for told in (left, right)]
+    assert torch.allclose(expected[0], expected[1].flip(0), atol=1e-6)
+    low, high = conditions.items[2].low, conditions.items[2].high
+    assert ((expected[1] - expected[0]) * (high - low)).tolist() == pytest.approx([500, -500], abs=15)

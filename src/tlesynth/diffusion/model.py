@@ -154,7 +154,7 @@ average), {config["parameters"]:,} parameters.
 | condition | may be asked for |
 |---|---|
 {conditions}
-
+{_drawn_in_words(config)}
 ## Training data
 
 | class | scans{" (each also mirrored)" if training["flip"] else ""} |
@@ -167,6 +167,16 @@ average), {config["parameters"]:,} parameters.
 
 Research on synthetic cohorts and data augmentation. Not for diagnosis. A model trained on few scans can repeat them:
 compare its samples with the training scans before they are shared. Written by tlesynth {__version__}.
+"""
+
+
+def _drawn_in_words(config: dict[str, Any]) -> str:
+    if not config.get("completion"):
+        return ""
+    names = " and ".join(f"`{name}`" for name in config["completion"]["drawn"])
+    return f"""
+What a request leaves open of {names} is drawn as the training scans
+with the same other conditions have it.
 """
 
 
