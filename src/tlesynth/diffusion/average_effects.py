@@ -26,6 +26,7 @@ from tlesynth.diffusion.conditions import Conditions
 from tlesynth.diffusion.latents import Latents
 
 NEIGHBOURS = 3
+ROUNDING = 1e-6
 RIDGE = 1e-3
 """Of the indicators' variance: those of one category sum to 0, so that without it their effects were not unique."""
 
@@ -97,7 +98,8 @@ def _fit_part(
 
 
 def _rank(among: Tensor) -> int:
-    return int(torch.linalg.matrix_rank(among))
+    """Of covariances (F, F), what float32 conditions round to counted as nothing."""
+    return int(torch.linalg.matrix_rank(among, rtol=ROUNDING, hermitian=True))
 
 
 def _ridge(among: Tensor) -> Tensor:
