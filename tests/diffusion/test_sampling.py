@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlesynth.diffusion.sampling import Plan, guided, sample_from, sample_latents
+from tlesynth.diffusion.sampling import Plan, predictor, sample_from, sample_latents
 
 from .gaussian import MEAN, SPREAD, generators, oracle, process, told
 
@@ -77,10 +77,17 @@ def test_guidance_is_linear_on_every_channel_and_costs_a_second_pass_only_where_
     z = torch.zeros(2, *SHAPE)
     for scale, expected, passes in [(0.0, (5, 5), 2), (1.0, (1, 2), 2), (1.5, (-1, 0.5), 4), (3.0, (-7, -4), 4)]:
         counted = Numbered()
-        found = guided(counted, z, 500.0, told(0, 1), plan(guidance=scale))
+        found = predictor(counted, told(0, 1), plan(guidance=scale))(z, 500.0)
         assert sum(counted.sizes) == passes
         for i in range(2):
             assert (found[i] == expected[i]).all()
+
+
+def test_guidance_leads_away_from_what_it_is_given() -> None:
+    z = torch.zeros(1, *SHAPE)
+    from_the_other = predictor(Numbered(), told(0), plan(guidance=3.0), against=told(1))(z, 500.0)
+    assert (from_the_other == 2 + 3.0 * (1 - 2)).all()
+    assert (predictor(Numbered(), told(0), plan(guidance=3.0), against=told(0))(z, 500.0) == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -90,8 +97,8 @@ def test_guidance_acts_within_its_interval_alone(
     kind: str, inside: tuple[float, ...], outside: tuple[float, ...]
 ) -> None:
     asked, z = plan(kind, guidance=3.0, guidance_interval=(0.2, 0.8)), torch.zeros(1, *SHAPE)
-    assert [guided(Numbered(), z, t, told(0), asked).mean().item() for t in inside] == [-7, -7]
-    assert [guided(Numbered(), z, t, told(0), asked).mean().item() for t in outside] == [1, 1]
+    assert [predictor(Numbered(), told(0), asked)(z, t).mean().item() for t in inside] == [-7, -7]
+    assert [predictor(Numbered(), told(0), asked)(z, t).mean().item() for t in outside] == [1, 1]
 
 
 def test_no_guidance_is_the_unconditional_sample() -> None:

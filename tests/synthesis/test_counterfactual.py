@@ -139,8 +139,11 @@ def test_a_scan_is_told_as_in_training(asked: tuple[Path, pd.DataFrame]) -> None
     assert facts["To"] == facts["From"] | {"group": "tle", "side": "left"}
 
 
-def test_the_same_conditions_change_nothing(cohort: Path, tmp_path: Path) -> None:
-    row = counterfactuals(models(), cohort, ["sub-left"], {"group": "tle"}, {}, tmp_path / "out").iloc[0]
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_the_same_conditions_change_nothing(guidance: float, cohort: Path, tmp_path: Path) -> None:
+    row = counterfactuals(models(guidance=guidance), cohort, ["sub-left"], {"group": "tle"}, {}, tmp_path / "out").iloc[
+        0
+    ]
     assert row["change_inside"] < 0.003 and row["change_outside"] < 0.003 and row["identity"] > 0.999
 
 

@@ -78,17 +78,23 @@ def sample_latents(
 
 @torch.no_grad()
 def sample_from(
-    denoise: Denoiser, noise: Tensor, conditions: Tensor, plan: Plan, generators: Sequence[torch.Generator] = ()
+    denoise: Denoiser,
+    noise: Tensor,
+    conditions: Tensor,
+    plan: Plan,
+    generators: Sequence[torch.Generator] = (),
+    against: Tensor | None = None,
 ) -> Sampled:
     """The latents that grow from ``noise`` (B, C, X, Y, Z) under ``conditions`` (B, K).
 
-    Only DDPM needs ``generators``: the others are functions of the noise.
+    Only DDPM needs ``generators``: the others are functions of the noise. Guidance leads away from the null conditions,
+    or from those ``against`` which a scan is compared (B, K).
 
     Raises:
         TlesynthError: CFG-002 if the sampler does not fit the process, or its steps do not.
     """
     solver = solver_of(plan.process, plan.sampler, plan.steps, generators)
-    predict, z = predictor(denoise, conditions, plan), noise
+    predict, z = predictor(denoise, conditions, plan, against), noise
     shown = [round(plan.process.timesteps * plan.process.noise_time(time)) for time in solver.times]
     kept = _evenly(len(shown), plan.frames)
     film = {shown[0]: z} if 0 in kept else {}
@@ -99,25 +105,26 @@ def sample_from(
     return Sampled(z, film)
 
 
-def predictor(denoise: Denoiser, conditions: Tensor, plan: Plan) -> Predict:
+def predictor(denoise: Denoiser, conditions: Tensor, plan: Plan, against: Tensor | None = None) -> Predict:
     """The guided prediction under ``conditions`` (B, K), as a function of the latents and their time alone."""
-    return lambda z, time: guided(denoise, z, time, conditions, plan)
+    base = torch.full_like(conditions, math.nan) if against is None else against
+    return lambda z, time: guided(denoise, z, time, (conditions, base), plan)
 
 
-def guided(denoise: Denoiser, z: Tensor, time: float, conditions: Tensor, plan: Plan) -> Tensor:
+def guided(denoise: Denoiser, z: Tensor, time: float, conditions: tuple[Tensor, Tensor], plan: Plan) -> Tensor:
     """Classifier-free guidance on every channel (Ho and Salimans, arXiv 2207.12598); (B, C, X, Y, Z) float32.
 
-    Within an interval of noise times only (Kynkaanniemi et al., arXiv 2404.07724).
+    Towards the first of ``conditions`` (B, K) from the second, within an interval of noise times only (Kynkaanniemi et
+    al., arXiv 2404.07724).
     """
     scale = plan.scale_at(time)
-    null = torch.full_like(conditions, math.nan)
     if scale == 1:
-        return _evaluated(denoise, z, time, conditions)
+        return _evaluated(denoise, z, time, conditions[0])
     if scale == 0:
-        return _evaluated(denoise, z, time, null)
-    both = _evaluated(denoise, torch.cat([z, z]), time, torch.cat([conditions, null]))
-    told, untold = both.chunk(2)
-    return untold + scale * (told - untold)
+        return _evaluated(denoise, z, time, conditions[1])
+    both = _evaluated(denoise, torch.cat([z, z]), time, torch.cat(conditions))
+    told, base = both.chunk(2)
+    return base + scale * (told - base)
 
 
 def _evaluated(denoise: Denoiser, z: Tensor, time: float, conditions: Tensor) -> Tensor:

@@ -192,11 +192,12 @@ def _one(
 def moved(models: Synthesizer, latent: Tensor, own: Tensor, asked: Tensor) -> Tensor:
     """``latent`` (B, C, X, Y, Z) under the conditions ``asked`` instead of its ``own``, each (B, K).
 
-    Guidance would not be undone on the way back, so the way back is plainly conditional.
+    Guidance would not be undone on the way back, so the way back is plainly conditional. On the way there it leads away
+    from the scan's own conditions, not from none: what is not asked to change is not exaggerated.
     """
     plan, network = models.plan, models.diffusion.network
     noise = invert_latents(network, latent, own, plan.without_guidance())
-    return sample_from(network, noise, asked, plan).latents
+    return sample_from(network, noise, asked, plan, against=own).latents
 
 
 def _conditions_of(row: pd.Series, conditions: Conditions) -> dict[str, str]:
