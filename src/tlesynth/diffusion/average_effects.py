@@ -70,6 +70,13 @@ def fit_effects(data: Latents, conditions: Conditions) -> AverageEffects:
     return AverageEffects(centre, effects.float().reshape(-1, *shape), explained.float().reshape(shape))
 
 
+def regressed(among: Tensor, with_those: Tensor) -> Tensor:
+    """Slopes (F, D) of D quantities on F indicators: their products ``among`` themselves (F, F) and ``with_those``
+    (F, D), with a little ridge."""
+    ridge = (RIDGE * among.diagonal().mean()).clamp_min(torch.finfo(among.dtype).tiny)
+    return torch.linalg.solve(among + ridge * torch.eye(len(among), dtype=among.dtype), with_those)
+
+
 def _fit_part(
     x: Tensor, data: Latents, sign: int, shape: tuple[int, ...], blocks: list[list[int]]
 ) -> tuple[Tensor, Tensor]:
@@ -87,7 +94,7 @@ def _fit_part(
     for block in blocks:
         among = with_each_other[block][:, block]
         beyond = with_voxels[block] - with_each_other[block] @ effects  # what the blocks before have left
-        found = torch.linalg.solve(among + _ridge(among), beyond)
+        found = regressed(among, beyond)
         explained = (found * (among @ found)).sum(0).clamp_min(0)
         gain = 2 * (found * beyond).sum(0)
         left = (unexplained - gain + explained).clamp_min(0)
@@ -100,11 +107,6 @@ def _fit_part(
 def _rank(among: Tensor) -> int:
     """Of covariances (F, F), what float32 conditions round to counted as nothing."""
     return int(torch.linalg.matrix_rank(among, rtol=ROUNDING, hermitian=True))
-
-
-def _ridge(among: Tensor) -> Tensor:
-    size = (RIDGE * among.diagonal().mean()).clamp_min(torch.finfo(among.dtype).tiny)
-    return size * torch.eye(len(among), dtype=among.dtype)
 
 
 def blocks_of(conditions: Conditions) -> list[list[int]]:

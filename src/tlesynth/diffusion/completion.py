@@ -13,14 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlesynth.diffusion.average_effects import centred, indicators
+from tlesynth.diffusion.average_effects import centred, indicators, regressed
 from tlesynth.diffusion.conditions import Conditions
 from tlesynth.errors import fail
 
 LEAST_SCANS, LEAST_OF_GROUP = 3, 10
 """Training scans that must tell the numbers; those from which a group has a spread of its own."""
-RIDGE = 1e-3
-"""Of the others' variance: indicators of one category sum to 0."""
 EVERYBODY = ""
 
 
@@ -93,9 +91,7 @@ def fit_completion(told: Tensor, conditions: Conditions, drawn: tuple[str, ...])
     centre = indicated.nanmean(0).nan_to_num(nan=0.0)
     x, y = centred(indicated, centre).double(), y[known]
     mean = y.mean(0)
-    among = x.T @ x
-    ridge = RIDGE * among.diagonal().sum() / max(len(among), 1) + torch.finfo(x.dtype).tiny
-    slopes = torch.linalg.solve(among + ridge * torch.eye(len(among), dtype=x.dtype), x.T @ (y - mean))
+    slopes = regressed(x.T @ x, x.T @ (y - mean))
     rest = y - mean - x @ slopes
     groups = [_group_of(row, conditions, drawn) for row in told[known]]
     spread = {EVERYBODY: rest.T @ rest / len(rest)}
