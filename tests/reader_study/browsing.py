@@ -10,11 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+PATIENCE = 60_000  # milliseconds: a busy machine is slow, not wrong
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
+
+expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
@@ -46,6 +49,7 @@ def chromium(*more: str) -> Iterator[Browser]:
 def opened(browser: Browser, link: str, faults: list[str], width: int = 1280, height: int = 720) -> Page:
     """A page that has used ``link``; whatever goes wrong in it, or goes elsewhere, is added to ``faults``."""
     page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(PATIENCE)
     origin = link.split("/login")[0]
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tlesynth import durable
 from tlesynth.reader_study.answers import read_answers
@@ -54,15 +54,15 @@ def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
     page.keyboard.press("Escape")
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowUp", "PageUp", "m", "+", "]", ".", "c", "f", "0"):
         page.keyboard.press(key)
-    assert page.locator("#marks li").count() == 1
+    expect(page.locator("#marks li")).to_have_count(1)
     page.keyboard.press("Control+Enter")
-    assert "how sure" in (page.text_content("#told") or "")
+    expect(page.locator("#told")).to_contain_text("how sure")
     page.keyboard.press("6")
     page.keyboard.press("ArrowUp")  # goes through the scan, and leaves the answer as it is
     assert page.locator("#scale input:checked").get_attribute("value") == "6"
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#feedback:visible")
-    assert page.text_content("#feedback") == "The right answer: a person."
+    expect(page.locator("#feedback")).to_have_text("The right answer: a person.")
     page.keyboard.press("Enter")
     for place in (2, 3, 4):
         _turn(page, place)
@@ -73,7 +73,8 @@ def by_keyboard(browser: Browser, link: str, faults: list[str]) -> None:
         page.keyboard.press("Control+Enter")
     page.wait_for_selector("#finished:visible")
     assert accessible(page) == []
-    assert page.text_content("#place") == "4 of 4 done" and page.get_attribute("#progress", "value") == "4"
+    expect(page.locator("#place")).to_have_text("4 of 4 done")
+    expect(page.locator("#progress")).to_have_attribute("value", "4")
     assert page.locator("header button:visible").all_text_contents() == ["Pause p", "Keys ?"]
     page.get_by_role("button", name="Go back").click()
     page.wait_for_selector("#reading[data-shown='4 of 4 done']")
@@ -196,7 +197,7 @@ def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_
     with served("study", "serve", str(folder)) as links, chromium("--disable-3d-apis") as browser:
         page = opened(browser, links["reader-1"], faults)
         ready(page)
-        assert page.text_content("[data-sides]") == "patient's left on the right"
+        expect(page.locator("[data-sides]")).to_have_text("patient's left on the right")
         assert page.locator(".slice-coronal .edge-left").text_content() == "R"
         assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
         assert accessible(page) == [] and _wholly_seen(page, "#submit")
@@ -208,7 +209,7 @@ def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_
         assert edge is not None and last is not None and last["x"] + last["width"] <= edge["x"] + edge["width"]
         page.keyboard.press("6")
         page.keyboard.press("Control+Enter")
-        assert page.text_content("#told") == "Score the anatomy first."
+        expect(page.locator("#told")).to_have_text("Score the anatomy first.")
         page.keyboard.press("w")
         page.keyboard.press("Control+Enter")
         page.wait_for_selector("#feedback:visible")
@@ -223,6 +224,6 @@ def test_a_study_with_an_anatomy_score_shown_as_radiologists_know_it_and_closed_
         page.keyboard.press("e")
         page.keyboard.press("Control+Enter")
         page.get_by_role("heading", name="The study is closed").wait_for()
-        assert "what you answered (1 of 4) is kept" in (page.text_content("#finished-words") or "")
+        expect(page.locator("#finished-words")).to_contain_text("what you answered (1 of 4) is kept")
     assert [fault for fault in faults if "409" not in fault] == []
     assert list(read_answers(folder)["anatomy"]) == [2]

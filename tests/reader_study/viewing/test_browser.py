@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from ..browsing import CHROMIUM, accessible, chromium, opened, served
 
@@ -27,10 +27,10 @@ def test_gallery_comparison_and_film(run: Path, switch: list[str]) -> None:
     words = ("view", str(run / "derivatives"), "--beside", str(run / "changed"))
     with served(*words) as links, chromium(*switch) as browser:
         page = opened(browser, links["link"], faults)
-        page.wait_for_selector(".cards")
+        expect(page.locator("#count")).to_have_text("3 of 3 scans")
         page.select_option("#group", "tle")
         page.select_option("#side", "right")
-        assert page.text_content("#count") == "1 of 3 scans"
+        expect(page.locator("#count")).to_have_text("1 of 3 scans")
         page.select_option("#group", "")
         page.select_option("#side", "")
         page.check("#pairs")
@@ -47,6 +47,6 @@ def test_gallery_comparison_and_film(run: Path, switch: list[str]) -> None:
         assert accessible(page) == []
         page.goto(page.url.split("/compare")[0] + "/film")
         page.keyboard.press("ArrowRight")
-        assert page.text_content("#words") == "t = 500"
+        expect(page.locator("#words")).to_have_text("t = 500")
         assert accessible(page) == []
     assert faults == []

@@ -19,7 +19,7 @@ function apply() {
 
 const asked = new URLSearchParams(location.search);
 for (const filter of filters) {
-  filter.value = asked.get(filter.id) ?? "";
+  if (asked.has(filter.id)) filter.value = asked.get(filter.id); // what was chosen before this script ran stays
   filter.addEventListener("input", apply);
 }
 pairs?.addEventListener("change", apply);
