@@ -11,7 +11,7 @@ import torch
 from tlesynth import durable
 from tlesynth.errors import TlesynthError
 from tlesynth.recipe import Sample
-from tlesynth.synthesis.film import stands, write_film
+from tlesynth.synthesis.film import in_words, stands, write_film
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
 
@@ -67,3 +67,8 @@ def test_the_film_says_what_was_asked_for_as_the_report_reads_it(models: tuple[P
         folder = tmp_path / f"film-{words}"
         write_film(folder, made, Subject("sub-syn0001", asked))
         assert {f["condition"] for f in durable.read_json(folder / "film.json")["frames"]} == {words}
+
+
+def test_a_volume_that_was_asked_for_is_told_in_words() -> None:
+    asked = {"group": "tle", "temporal_horn_left_mni_mm3": "812.49", "age": "35"}
+    assert in_words(asked) == "tle, left temporal horn 812 mm³, age 35"

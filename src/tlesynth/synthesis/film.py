@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import write
 
 KIND = ("group", "side")
+VOLUME = re.compile(r"(\w+)_(left|right)_mni_mm3")
+"""A condition that is a structure's volume, as preprocessing measures it."""
 FILM = "film.json"
 
 
@@ -58,16 +61,26 @@ def write_film(film: Path, synthesizer: Synthesizer, subject: Subject) -> None:
             write(
                 folder / name, voxels, synthesizer.grid.affine, description=f"synthetic, timestep {timestep}", mni=True
             )
-            frames.append({"timestep": timestep, "file": name, "condition": _condition(subject.asked)})
+            frames.append({"timestep": timestep, "file": name, "condition": in_words(subject.asked)})
         about = {"about": _about(synthesizer, subject), "grid": synthesizer.grid.name, "frames": frames}
         durable.write_json(folder / FILM, about)
 
 
-def _condition(asked: Mapping[str, str]) -> str:
-    """What was asked for: group and side as in the class counts (tle-left), anything else by its name."""
+def in_words(asked: Mapping[str, str]) -> str:
+    """What was asked for: group and side as in the class counts (tle-left), a structure's volume in mm³, anything else
+    by its name.
+    """
     kind = "-".join(asked[name] for name in KIND if name in asked)
-    others = (f"{name} {value}" for name, value in asked.items() if name not in KIND)
+    others = (_number(name, value) for name, value in asked.items() if name not in KIND)
     return ", ".join([*filter(None, [kind]), *others])
+
+
+def _number(name: str, value: str) -> str:
+    measured = VOLUME.fullmatch(name)
+    if measured is None:
+        return f"{name} {value}"
+    structure, side = measured.groups()
+    return f"{side} {structure.replace('_', ' ')} {float(value):.0f} mm³"
 
 
 def _about(synthesizer: Synthesizer, subject: Subject) -> dict[str, Any]:
