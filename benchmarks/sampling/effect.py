@@ -83,7 +83,11 @@ def compared(found: dict[str, np.ndarray], how: Resampling) -> Json:
 def _drawn(models: Synthesizer, n: int, how: Resampling) -> tuple[Json, dict[str, list[np.ndarray]]]:
     found, rows = {}, {}
     for name, asked in ASKED.items():
-        subjects = models.completed([Subject(f"sub-effect{i:03d}", asked) for i in range(n)])
+        # The paper's model knows no side: its left and right patients are the same.
+        known = {
+            condition: value for condition, value in asked.items() if condition in models.diffusion.conditions.names
+        }
+        subjects = models.completed([Subject(f"sub-effect{i:03d}", known) for i in range(n)])
         volumes = []
         for start in range(0, n, models.batch_size):
             volumes += [cleaned(v).voxels for v in models.volumes(subjects[start : start + models.batch_size], 0)]

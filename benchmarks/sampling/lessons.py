@@ -20,9 +20,9 @@ from tlesynth import recipe
 from tlesynth.diffusion.conditions import Conditions, conditions_of
 from tlesynth.diffusion.latents import Latents, read_about, read_latents, rows_of
 from tlesynth.diffusion.learning import Task, validation
-from tlesynth.diffusion.model import build_network
+from tlesynth.diffusion.model import build_network, noised_for
 from tlesynth.diffusion.preconditioning import Preconditioned
-from tlesynth.diffusion.process import process_of
+from tlesynth.diffusion.process import Process, process_of
 from tlesynth.seeds import seed_of
 from tlesynth.training.optimizers import optimizer_of
 from tlesynth.training.step import take_step
@@ -68,10 +68,10 @@ def taught(
     settings: recipe.Diffusion, material: Material, budget: float, fabric: Fabric, seed: int
 ) -> tuple[nn.Module, list[dict[str, Any]]]:
     """The average of the weights after ``budget`` core-seconds of training, and the curve on the way there."""
-    task = Task(process_of(settings.noise), material.conditions, seed)
     watch, marks, points, step = Stopwatch(fabric.device), [share * budget for share in SHARES], [], 0
     watch.start()
-    network = new(settings, material, seed)
+    network, process = new(settings, material, seed)
+    task = Task(process, material.conditions, seed)
     optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
     learner = learner_of(network, optimizer, material.fitted.to(fabric.device), settings, fabric, task)
     learner.schedule = LambdaLR(optimizer, lambda step: min((step + 1) / WARM_UP, 1.0))
@@ -95,16 +95,16 @@ def taught(
     return learner.ema.network, points
 
 
-def new(settings: recipe.Diffusion, material: Material, seed: int) -> nn.Module:
-    """The network of ``settings`` as the product starts it."""
+def new(settings: recipe.Diffusion, material: Material, seed: int) -> tuple[nn.Module, Process]:
+    """The network of ``settings`` as the product starts it, and its noise."""
     extent = tuple(n * material.grid.spacing for n in material.grid.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "diffusion", "initialisation"))
-        process = process_of(settings.noise)
+        process = noised_for(settings.network, process_of(settings.noise), material.shape)
         network = build_network(settings.network, process, material.conditions, material.shape, extent)
     if isinstance(network, Preconditioned):
-        network.measure_on(material.fitted)
-    return network
+        network.measure_on(material.fitted, tuple(mm / n for mm, n in zip(extent, material.shape[1:], strict=True)))
+    return network, process
 
 
 def _judged(network: nn.Module, material: Material, task: Task, fabric: Fabric) -> dict[str, float]:

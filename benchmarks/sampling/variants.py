@@ -28,7 +28,7 @@ from tlesynth.data.cohort import read_cohort
 from tlesynth.diffusion.conditions import MISSING
 from tlesynth.diffusion.latents import read_about, read_latents, rows_of
 from tlesynth.diffusion.model import Diffusion
-from tlesynth.diffusion.process import process_of
+from tlesynth.diffusion.process import Process, process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.seeds import generator, torch_generator
 from tlesynth.synthesis.baselines.pca import PcaGaussian, fit_pca
@@ -261,23 +261,24 @@ def _scored(
 
     def scores() -> dict[str, Any]:
         tell(f"{name}: drawing")
-        network = new(settings, material, given.seed)
+        network, process = new(settings, material, given.seed)
         network.load_state_dict(load_file(given.curves / f"{file_of(name)}.safetensors"))
         network = network.to(fabric.device).eval().requires_grad_(False)
-        process, held_out = process_of(settings.noise), material.held_out.to(fabric.device)
+        held_out = material.held_out.to(fabric.device)
         guess = lambda z, times, told: process.clean_of(z, network(z, times, told), times)  # noqa: E731
         errors = held_out_errors(guess, process, held_out, given.seed)
-        return {"errors": errors} | judge.scores(_drawing(network, settings, material, given.seed, fabric))
+        return {"errors": errors} | judge.scores(_drawing(network, process, material, given.seed, fabric))
 
     identity = durable.hash_of([identity, given.samples, given.a_side])
     return _kept(given.curves / f"{file_of(name)}.scores.json", identity, scores)
 
 
-def _drawing(network: nn.Module, settings: recipe.Diffusion, material: Material, seed: int, fabric: Fabric) -> Draw:
+def _drawing(network: nn.Module, process: Process, material: Material, seed: int, fabric: Fabric) -> Draw:
     """Draws as the product does, in bfloat16 where the device computes in it."""
+    network, process = copy.deepcopy((network, process))
     model = Diffusion(
-        network=copy.deepcopy(network),
-        process=process_of(settings.noise),
+        network=network,
+        process=process,
         conditions=material.conditions,
         latent_shape=material.shape,
         grid=material.grid.name,

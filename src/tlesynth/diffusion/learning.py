@@ -45,7 +45,7 @@ def training_loss(network: nn.Module, data: Latents, task: Task, settings: recip
         draws = torch_generator(task.seed, "diffusion", "draws", step)
         clean = data.batch(rows, torch_generator(task.seed, "diffusion", "posterior", step))  # (B, C, X, Y, Z)
         times = task.process.draw(len(rows), draws).to(clean.device)  # (B,)
-        noise = torch.randn(clean.shape, generator=draws).to(clean.device)
+        noise = task.process.noise(torch.randn(clean.shape, generator=draws).to(clean.device))
         told = task.conditions.dropped(data.conditions[rows], draws)  # (B, K)
         mine = slice(rank, None, world) if rank < len(rows) else slice(1)
         # The mean over processes is then the mean over the batch; a process the last batch is too short for adds 0.
@@ -100,7 +100,7 @@ def errors_of(network: nn.Module, data: Latents, task: Task, fabric: Fabric) -> 
         posterior = torch_generator(task.seed, "diffusion", "validation posterior", name)
         clean = data.batch(torch.tensor([i]), posterior).expand(VALIDATION_TIMES, *data.values.shape[1:])
         draws = torch_generator(task.seed, "diffusion", "validation", name)
-        noise = torch.randn(clean.shape, generator=draws).to(clean.device)
+        noise = task.process.noise(torch.randn(clean.shape, generator=draws).to(clean.device))
         noisy, told = task.process.noisy(clean, noise, times), data.conditions[i].expand(VALIDATION_TIMES, -1)
         with fabric.autocast():
             predicted = network(noisy, times, told)

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tlesynth import __version__, durable
 from tlesynth.diffusion.completion import Completion, read_completion
 from tlesynth.diffusion.conditions import Conditions, read_conditions
 from tlesynth.diffusion.preconditioning import Preconditioned
-from tlesynth.diffusion.process import Process, read_process
+from tlesynth.diffusion.process import Process, RectifiedFlow, Texture, read_process
 from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import fail
 from tlesynth.recipe import DiffusionNetwork, Inference
@@ -67,6 +67,14 @@ class Diffusion:
         return self
 
 
+def noised_for(settings: DiffusionNetwork, process: Process, latent_shape: tuple[int, ...]) -> Process:
+    """``process`` with the noise of the baseline: white, or for ``textured`` a ``Texture`` that is yet to be measured."""
+    if settings.baseline != "textured":
+        return process
+    assert isinstance(process, RectifiedFlow)  # the recipe admits no other
+    return replace(process, texture=Texture(tuple(latent_shape)))
+
+
 def build_network(
     settings: DiffusionNetwork,
     process: Process,
@@ -84,7 +92,7 @@ def build_network(
     transformer = DiT3D(settings, (c, x, y, z), spacing, conditions)
     if settings.baseline == "none":
         return transformer
-    told = conditions if settings.baseline == "conditional" else None
+    told = None if settings.baseline == "voxelwise" else conditions
     return Preconditioned(transformer, process, (c, x, y, z), told)
 
 
@@ -114,7 +122,9 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
     settings = DiffusionNetwork.model_validate(config["network"])
     described = folder / "scheduler_config.json"
-    process = read_process(durable.read_json(described, "MOD-004"), described)
+    process = noised_for(
+        settings, read_process(durable.read_json(described, "MOD-004"), described), config["latent_shape"]
+    )
     conditions = read_conditions(config["conditions"])
     network = build_network(settings, process, conditions, config["latent_shape"], config["extent_mm"])
     try:
@@ -196,5 +206,5 @@ def _latents_in_words(config: dict[str, Any]) -> str:
     noise = "" if share is None else f" The posterior's own noise is {100 * share:.1f} % of the latents' variance."
     if training.get("latents", "mean") == "mean":
         return f"{gate} Trained on the posterior's mean.{noise}"
-    floor = f"no loss can fall below {training['loss_floor']:.4f}"
-    return f"{gate} Trained on draws from the posterior, so that {floor}.{noise}"
+    floor = f", so that no loss can fall below {training['loss_floor']:.4f}" if training["loss_floor"] else ""
+    return f"{gate} Trained on draws from the posterior{floor}.{noise}"

@@ -9,9 +9,15 @@ guess, plus the network's output as the multiple of that move. A network that ha
 mean anatomy with the right spread, and all its capacity goes into what hangs together. With one scalar mean and spread
 the same idea is the preconditioning of Karras et al. (arXiv 2206.00364). With ``conditions`` m is the mean under what
 is told (``average_effects``), so that asking for a side moves the hippocampus before the network has learned to.
+
+Where the process's noise has a ``Texture``, latents and noise are alike but for their means: the formulas hold with the
+noise's own variance (b^2 n^2 for b^2), and what they draw untrained has neighbours that fit each other. What remains
+unknown then has that texture too, and so has the move that the network decides on.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -57,12 +63,15 @@ class Preconditioned(nn.Module):
             self.register_buffer("effects", torch.zeros(count, *latent_shape))
         self.register_buffer("mean", torch.zeros(latent_shape))
         self.register_buffer("variance", torch.ones(latent_shape))
+        self.texture = process.texture  # a part of the model: saved, moved and averaged with it
 
-    def measure_on(self, data: Latents) -> None:
-        """Take all of it from the training latents."""
+    def measure_on(self, data: Latents, voxel_mm: tuple[float, ...]) -> None:
+        """Take all of it from the training latents; ``voxel_mm`` is the size of their voxels along each axis."""
         self.measure(*data.voxelwise())
         if self.conditions is not None:
             self.measure_effects(fit_effects(data, self.conditions))
+        if self.texture is not None:
+            self.texture.measure(lambda: self._residuals(data), self.variance, voxel_mm)
 
     def measure(self, mean: Tensor, variance: Tensor) -> None:
         """Take the voxelwise mean and variance of the training latents, each (C, X, Y, Z)."""
@@ -75,6 +84,11 @@ class Preconditioned(nn.Module):
         self.effects.copy_(found.effects)
         self.variance.copy_((self.variance - found.explained).clamp_min(LEAST_VARIANCE))
 
+    def _residuals(self, data: Latents) -> Iterator[Tensor]:
+        """Every training latent less its mean (C, X, Y, Z), one by one."""
+        for values, told in zip(data.values, data.conditions, strict=True):
+            yield values.float() - self.mean_under(told[None]).reshape(self.mean.shape)
+
     def mean_under(self, told: Tensor) -> Tensor:
         """The mean latents (B, C, X, Y, Z), or (C, X, Y, Z) for all, under conditions ``told`` (B, K)."""
         if self.conditions is None:
@@ -84,11 +98,14 @@ class Preconditioned(nn.Module):
     def forward(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
         """Prediction (B, C, X, Y, Z) for noisy ``z`` (B, C, X, Y, Z), ``times`` (B,) and ``conditions`` (B, K)."""
         a, b = self.process.scales(times)  # (B, 1, 1, 1, 1) each
-        spread = (a * a * self.variance + b * b).sqrt()  # (B, C, X, Y, Z), that of z
+        n2 = self.process.noise_variance
+        spread = (a * a * self.variance + b * b * n2).sqrt()  # (B, C, X, Y, Z), that of z
         mean = self.mean_under(conditions)
         surprise = (z - a * mean) / spread  # (B, C, X, Y, Z)
         correction = self.network(surprise, times, conditions).float()  # (B, C, X, Y, Z)
+        if self.texture is not None:
+            correction = self.texture.coloured(correction)
         clean_move, noise_move = self.process.unseen(times, self.variance)  # (B, C, X, Y, Z) each
         clean = mean + a * self.variance / spread * surprise + clean_move * correction
-        noise = b / spread * surprise + noise_move * correction
+        noise = b * n2 / spread * surprise + noise_move * correction
         return self.process.target(clean, noise, times)

@@ -72,7 +72,8 @@ def sample_latents(
         TlesynthError: CFG-002 if the sampler does not fit the process, or its steps do not.
     """
     # Drawn one by one: a single draw of the whole batch would tie a subject to its neighbours.
-    noise = torch.stack([torch.randn(shape, generator=g) for g in generators]).to(conditions.device)
+    white = [torch.randn(1, *shape, generator=g).to(conditions.device) for g in generators]
+    noise = torch.cat([plan.process.noise(one) for one in white])
     return sample_from(denoise, noise, conditions, plan, generators)
 
 

@@ -21,7 +21,7 @@ from tlesynth.diffusion.conditions import Conditions, conditions_of
 from tlesynth.diffusion.copying import CopyWatch
 from tlesynth.diffusion.latents import NAME, Latents, read_about, read_latents, rows_of
 from tlesynth.diffusion.learning import Task, training_loss, validation
-from tlesynth.diffusion.model import build_network, save_diffusion
+from tlesynth.diffusion.model import build_network, noised_for, save_diffusion
 from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
@@ -148,7 +148,8 @@ def _read(latents: Path, splits: Path, about: dict[str, Any], settings: recipe.D
     held_out = read_latents(latents, unseen, conditions, resample=resample)
     _check(fitted, about, latents)
     completion = _completion(settings, conditions, rows)
-    return Material(about, rows, fitted, held_out, Task(process_of(settings.noise), conditions, seed), completion)
+    process = noised_for(settings.network, process_of(settings.noise), tuple(about["shape"]))
+    return Material(about, rows, fitted, held_out, Task(process, conditions, seed), completion)
 
 
 def _completion(settings: recipe.Diffusion, conditions: Conditions, rows: pd.DataFrame) -> Completion | None:
@@ -169,7 +170,7 @@ def _network(settings: recipe.Diffusion, material: Material) -> nn.Module:
         extent = _extent_mm(about["grid"])
         network = build_network(settings.network, task.process, task.conditions, about["shape"], extent)
     if isinstance(network, Preconditioned):
-        network.measure_on(material.fitted)
+        network.measure_on(material.fitted, tuple(mm / n for mm, n in zip(extent, about["shape"][1:], strict=True)))
     return network
 
 
@@ -214,6 +215,8 @@ def _noise_facts(material: Material) -> dict[str, Any]:
     share, data = material.about.get("posterior_noise", {}).get("share"), material.fitted
     if data.logvar is None:
         return {"latents": "mean", "posterior_noise": share, "loss_floor": 0.0}
+    if material.task.process.texture is not None:  # the posterior's white noise is told from it by its texture
+        return {"latents": "resample", "posterior_noise": share, "loss_floor": 0.0}
     floor = material.task.process.posterior_floor(data.logvar.float().exp())
     say(f"latents are resampled: no network can bring the loss below {floor:.3f}")
     return {"latents": "resample", "posterior_noise": share, "loss_floor": floor}

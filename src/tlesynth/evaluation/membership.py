@@ -93,7 +93,8 @@ def denoising_errors(models: Models, data: Latents, draws: int, seed: int) -> Fl
     for i, name in enumerate(track(data.ids, "asking the denoiser", len(data))):
         interruption.check()
         clean = data.values[i].float().expand(draws, *data.values.shape[1:])
-        noise = torch.randn(clean.shape, generator=torch_generator(seed, "membership", name)).to(models.device)
+        white = torch.randn(clean.shape, generator=torch_generator(seed, "membership", name)).to(models.device)
+        noise = model.process.noise(white)
         told = data.conditions[i].expand(draws, -1)
         predicted = model.network(model.process.noisy(clean, noise, times), times, told)
         errors.append(float(squared_error(predicted, model.process.target(clean, noise, times)).mean()))

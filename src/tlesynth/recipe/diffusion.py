@@ -34,9 +34,10 @@ class DiffusionNetwork(Section):
     qk_norm: bool = False
     """Queries and keys of unit root mean square, each with a learned gain (arXiv 2302.05442): steady at high rates."""
     windows: Windows = Windows()
-    baseline: Literal["none", "voxelwise", "conditional"] = "none"
+    baseline: Literal["none", "voxelwise", "conditional", "textured"] = "none"
     """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (not with epsilon).
-    ``conditional``: of Gaussian latents whose mean moves with the conditions, as it does on average in training."""
+    ``conditional``: of Gaussian latents whose mean moves with the conditions, as it does on average in training.
+    ``textured``: likewise, and the noise has the latents' own spread and texture instead of being white (of a flow)."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> DiffusionNetwork:
@@ -143,6 +144,10 @@ class Diffusion(Section):
     def _baseline_fits(self) -> Diffusion:
         if (baseline := self.network.baseline) != "none" and self.noise.predicts == "epsilon":
             raise ValueError(f"network.baseline {baseline} needs noise.prediction v_prediction, or noise.process flow")
+        if self.network.baseline == "textured" and self.noise.process != "flow":
+            raise ValueError(
+                "network.baseline textured needs noise.process flow: a diffusion's sampler adds white noise"
+            )
         if not self.conditions:
             raise ValueError("conditions are empty: name at least one column")
         if taken := [name for name in INDEX_COLUMNS if name in self.conditions]:

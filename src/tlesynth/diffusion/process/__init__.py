@@ -4,6 +4,7 @@ from tlesynth.diffusion.process.building import process_of, read_process
 from tlesynth.diffusion.process.loss import squared_error
 from tlesynth.diffusion.process.process import Process
 from tlesynth.diffusion.process.rectified_flow import RectifiedFlow
+from tlesynth.diffusion.process.texture import Texture
 from tlesynth.diffusion.process.variance_preserving import VariancePreserving
 
-__all__ = ["Process", "RectifiedFlow", "VariancePreserving", "process_of", "read_process", "squared_error"]
+__all__ = ["Process", "RectifiedFlow", "Texture", "VariancePreserving", "process_of", "read_process", "squared_error"]

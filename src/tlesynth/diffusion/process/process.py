@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from tlesynth.diffusion.process.predictions import PREDICTIONS
+from tlesynth.diffusion.process.texture import Texture
 
 MOST_VARIANCES = 1_000_000
 """Posterior variances that the floor under the loss is averaged over, evenly spread."""
@@ -22,6 +23,8 @@ class Process(ABC):
     """How latents are noised, and what the network predicts."""
 
     clean_time: ClassVar[float]
+    texture: Texture | None = None
+    """What the noise has of the latents; None: it is white."""
 
     @property
     @abstractmethod
@@ -60,6 +63,15 @@ class Process(ABC):
     def described(self) -> dict[str, Any]:
         """``scheduler_config.json`` as diffusers reads it; ``read_process`` is the inverse."""
 
+    def noise(self, white: Tensor) -> Tensor:
+        """The eps of this process from ``white`` noise, both (B, C, X, Y, Z)."""
+        return white if self.texture is None else self.texture(white)
+
+    @property
+    def noise_variance(self) -> Tensor | float:
+        """Of eps: 1, or that of each voxel (C, X, Y, Z)."""
+        return 1.0 if self.texture is None else self.texture.spread.square()
+
     def noisy(self, clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
         """Noisy latents z_t = a z_0 + b eps, all (B, C, X, Y, Z), at ``times`` (B,)."""
         a, b = self.scales(times)
@@ -80,14 +92,16 @@ class Process(ABC):
     def unseen(self, times: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """One standard deviation of what z_t leaves open if z_0 is N(m, ``variance``): steps of z_0 and of eps.
 
-        With d = a^2 s^2 + b^2 they are s b / sqrt(d) and -a s / sqrt(d): together they do not move z_t.
+        With eps of variance n^2 and d = a^2 s^2 + b^2 n^2 they are s b n / sqrt(d) and -a s n / sqrt(d): together they
+        do not move z_t.
         """
-        a, b = self.scales(times)
-        open_ = variance.sqrt() / (a * a * variance + b * b).sqrt()
+        (a, b), n2 = self.scales(times), self.noise_variance
+        open_ = (variance * n2).sqrt() / (a * a * variance + b * b * n2).sqrt()
         return b * open_, -a * open_
 
     def posterior_floor(self, variance: Tensor) -> float:
-        """The least loss any network can reach on latents resampled from posteriors of ``variance`` (any shape).
+        """The least loss any network can reach on latents resampled from posteriors of ``variance`` (any shape), where
+        the noise is white.
 
         Even a network that knew the posterior's mean could not tell the posterior's noise from the added one: what
         ``unseen`` moves in the target is left. The floor is the mean over voxels and evenly spread times.

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from tlesynth.diffusion.process.draws import DRAWS
 from tlesynth.diffusion.process.process import Process
+from tlesynth.diffusion.process.texture import Texture
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class RectifiedFlow(Process):
     Args:
         timesteps: T, so that its times lie where those of a diffusion do.
         drawn: how training times are drawn, a key of ``DRAWS``.
+        texture: what its noise has of the latents.
     """
 
     timesteps: int = 1000
     drawn: str = "uniform"
+    texture: Texture | None = None
     clean_time: ClassVar[float] = 0.0
 
     @property
