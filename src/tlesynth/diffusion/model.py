@@ -68,7 +68,7 @@ class Diffusion:
 
 
 def noised_for(settings: DiffusionNetwork, process: Process, latent_shape: tuple[int, ...]) -> Process:
-    """``process`` with the noise of the baseline: white, or for ``textured`` a ``Texture`` that is yet to be measured."""
+    """``process`` with the noise of the baseline: white, or for ``textured`` a ``Texture`` yet to be measured."""
     if settings.baseline != "textured":
         return process
     assert isinstance(process, RectifiedFlow)  # the recipe admits no other
