@@ -81,6 +81,7 @@ def test_a_resolved_recipe_reads_back_as_itself(name: str, tmp_path: Path) -> No
         ("diffusion.noise.beta_start=0.5", "CFG-002", "beta_start 0.5 must be below beta_end"),
         ("diffusion.network.heads=5", "CFG-002", "must divide width"),
         ("diffusion.network.baseline=voxelwise", "CFG-002", "needs noise.prediction v_prediction"),
+        ("diffusion.network.baseline=textured", "CFG-002", "needs noise.process flow"),
         ("split.val=0.9", "CFG-002", "not 1"),
         ("split.val=0.0", "CFG-002", "split"),
         ("seed=-1", "CFG-002", "seed"),

@@ -1,11 +1,13 @@
 """The voxelwise Gaussian alone: exact where it is true, a start from the right mean and spread, and correctable."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tlesynth.diffusion.preconditioning import Preconditioned
-from tlesynth.diffusion.process import squared_error
+from tlesynth.diffusion.process import RectifiedFlow, Texture, squared_error
 from tlesynth.diffusion.sampling import Plan, sample_latents
 
 from .gaussian import KINDS, MEAN, SPREAD, oracle, process
@@ -29,6 +31,18 @@ def gaussian(kind: str) -> tuple[Preconditioned, Tensor, Tensor]:
     alone = Preconditioned(Silent(), process(kind), SHAPE)
     alone.measure(mean, spread**2)
     return alone, mean, spread
+
+
+def textured() -> tuple[Preconditioned, Tensor, Tensor]:
+    """The same with noise whose neighbours along y have something in common, as the latents' have."""
+    alone, mean, spread = gaussian("flow")
+    white = torch.randn(400, 2, 4, 6, 4, generator=torch.Generator().manual_seed(3))
+    residuals = spread * (white[:, :, :, 1:] + white[:, :, :, :-1]) / 2**0.5
+    texture = Texture(SHAPE)
+    texture.measure(lambda: iter(residuals), spread**2, (6.0, 6.0, 6.0))
+    made = Preconditioned(Silent(), RectifiedFlow(texture=texture), SHAPE)
+    made.measure(mean, spread**2)
+    return made, mean, spread
 
 
 def test_measure_takes_mean_and_variance_voxel_by_voxel_into_the_state() -> None:
@@ -111,3 +125,44 @@ def test_the_correction_is_in_units_of_what_the_gaussian_leaves_open(kind: str) 
 
     alone.network = Knows()
     assert torch.allclose(alone(noisy, times, NOBODY), alone.process.target(clean, noise, times), atol=1e-4)
+
+
+@pytest.mark.parametrize("time", [50.0, 400.0, 950.0])
+def test_with_the_latents_texture_in_its_noise_its_loss_is_the_least_there_is(time: float) -> None:
+    alone, mean, spread = textured()
+    white = torch.randn(2, 2000, *SHAPE, generator=torch.Generator().manual_seed(1))
+    clean, noise = mean + alone.process.noise(white[0]), alone.process.noise(white[1])
+    times = torch.full((2000,), time)
+    noisy, target = alone.process.noisy(clean, noise, times), alone.process.target(clean, noise, times)
+    a, b = (float(scale[0]) for scale in alone.process.scales(times))
+    # Of eps - z_0 with equal covariances and a + b = 1.
+    least = (spread**2 / (a**2 + b**2)).mean().item()
+    left = target - alone(noisy, times, NOBODY)
+    assert left.square().mean().item() == pytest.approx(least, rel=0.03)
+    # Neither a voxel's own value nor its neighbour's says anything about what is left.
+    given = (noisy - noisy.mean(0)) / noisy.std(0)
+    assert ((left * given).mean(0) / left.std(0)).abs().max() < 0.12
+    beside = (left[:, :, :, 1:] * given[:, :, :, :-1]).mean(0) / left[:, :, :, 1:].std(0)
+    assert beside.abs().max() < 0.12
+
+
+def test_with_a_texture_it_draws_neighbours_that_fit() -> None:
+    alone, mean, spread = textured()
+    n = 300
+    generators = [torch.Generator().manual_seed(i) for i in range(n)]
+    drawn = sample_latents(alone, torch.zeros(n, 1), SHAPE, generators, Plan(alone.process, "heun", 20)).latents
+    standard = (drawn - drawn.mean(0)) / drawn.std(0)
+    assert ((drawn.mean(0) - mean) / spread).abs().mean() < 0.1
+    assert (drawn.std(0) / spread).mean().item() == pytest.approx(1.0, abs=0.05)
+    assert (standard[:, :, :, 1:] * standard[:, :, :, :-1]).mean().item() == pytest.approx(0.5, abs=0.05)
+    assert (standard[:, :, 1:] * standard[:, :, :-1]).mean().item() == pytest.approx(0.0, abs=0.05)
+
+
+def test_the_texture_is_a_part_of_the_model() -> None:
+    alone = textured()[0]
+    again = Preconditioned(Silent(), RectifiedFlow(texture=Texture(SHAPE)), SHAPE)
+    again.load_state_dict(alone.state_dict())
+    white = torch.randn(1, *SHAPE)
+    assert torch.equal(again.process.noise(white), alone.process.noise(white))
+    average = copy.deepcopy(again)  # as the average of the weights is made
+    assert average.process.texture is average.texture is not again.texture

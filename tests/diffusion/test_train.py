@@ -18,15 +18,19 @@ from tlesynth.locking import holding
 from tlesynth.recipe import Diffusion
 
 AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
+FLOW = {"process": "flow", "draw": "logit_normal"}
+
+
+def network(**changes: object) -> dict[str, object]:
+    return {"patch": (2, 3, 2), "depth": 1, "width": 48, "heads": 2, "baseline": "voxelwise"} | changes
 
 
 def settings(**changes: object) -> Diffusion:
-    network = {"patch": (2, 3, 2), "depth": 1, "width": 48, "heads": 2, "baseline": "voxelwise"}
     conditions = {
         "group": {"values": ["hc", "tle"]},
         "side": {"values": ["left", "right"], "mirror": {"left": "right"}},
     }
-    values = {"network": network, "conditions": conditions, "noise": {"prediction": "v_prediction"}}
+    values = {"network": network(), "conditions": conditions, "noise": {"prediction": "v_prediction"}}
     values |= {"steps": 12, "batch_size": 4, "flip": True, "copy_watch": {"samples": 0}}
     every = {"validate_every": 4, "checkpoint_every": 5, "ema_decay": 0.9, "learning_rate": 3e-3}
     return Diffusion.model_validate(values | every | changes)
@@ -39,11 +43,14 @@ def fit(folder: Path, out: Path, **changes: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("noise", "sampler"),
-    [({"prediction": "v_prediction"}, "ddim"), ({"process": "flow", "draw": "logit_normal"}, "euler")],
+    ("noise", "baseline", "sampler"),
+    [({"prediction": "v_prediction"}, "voxelwise", "ddim"), (FLOW, "voxelwise", "euler"), (FLOW, "textured", "euler")],
 )
-def test_it_learns_the_means_of_the_classes(latents: Path, tmp_path: Path, noise: dict[str, str], sampler: str) -> None:
-    fit(latents, tmp_path / "run", steps=250, validate_every=50, batch_size=9, noise=noise)
+def test_it_learns_the_means_of_the_classes(
+    latents: Path, tmp_path: Path, noise: dict[str, str], baseline: str, sampler: str
+) -> None:
+    changes = {"noise": noise, "network": network(baseline=baseline)}
+    fit(latents, tmp_path / "run", steps=250, validate_every=50, batch_size=9, **changes)
     model = load_diffusion(tmp_path / "run" / "model", AUTOENCODER)
     generators = [torch.Generator().manual_seed(i) for i in range(3)]
     asked = [{"group": "hc"}, {"group": "tle", "side": "left"}, {"group": "tle", "side": "right"}]
@@ -62,8 +69,11 @@ def test_a_second_training_in_the_same_folder_is_refused(latents: Path, tmp_path
     assert caught.value.exit_status == 8 and not (tmp_path / "run" / "settings.json").exists()
 
 
-def test_a_killed_run_resumes_to_the_same_bits(latents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit(latents, tmp_path / "whole")
+@pytest.mark.parametrize("changes", [{}, {"noise": FLOW, "network": network(baseline="textured")}])
+def test_a_killed_run_resumes_to_the_same_bits(
+    latents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    fit(latents, tmp_path / "whole", **changes)
     original = training.Order.batch
 
     def killed(self: training.Order, step: int) -> Any:  # noqa: ANN401 (stands for a NumPy array)
@@ -73,9 +83,9 @@ def test_a_killed_run_resumes_to_the_same_bits(latents: Path, tmp_path: Path, mo
 
     monkeypatch.setattr(training.Order, "batch", killed)
     with pytest.raises(KeyboardInterrupt):
-        fit(latents, tmp_path / "killed")
+        fit(latents, tmp_path / "killed", **changes)
     monkeypatch.setattr(training.Order, "batch", original)
-    fit(latents, tmp_path / "killed")
+    fit(latents, tmp_path / "killed", **changes)
     weights = [(tmp_path / run / "model" / "diffusion.safetensors").read_bytes() for run in ("whole", "killed")]
     assert weights[0] == weights[1]
 
@@ -232,3 +242,11 @@ def test_what_draws_open_conditions_knows_both_views(latents: Path, tmp_path: Pa
     assert torch.allclose(expected[0], expected[1].flip(0), atol=1e-6)
     low, high = conditions.items[2].low, conditions.items[2].high
     assert ((expected[1] - expected[0]) * (high - low)).tolist() == pytest.approx([500, -500], abs=15)
+
+
+def test_where_noise_has_the_latents_texture_no_floor_is_claimed(latents: Path, tmp_path: Path) -> None:
+    fit(latents, tmp_path / "run", steps=2, latents="resample", noise=FLOW, network=network(baseline="textured"))
+    training = durable.read_json(tmp_path / "run" / "model" / "config.json")["training"]
+    assert training["latents"] == "resample" and training["loss_floor"] == 0
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "Trained on draws from the posterior." in card and "no loss can fall below" not in card

@@ -29,6 +29,8 @@ from tlesynth.diffusion.process import Process
 
 LEAST_VARIANCE = 1e-4
 """Floor of a voxel's variance: in the background all training latents agree."""
+TEXTURE_SCANS = 400
+"""Scans that a texture is measured on: each has thousands of pairs of voxels, and takes a twentieth of a second."""
 
 
 class Preconditioned(nn.Module):
@@ -85,9 +87,9 @@ class Preconditioned(nn.Module):
         self.variance.copy_((self.variance - found.explained).clamp_min(LEAST_VARIANCE))
 
     def _residuals(self, data: Latents) -> Iterator[Tensor]:
-        """Every training latent less its mean (C, X, Y, Z), one by one."""
-        for values, told in zip(data.values, data.conditions, strict=True):
-            yield values.float() - self.mean_under(told[None]).reshape(self.mean.shape)
+        """Training latents, at most ``TEXTURE_SCANS`` from all over the set, less their means (C, X, Y, Z)."""
+        for row in range(0, len(data), -(-len(data) // TEXTURE_SCANS)):
+            yield data.values[row].float() - self.mean_under(data.conditions[row : row + 1]).reshape(self.mean.shape)
 
     def mean_under(self, told: Tensor) -> Tensor:
         """The mean latents (B, C, X, Y, Z), or (C, X, Y, Z) for all, under conditions ``told`` (B, K)."""

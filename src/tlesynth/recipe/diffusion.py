@@ -142,12 +142,12 @@ class Diffusion(Section):
 
     @model_validator(mode="after")
     def _baseline_fits(self) -> Diffusion:
-        if (baseline := self.network.baseline) != "none" and self.noise.predicts == "epsilon":
-            raise ValueError(f"network.baseline {baseline} needs noise.prediction v_prediction, or noise.process flow")
         if self.network.baseline == "textured" and self.noise.process != "flow":
             raise ValueError(
                 "network.baseline textured needs noise.process flow: a diffusion's sampler adds white noise"
             )
+        if (baseline := self.network.baseline) != "none" and self.noise.predicts == "epsilon":
+            raise ValueError(f"network.baseline {baseline} needs noise.prediction v_prediction, or noise.process flow")
         if not self.conditions:
             raise ValueError("conditions are empty: name at least one column")
         if taken := [name for name in INDEX_COLUMNS if name in self.conditions]:
