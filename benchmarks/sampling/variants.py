@@ -54,6 +54,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flow, voxelwise": (*FLOW, "network.baseline=voxelwise"),
     "recommended": (*RECOMMENDED, "network.baseline=conditional"),
     "recommended, voxelwise": (*RECOMMENDED, "network.baseline=voxelwise"),
+    "recommended, textured": (*RECOMMENDED, "network.baseline=textured"),
     "flow, fine patch": (*FLOW, "network.patch=[2,2,2]", "network.width=192", "network.heads=3"),
 }
 """What differs from the recipe ``paper`` with ``SHARED``; ``flow`` draws its times logit-normally."""
