@@ -308,3 +308,11 @@ def test_results_are_judged_anew_without_being_measured(good: Json, tmp_path: Pa
     row = table[table["figure"] == "likeness of pairs of controls (MS-SSIM), synthetic minus real"].iloc[0]
     assert (row["question"], row["light_colour"], row["limit_high"]) == ("diverse", "amber", "0.005")
     assert row["source"] == "/diversity/hc/difference" and float(row["floor"]) == 0.8
+
+
+def test_of_open_figures_the_one_whose_best_guess_is_not_good_is_shown(good: Json) -> None:
+    side = {"synthetic": {"auc": interval(0.74, 0.15)}, "real": {"auc": interval(0.95, 0.02)}}
+    light = lights(changed(good, "disease/conditioning/side", side))["conditioning"]
+    assert [figure["light"] for figure in light["figures"]] == ["amber", "amber"]
+    assert light["shown"] == 1 and light["figures"][1]["value"] == pytest.approx(-0.21)
+    assert "The best guess is not good" in light["sentence"]

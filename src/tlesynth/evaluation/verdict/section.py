@@ -51,13 +51,21 @@ def _question(key: str, question: Question, lights: dict[str, Json]) -> Json:
 def _light(topic: Topic, figures: list[Json]) -> Json:
     deciding = [f for f in figures if "beside" not in f]
     light = one_of((f["light"] for f in deciding), (f["light"] for f in figures if "beside" in f))
-    place = next((i for i, f in enumerate(figures) if f["light"] == light), 0)
+    place = _shown(light, figures)
     sentence = _sentence(topic, light, figures[place], deciding)
     return {"light": light, "title": topic.title, "sentence": sentence, "shown": place, "figures": figures}
 
 
+def _shown(light: str, figures: list[Json]) -> int:
+    """The first figure of the light's colour; of open ones, the first whose best guess is not good, where there is
+    one."""
+    own = [i for i, f in enumerate(figures) if f["light"] == light]
+    worse = [i for i in own if light == AMBER and not good_estimate(figures[i], _limits(figures[i]))]
+    return next(iter([*worse, *own]), 0)
+
+
 def _sentence(topic: Topic, light: str, shown: Json, deciding: list[Json]) -> str:
-    """What a light says to a reader without statistics; ``shown`` is the first figure of its colour."""
+    """What a light says to a reader without statistics; ``shown`` is the figure beside it."""
     if light == GREEN:
         return topic.green
     if light == RED:
