@@ -7,13 +7,13 @@ from pathlib import Path
 
 import sides
 import torch
-from denoisers import ASKED, CONDITIONS, PROCESS, Size, dit, wake
+from denoisers import ASKED, CONDITIONS, PROCESS, RECOMMENDED, Size, dit, wake
 from sides import seeded
 from torch import nn
 
 from tlesynth.autoencoder.model import save_autoencoder
 from tlesynth.autoencoder.networks import Autoencoder, channels_last
-from tlesynth.diffusion.model import Diffusion, build_network, save_diffusion
+from tlesynth.diffusion.model import Diffusion, build_network, noised_for, save_diffusion
 from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Inference, Sample
 from tlesynth.synthesis.requests import Subject
@@ -31,9 +31,10 @@ def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
     autoencoder = channels_last(seeded(lambda: sides.recommended(size.grid))).requires_grad_(False).eval()
     with torch.no_grad():
         autoencoder.coder.to_patch.bias.fill_(BRIGHT)
+    process = noised_for(RECOMMENDED.network, PROCESS, size.latent)
     model = Diffusion(
-        network=Preconditioned(dit(size), PROCESS, size.latent, CONDITIONS).requires_grad_(False),
-        process=PROCESS,
+        network=Preconditioned(dit(size), process, size.latent, CONDITIONS).requires_grad_(False),
+        process=process,
         conditions=CONDITIONS,
         latent_shape=size.latent,
         grid=size.grid.name,
@@ -61,7 +62,8 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
     facts = {"scans": 1, "steps": 1, "best_step": 1, "validation_scans": 1, "phase": "reconstruction"}
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
     extent = [n * grid.spacing for n in grid.shape]
-    network = seeded(lambda: build_network(denoiser, PROCESS, CONDITIONS, autoencoder.latent_shape, tuple(extent)))
+    process = noised_for(denoiser, PROCESS, autoencoder.latent_shape)
+    network = seeded(lambda: build_network(denoiser, process, CONDITIONS, autoencoder.latent_shape, tuple(extent)))
     wake(network)  # conditions that do nothing would have nothing to show
     config = {
         "network": denoiser.model_dump(mode="json"),
@@ -74,7 +76,7 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
         "class_counts": {"hc": 10, "tle-left": 5, "tle-right": 5},
         "training": {"steps": 1, "best_step": 1, "best_validation": 1.0, "flip": True},
     }
-    save_diffusion(root / "diffusion", network, PROCESS, config)
+    save_diffusion(root / "diffusion", network, process, config)
 
 
 def generators(n: int) -> Sequence[torch.Generator]:
