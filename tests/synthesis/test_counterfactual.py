@@ -177,7 +177,7 @@ def test_drawn_conditions_move_as_those_asked_for_bring_it(cohort: Path, tmp_pat
 @pytest.mark.parametrize(
     ("subjects", "to", "code"),
     [
-        (["sub-nobody"], {"group": "tle"}, "DATA-010"),
+        (["sub-nobody"], {"group": "tle"}, "DATA-022"),
         ([], {"sex": "F"}, "CFG-011"),
         ([], {"side": "both"}, "CFG-011"),
         ([], {"age": "90"}, "CFG-011"),

@@ -169,8 +169,8 @@ def sample(
     status 9. The recipe's section privacy holds the limits.
 
     Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model
-    --derivatives run/derivatives --splits run/splits.tsv --out left_tle --n 20
-    --where group=tle side=left age=35
+    --derivatives run/derivatives --splits run/splits.tsv --recipe demo --out left_tle --n 20
+    --where group=tle side=left
     """
     from tlesynth.synthesis.cohort import sample_cohort
     from tlesynth.synthesis.film import film_of, require_film_folder

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -120,7 +121,10 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     config = read_model_config(folder, FORMAT, NEEDED)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
-    settings = DiffusionNetwork.model_validate(config["network"])
+    try:
+        settings = DiffusionNetwork.model_validate(config["network"])
+    except ValidationError as error:
+        raise fail("MOD-004", folder / "config.json", f"network: {error.errors()[0]['msg']}") from error
     described = folder / "scheduler_config.json"
     process = noised_for(
         settings, read_process(durable.read_json(described, "MOD-004"), described), config["latent_shape"]
@@ -171,7 +175,7 @@ average), {config["parameters"]:,} parameters.
 |---|---|
 {counts}
 
-{_weights_in_words(training)} {_latents_in_words(config)}
+{_weights_in_words(training)} {_latents_in_words(config)}{_noise_in_words(config)}
 
 ## Intended use and limits
 
@@ -197,6 +201,15 @@ def _weights_in_words(training: dict[str, Any]) -> str:
         return f"A milestone on the way: the weights after {steps} of {planned} steps, whatever the validation said."
     best = f"{training['best_step']:,}, where the error on the validation\nsplit was lowest"
     return f"{steps} steps; the weights are those of step {best} ({training['best_validation']:.4f})."
+
+
+def _noise_in_words(config: dict[str, Any]) -> str:
+    if config["network"].get("baseline") != "textured":
+        return ""
+    return (
+        "\nThe noise it starts from is not white: white noise takes the spread and texture that the weights hold as\n"
+        "`texture.spread` and `texture.root`; a sampler that starts from white noise draws nothing of use."
+    )
 
 
 def _latents_in_words(config: dict[str, Any]) -> str:

@@ -30,7 +30,8 @@ from tlesynth.diffusion.process import Process
 LEAST_VARIANCE = 1e-4
 """Floor of a voxel's variance: in the background all training latents agree."""
 TEXTURE_SCANS = 400
-"""Scans that a texture is measured on: each has thousands of pairs of voxels, and takes a twentieth of a second."""
+"""Latents, of any view, that a texture is measured on: each has thousands of pairs of voxels, and takes a twentieth of
+a second."""
 
 
 class Preconditioned(nn.Module):
@@ -87,15 +88,21 @@ class Preconditioned(nn.Module):
         self.variance.copy_((self.variance - found.explained).clamp_min(LEAST_VARIANCE))
 
     def _residuals(self, data: Latents) -> Iterator[Tensor]:
-        """Training latents, at most ``TEXTURE_SCANS`` from all over the set, less their means (C, X, Y, Z)."""
-        for row in range(0, len(data), -(-len(data) // TEXTURE_SCANS)):
-            yield data.values[row].float() - self.mean_under(data.conditions[row : row + 1]).reshape(self.mean.shape)
+        """Training latents, at most ``TEXTURE_SCANS`` of any view, less their means (C, X, Y, Z)."""
+        # At random: even steps through views of as many scans could meet the same people in each.
+        rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:TEXTURE_SCANS]
+        for row in rows.tolist():
+            mean = self.mean_under(data.conditions[row : row + 1]).reshape(self.mean.shape)
+            yield data.values[row].cpu().float() - mean.cpu()
 
     def mean_under(self, told: Tensor) -> Tensor:
         """The mean latents (B, C, X, Y, Z), or (C, X, Y, Z) for all, under conditions ``told`` (B, K)."""
         if self.conditions is None:
             return self.mean
-        return self.mean + torch.tensordot(centred(indicators(self.conditions, told), self.centre), self.effects, 1)
+        # Autocast would round the effects in training alone: sampling runs only the transformer in bfloat16.
+        with torch.autocast(told.device.type, enabled=False):
+            moves = centred(indicators(self.conditions, told), self.centre)  # (B, F)
+            return self.mean + torch.tensordot(moves, self.effects, 1)
 
     def forward(self, z: Tensor, times: Tensor, conditions: Tensor) -> Tensor:
         """Prediction (B, C, X, Y, Z) for noisy ``z`` (B, C, X, Y, Z), ``times`` (B,) and ``conditions`` (B, K)."""

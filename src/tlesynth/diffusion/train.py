@@ -215,8 +215,8 @@ def _noise_facts(material: Material) -> dict[str, Any]:
     share, data = material.about.get("posterior_noise", {}).get("share"), material.fitted
     if data.logvar is None:
         return {"latents": "mean", "posterior_noise": share, "loss_floor": 0.0}
-    if material.task.process.texture is not None:  # the posterior's white noise is told from it by its texture
-        return {"latents": "resample", "posterior_noise": share, "loss_floor": 0.0}
+    if material.task.process.texture is not None:  # the formula of the floor is that of white noise
+        return {"latents": "resample", "posterior_noise": share, "loss_floor": None}
     floor = material.task.process.posterior_floor(data.logvar.float().exp())
     say(f"latents are resampled: no network can bring the loss below {floor:.3f}")
     return {"latents": "resample", "posterior_noise": share, "loss_floor": floor}

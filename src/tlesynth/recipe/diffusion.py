@@ -37,7 +37,7 @@ class DiffusionNetwork(Section):
     baseline: Literal["none", "voxelwise", "conditional", "textured"] = "none"
     """``voxelwise``: the network corrects the exact denoiser of voxel-by-voxel Gaussian latents (not with epsilon).
     ``conditional``: of Gaussian latents whose mean moves with the conditions, as it does on average in training.
-    ``textured``: likewise, and the noise has the latents' own spread and texture instead of being white (of a flow)."""
+    ``textured``: of such latents that also have a texture, which the noise, no longer white, has too (flow only)."""
 
     @model_validator(mode="after")
     def _heads_divide(self) -> DiffusionNetwork:

@@ -73,7 +73,7 @@ def counterfactuals(
     Where the sampler of ``models`` cannot be walked backwards, one of the same process that can takes its place.
 
     Raises:
-        TlesynthError: CFG-011 for a condition the model does not know, DATA-010 for a subject that is not there,
+        TlesynthError: CFG-011 for a condition the model does not know, DATA-022 for a subject that is not there,
             NII-030 for another grid, NUM-006 for a scan of which nothing is left, OPS-010 if another process writes
             to ``out``, OPS-075 after a stop request.
     """
@@ -82,7 +82,7 @@ def counterfactuals(
     if source.grid != models.autoencoder.grid:
         raise fail("NII-030", cohort, f"on {source.grid.name}, the models on {models.autoencoder.grid.name}")
     if strange := [name for name in subjects if name not in source.ids]:
-        raise fail("DATA-010", cohort, f"{strange[0]} is not in it")
+        raise fail("DATA-022", cohort, f"{strange[0]} is not in it")
     model.conditions.asked([dict(to), dict(given)], "--to")
     with holding(out, beside(out)):
         return _write_all(models, source, subjects or source.ids, (dict(to), dict(given)), out)

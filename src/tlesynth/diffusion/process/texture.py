@@ -6,8 +6,8 @@ each latent voxel about its mean, S how standardised voxels hang together at a d
 everywhere in the brain. Every frequency is then drowned at the same rate (Falck et al., arXiv 2505.11278: equal SNR),
 and the noise alone, about the mean, already looks like a head.
 
-S is estimated from all pairs of voxels at a distance, thousands in each scan: unlike a full covariance, or its first
-principal components, it has nothing of any one person in it.
+S is a mean over all pairs of voxels at a distance, thousands in each scan, and over the scans: unlike a full
+covariance, or its first principal components, it has no place for what one person's head looks like.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REACH_MM = 72.0
 INSIDE = 0.02
 """Of the greatest variance: below it a voxel is background, whose standardised values are rounding."""
 LEAST_POWER = 0.01
-"""Floor of S's eigenvalues, whose mean is 1: an estimate of few scans may have some below 0."""
+"""Floor of S's eigenvalues, whose mean is about 1: an estimate of few scans may have some below 0."""
 
 
 class Texture(nn.Module):
