@@ -23,8 +23,11 @@ class Process(ABC):
     """How latents are noised, and what the network predicts."""
 
     clean_time: ClassVar[float]
-    texture: Texture | None = None
-    """What the noise has of the latents; None: it is white."""
+
+    @property
+    def texture(self) -> Texture | None:
+        """What the noise has of the latents; None: it is white."""
+        return None
 
     @property
     @abstractmethod

@@ -88,7 +88,7 @@ def _at_distances(standardised: Callable[[], Iterable[Tensor]], inside: Tensor) 
     return torch.fft.irfftn(total / count, s=padded, dim=AXES) / pairs.clamp_min(1)
 
 
-def _fading(padded: torch.Size, voxel_mm: tuple[float, ...]) -> Tensor:
+def _fading(padded: tuple[int, ...], voxel_mm: tuple[float, ...]) -> Tensor:
     """A Gaussian of the distance (2X, 2Y, 2Z), the box's corner being none."""
     square = torch.zeros(padded, dtype=torch.float64)
     for axis, (side, mm) in enumerate(zip(padded, voxel_mm, strict=True)):
@@ -98,7 +98,7 @@ def _fading(padded: torch.Size, voxel_mm: tuple[float, ...]) -> Tensor:
     return torch.exp(-0.5 * square / REACH_MM**2)
 
 
-def _folded(shared: Tensor, sides: torch.Size) -> Tensor:
+def _folded(shared: Tensor, sides: tuple[int, ...]) -> Tensor:
     """The distances (C, C, 2X, 2Y, 2Z) up to half a box, around a box that closes on itself: (C, C, X, Y, Z)."""
     for axis, side in zip(AXES, sides, strict=True):
         steps = torch.arange(side)
