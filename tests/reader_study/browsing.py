@@ -55,7 +55,8 @@ def opened(browser: Browser, link: str, faults: list[str], width: int = 1280, he
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda r: None if r.url.startswith((origin, "blob:", "data:")) else faults.append(r.url))
     page.goto(link)
-    page.get_by_role("button", name="Begin").click()
+    with page.expect_navigation(wait_until="load"):  # by then its script has run, and its buttons do something
+        page.get_by_role("button", name="Begin").click()
     return page
 
 
