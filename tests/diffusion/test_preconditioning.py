@@ -39,7 +39,7 @@ def textured() -> tuple[Preconditioned, Tensor, Tensor]:
     white = torch.randn(400, 2, 4, 6, 4, generator=torch.Generator().manual_seed(3))
     residuals = spread * (white[:, :, :, 1:] + white[:, :, :, :-1]) / 2**0.5
     texture = Texture(SHAPE)
-    texture.measure(lambda: iter(residuals), spread**2, (6.0, 6.0, 6.0))
+    texture.measure(residuals, spread**2, (6.0, 6.0, 6.0))
     made = Preconditioned(Silent(), RectifiedFlow(texture=texture), SHAPE)
     made.measure(mean, spread**2)
     return made, mean, spread

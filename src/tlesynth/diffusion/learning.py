@@ -45,12 +45,12 @@ def training_loss(network: nn.Module, data: Latents, task: Task, settings: recip
         draws = torch_generator(task.seed, "diffusion", "draws", step)
         clean = data.batch(rows, torch_generator(task.seed, "diffusion", "posterior", step))  # (B, C, X, Y, Z)
         times = task.process.draw(len(rows), draws).to(clean.device)  # (B,)
-        noise = task.process.noise(torch.randn(clean.shape, generator=draws).to(clean.device))
+        white = torch.randn(clean.shape, generator=draws).to(clean.device)
         told = task.conditions.dropped(data.conditions[rows], draws)  # (B, K)
         mine = slice(rank, None, world) if rank < len(rows) else slice(1)
         # The mean over processes is then the mean over the batch; a process the last batch is too short for adds 0.
         share = len(rows[rank::world]) * world / len(rows)
-        clean, noise, times = clean[mine], noise[mine], times[mine]
+        clean, noise, times = clean[mine], task.process.noise(white[mine]), times[mine]
         predicted = network(task.process.noisy(clean, noise, times), times, told[mine])
         yield {"loss": squared_error(predicted, task.process.target(clean, noise, times)).mean() * share}
 

@@ -74,7 +74,7 @@ class Preconditioned(nn.Module):
         if self.conditions is not None:
             self.measure_effects(fit_effects(data, self.conditions))
         if self.texture is not None:
-            self.texture.measure(lambda: self._residuals(data), self.variance, voxel_mm)
+            self.texture.measure(self._residuals(data), self.variance, voxel_mm)
 
     def measure(self, mean: Tensor, variance: Tensor) -> None:
         """Take the voxelwise mean and variance of the training latents, each (C, X, Y, Z)."""

@@ -1,7 +1,5 @@
 """Noise takes the spread and the texture of latents whose covariance is known."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -23,11 +21,8 @@ def known(n: int, seed: int) -> Tensor:
 
 
 def measured(latents: Tensor, variance: Tensor) -> Texture:
-    def residuals() -> Iterator[Tensor]:
-        yield from latents
-
     texture = Texture(SHAPE)
-    texture.measure(residuals, variance, MM)
+    texture.measure(latents, variance, MM)
     return texture
 
 

@@ -12,7 +12,7 @@ covariance, or its first principal components, it has no place for what one pers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,7 @@ class Texture(nn.Module):
             mixed = torch.einsum("ijxyz,bjxyz->bixyz", torch.view_as_complex(self.root), waves)
             return torch.fft.irfftn(mixed, s=white.shape[-3:], dim=AXES)
 
-    def measure(self, residuals: Callable[[], Iterable[Tensor]], variance: Tensor, voxel_mm: tuple[float, ...]) -> None:
+    def measure(self, residuals: Iterable[Tensor], variance: Tensor, voxel_mm: tuple[float, ...]) -> None:
         """Take spread and texture from the training latents less their means, ``residuals`` (C, X, Y, Z) one by one.
 
         ``variance`` (C, X, Y, Z) is that of the latents; what it has beyond the residuals' (the posterior's own noise)
@@ -63,7 +63,7 @@ class Texture(nn.Module):
         """
         spread = variance.sqrt()
         inside = variance.mean(0) > INSIDE * variance.mean(0).max()
-        shared = _at_distances(lambda: (one / spread * inside for one in residuals()), inside)
+        shared = _at_distances((one / spread * inside for one in residuals), inside)
         here = shared[..., 0, 0, 0].diagonal()
         here += (1 - here).clamp_min(0)
         folded = _folded(shared * _fading(shared.shape[-3:], voxel_mm), variance.shape[1:])
@@ -71,14 +71,14 @@ class Texture(nn.Module):
         self.spread.copy_(spread)
 
 
-def _at_distances(standardised: Callable[[], Iterable[Tensor]], inside: Tensor) -> Tensor:
+def _at_distances(standardised: Iterable[Tensor], inside: Tensor) -> Tensor:
     """Mean products (C, C, 2X, 2Y, 2Z) of standardised voxels by what lies between them, over pairs ``inside``.
 
     Padded with as much background: nothing is a neighbour across the box's edge.
     """
     padded = [2 * side for side in inside.shape]
     total, count = None, 0
-    for one in standardised():
+    for one in standardised:
         waves = torch.fft.rfftn(one.double(), s=padded, dim=AXES)
         products = waves[:, None] * waves[None].conj()
         total, count = products if total is None else total + products, count + 1
