@@ -31,7 +31,7 @@ def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
     autoencoder = channels_last(seeded(lambda: sides.recommended(size.grid))).requires_grad_(False).eval()
     with torch.no_grad():
         autoencoder.coder.to_patch.bias.fill_(BRIGHT)
-    process = noised_for(RECOMMENDED.network, PROCESS, size.latent)
+    process = noised_for(RECOMMENDED.network, PROCESS, size.latent, extent_of(size.grid))
     model = Diffusion(
         network=Preconditioned(dit(size), process, size.latent, CONDITIONS).requires_grad_(False),
         process=process,
@@ -54,6 +54,11 @@ def subjects(n: int, name: str = "") -> list[Subject]:
     return [Subject(f"sub-syn{name}{i:04d}", ASKED) for i in range(n)]
 
 
+def extent_of(grid: Grid) -> tuple[float, ...]:
+    """The box that a grid covers, mm along each axis."""
+    return tuple(n * grid.spacing for n in grid.shape)
+
+
 def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: DiffusionNetwork) -> None:
     """``root``/autoencoder and ``root``/diffusion as training publishes them, of random weights."""
     autoencoder = seeded(lambda: Autoencoder(coder, grid))
@@ -61,15 +66,15 @@ def write_models(root: Path, grid: Grid, coder: AutoencoderNetwork, denoiser: Di
         autoencoder.coder.to_patch.bias.fill_(BRIGHT)
     facts = {"scans": 1, "steps": 1, "best_step": 1, "validation_scans": 1, "phase": "reconstruction"}
     save_autoencoder(root / "autoencoder", autoencoder, facts | {"perceptual": "none", "validation": {"l1": 1.0}})
-    extent = [n * grid.spacing for n in grid.shape]
-    process = noised_for(denoiser, PROCESS, autoencoder.latent_shape)
-    network = seeded(lambda: build_network(denoiser, process, CONDITIONS, autoencoder.latent_shape, tuple(extent)))
+    extent = extent_of(grid)
+    process = noised_for(denoiser, PROCESS, autoencoder.latent_shape, extent)
+    network = seeded(lambda: build_network(denoiser, process, CONDITIONS, autoencoder.latent_shape, extent))
     wake(network)  # conditions that do nothing would have nothing to show
     config = {
         "network": denoiser.model_dump(mode="json"),
         "conditions": CONDITIONS.described(),
         "latent_shape": list(autoencoder.latent_shape),
-        "extent_mm": extent,
+        "extent_mm": list(extent),
         "grid": grid.name,
         "autoencoder": autoencoder.fingerprint,
         "parameters": _size(network),

@@ -100,10 +100,10 @@ def new(settings: recipe.Diffusion, material: Material, seed: int) -> tuple[nn.M
     extent = tuple(n * material.grid.spacing for n in material.grid.shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "diffusion", "initialisation"))
-        process = noised_for(settings.network, process_of(settings.noise), material.shape)
+        process = noised_for(settings.network, process_of(settings.noise), material.shape, extent)
         network = build_network(settings.network, process, material.conditions, material.shape, extent)
     if isinstance(network, Preconditioned):
-        network.measure_on(material.fitted, tuple(mm / n for mm, n in zip(extent, material.shape[1:], strict=True)))
+        network.measure_on(material.fitted)
     return network, process
 
 

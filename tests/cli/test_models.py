@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from tlesynth import cli
+from tlesynth import cli, recipe
 from tlesynth.autoencoder import encode as encoding
 from tlesynth.cli import models as verbs
+from tlesynth.diffusion import model
 from tlesynth.diffusion import tune as tuning
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.pipeline import models as pipeline
+from tlesynth.recipe import Sampling
 from tlesynth.synthesis import cohort, counterfactual, film, guard, synthesizer
 from tlesynth.synthesis.baselines import building
 
@@ -34,8 +36,8 @@ Run = Callable[[str], Told]
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the verbs call, with nothing computed."""
     made: dict[str, Any] = {}
-    model = SimpleNamespace(conditions=CONDITIONS, class_counts={"hc": 3, "tle-left": 2, "tle-right": 1})
-    loaded = SimpleNamespace(diffusion=model, completed=lambda subjects: subjects)
+    trained = SimpleNamespace(conditions=CONDITIONS, class_counts={"hc": 3, "tle-left": 2, "tle-right": 1})
+    loaded = SimpleNamespace(diffusion=trained, completed=lambda subjects: subjects)
     monkeypatch.setattr(
         synthesizer, "synthesizer_of", lambda *args, **named: made.update(models=args, **named) or loaded
     )
@@ -44,6 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "sample_cohort",
         lambda source, subjects, out, guard: made.update(subjects=subjects, out=out, guard=guard),
     )
+    monkeypatch.setattr(model, "sampling_of", lambda folder: None)
     monkeypatch.setattr(guard, "guard_of", lambda derivatives, splits, settings, seed: (derivatives, splits))
     monkeypatch.setattr(film, "film_of", lambda subjects, models, folder: made.update(film=folder))
     monkeypatch.setattr(counterfactual, "counterfactuals", lambda *args: made.update(counterfactuals=args[1:]))
@@ -111,6 +114,20 @@ def test_conditions_are_words_or_repeated(where: str, calls: dict[str, Any], run
     assert run(SAMPLE + "-n 2 " + where)[0] == 0
     assert [dict(s.asked) for s in calls["subjects"]] == [{"group": "tle", "side": "left", "age": "35"}] * 2
     assert "film" not in calls and calls["seed"] == 1
+
+
+def test_without_a_recipe_the_model_says_how_it_is_sampled(
+    calls: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Sampling(sampler="dpm++", steps=12, guidance=2.5, guidance_interval=(0.0, 0.8))
+    monkeypatch.setattr(model, "sampling_of", lambda folder: own)
+    bare = "tlesynth sample --autoencoder a --diffusion d --out o -n 1"
+    assert run(bare)[0] == 0 and calls["models"][2].sampling == own
+    assert run(f"{bare} --set sample.steps=3")[0] == 0
+    assert calls["models"][2].sampling == own.model_copy(update={"steps": 3}), "what the caller says comes last"
+    assert run(f"{bare} --recipe tiny")[0] == 0 and calls["models"][2] == recipe.load("tiny").sample
+    monkeypatch.setattr(model, "sampling_of", lambda folder: None)
+    assert run(bare)[0] == 0 and calls["models"][2].sampling == recipe.load("paper").sample.sampling
 
 
 def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> None:

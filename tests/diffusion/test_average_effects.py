@@ -47,7 +47,7 @@ def cohort(n: int, effect: float, copies: int = 1) -> Latents:
 def under(data: Latents, **asked: str) -> Tensor:
     """The mean latents under conditions, about those under none."""
     network = Preconditioned(torch.nn.Identity(), process("flow"), SHAPE, CONDITIONS)
-    network.measure_on(data, (6.0, 6.0, 6.0))
+    network.measure_on(data)
     return network.mean_under(CONDITIONS.asked([asked], "test"))[0] - network.mean
 
 
@@ -155,7 +155,7 @@ def test_as_few_people_as_indicators_show_nothing() -> None:
 def test_the_variance_left_is_that_about_the_conditional_mean() -> None:
     data = cohort(240, effect=3.0)
     network = Preconditioned(torch.nn.Identity(), process("flow"), SHAPE, CONDITIONS)
-    network.measure_on(data, (6.0, 6.0, 6.0))
+    network.measure_on(data)
     about = data.values.float() - network.mean_under(data.conditions)
     assert torch.allclose(network.variance, about.var(0, correction=0), rtol=0.05, atol=0.02)
     assert network.variance[HERE].mean() < 0.6 * data.voxelwise()[1][HERE].mean()

@@ -8,10 +8,10 @@ import torch
 from tlesynth import durable
 from tlesynth.diffusion.completion import Completion, fit_completion
 from tlesynth.diffusion.conditions import Condition, Conditions
-from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion
+from tlesynth.diffusion.model import build_network, load_diffusion, sampling_of, save_diffusion
 from tlesynth.diffusion.process import process_of
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import DiffusionNetwork, Noise
+from tlesynth.recipe import DiffusionNetwork, Noise, Sampling
 
 CONDITIONS = Conditions((Condition("group", ("hc", "tle")), Condition("age", low=20.0, high=60.0)))
 SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
@@ -39,6 +39,25 @@ def saved(folder: Path, prediction: str = "v_prediction", completion: Completion
     }
     save_diffusion(folder, network, process, config)
     return network
+
+
+def with_config(folder: Path, **changes: object) -> Path:
+    """The model in ``folder`` with other values in its config.json, its manifest being right."""
+    config = durable.read_json(folder / "config.json") | changes
+    durable.write_json(folder / "config.json", config)
+    manifest = durable.read_json(folder / "manifest.json")
+    durable.write_json(folder / "manifest.json", manifest | {"config.json": durable.sha256(folder / "config.json")})
+    return folder
+
+
+def test_a_model_says_how_it_is_sampled(tmp_path: Path) -> None:
+    saved(tmp_path / "model")
+    assert sampling_of(tmp_path / "model") is None, "trained by no recipe"
+    how = Sampling(sampler="dpm++", steps=7, guidance=2.5, guidance_interval=(0.1, 0.9), tuned=True)
+    assert sampling_of(with_config(tmp_path / "model", sampling=how.model_dump(mode="json"))) == how
+    with pytest.raises(TlesynthError, match=r"MOD-004.*sampling") as caught:
+        sampling_of(with_config(tmp_path / "model", sampling={"sampler": "magic"}))
+    assert caught.value.code == "MOD-004"
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])

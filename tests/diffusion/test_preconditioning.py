@@ -38,8 +38,8 @@ def textured() -> tuple[Preconditioned, Tensor, Tensor]:
     alone, mean, spread = gaussian("flow")
     white = torch.randn(400, 2, 4, 6, 4, generator=torch.Generator().manual_seed(3))
     residuals = spread * (white[:, :, :, 1:] + white[:, :, :, :-1]) / 2**0.5
-    texture = Texture(SHAPE)
-    texture.measure(residuals, spread**2, (6.0, 6.0, 6.0))
+    texture = Texture(SHAPE, (6.0, 6.0, 6.0))
+    texture.measure(residuals, spread**2)
     made = Preconditioned(Silent(), RectifiedFlow(texture=texture), SHAPE)
     made.measure(mean, spread**2)
     return made, mean, spread
@@ -160,7 +160,7 @@ def test_with_a_texture_it_draws_neighbours_that_fit() -> None:
 
 def test_the_texture_is_a_part_of_the_model() -> None:
     alone = textured()[0]
-    again = Preconditioned(Silent(), RectifiedFlow(texture=Texture(SHAPE)), SHAPE)
+    again = Preconditioned(Silent(), RectifiedFlow(texture=Texture(SHAPE, (6.0, 6.0, 6.0))), SHAPE)
     again.load_state_dict(alone.state_dict())
     white = torch.randn(1, *SHAPE)
     assert torch.equal(again.process.noise(white), alone.process.noise(white))

@@ -13,6 +13,7 @@ from tlesynth.cli.options import (
     AsJson,
     Derivatives,
     Device,
+    ModelRecipe,
     Out,
     Override,
     RecipeName,
@@ -30,6 +31,17 @@ class Baseline(StrEnum):
     pca = "pca"
     prior = "prior"
     deformation = "deformation"
+
+
+def _recipe_for(diffusion: Path, name: str | None, overrides: list[str]) -> recipes.Recipe:
+    """The recipe that was named; else the default one, sampling as the model in ``diffusion`` was made to be."""
+    if name is not None:
+        return recipes.load(name, overrides)
+    from tlesynth.diffusion.model import sampling_of
+
+    carried = sampling_of(diffusion)
+    own = settings(**{f"sample__{key}": value for key, value in carried.model_dump().items()}) if carried else []
+    return recipes.load("paper", [*own, *overrides])
 
 
 def train_autoencoder(
@@ -116,7 +128,7 @@ def tune(
     diffusion: Annotated[Path, typer.Option(help="Model folder of the diffusion model.")],
     latents: Annotated[Path, typer.Option(help="Folder that encode wrote.")],
     splits: Splits,
-    recipe: RecipeName = "paper",
+    recipe: ModelRecipe = None,
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,11 +138,11 @@ def tune(
     folder; sample takes them with --set sample.tuned=true.
 
     Example: tlesynth tune --diffusion run/diffusion/model --latents run/latents
-    --splits run/splits.tsv --recipe demo
+    --splits run/splits.tsv
     """
     from tlesynth.pipeline.models import tune as choose
 
-    loaded = recipes.load(recipe, override or [])
+    loaded = _recipe_for(diffusion, recipe, override or [])
     with graceful():
         made = choose(diffusion, latents, splits, loaded)
     result(made, as_json)
@@ -154,7 +166,7 @@ def sample(
     ] = None,
     splits: Annotated[Path | None, typer.Option(help="Table that split wrote; goes with --derivatives.")] = None,
     film: Annotated[bool, typer.Option("--film", help="And one reverse process, in OUT-film.")] = False,
-    recipe: RecipeName = "paper",
+    recipe: ModelRecipe = None,
     override: Override = None,
     seed: Annotated[int | None, typer.Option(help="Seed; the recipe's if left out.")] = None,
     as_json: AsJson = False,
@@ -169,7 +181,7 @@ def sample(
     status 9. The recipe's section privacy holds the limits.
 
     Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model
-    --derivatives run/derivatives --splits run/splits.tsv --recipe demo --out left_tle --n 20
+    --derivatives run/derivatives --splits run/splits.tsv --out left_tle --n 20
     --where group=tle side=left
     """
     from tlesynth.synthesis.cohort import sample_cohort
@@ -180,7 +192,7 @@ def sample(
 
     if (derivatives is None) != (splits is None):
         raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
-    loaded = recipes.load(recipe, override or [])
+    loaded = _recipe_for(diffusion, recipe, override or [])
     film_folder = out.with_name(out.name + "-film") if film else None
     if film_folder is not None:
         require_film_folder(film_folder)
@@ -236,7 +248,7 @@ def counterfactual(
     given: Annotated[
         list[str] | None, typer.Option("--from", metavar="NAME=VALUE", help="The scan's own, where its table is wrong.")
     ] = None,
-    recipe: RecipeName = "paper",
+    recipe: ModelRecipe = None,
     override: Override = None,
     as_json: AsJson = False,
 ) -> None:
@@ -246,13 +258,13 @@ def counterfactual(
     hippocampi changed, what else did, and how well the way back finds the scan again.
 
     Example: tlesynth counterfactual run/derivatives --subject sub-01 --to group=tle side=left
-    --autoencoder run/autoencoder/model --diffusion run/diffusion/model --recipe demo --out what_if
+    --autoencoder run/autoencoder/model --diffusion run/diffusion/model --out what_if
     """
     from tlesynth.synthesis.counterfactual import TABLE, counterfactuals
     from tlesynth.synthesis.requests import parse
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
-    loaded = recipes.load(recipe, override or [])
+    loaded = _recipe_for(diffusion, recipe, override or [])
     wanted, own = parse([*to, *(more or [])]), parse(given or [])
     with graceful():
         models = synthesizer_of(

@@ -14,6 +14,10 @@ from tlesynth import recipe as recipes
 RecipeName = Annotated[
     str, typer.Option("--recipe", "-r", help="Recipe name (paper, recommended, fine, demo, tiny) or YAML file.")
 ]
+ModelRecipe = Annotated[
+    str | None,
+    typer.Option("--recipe", "-r", help="Recipe name or YAML file; left out, the model knows how it is sampled."),
+]
 Override = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change one value of the recipe.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -25,7 +29,7 @@ Labels = Annotated[
 ]
 
 
-def settings(**named: str | int | None) -> list[str]:
+def settings(**named: str | float | tuple[float, ...] | None) -> list[str]:
     """Options as ``--set`` writes them, those that were given: ``settings(split__given="a.tsv")``.
 
     Two underscores stand for the dot.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -28,10 +28,11 @@ from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.diffusion.process import Process, RectifiedFlow, Texture, read_process
 from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import fail
-from tlesynth.recipe import DiffusionNetwork, Inference
+from tlesynth.recipe import DiffusionNetwork, Inference, Sampling, Section
 from tlesynth.run_folder import read_model_config
 from tlesynth.training.device import in_bfloat16
 
+Part = TypeVar("Part", bound=Section)
 FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
 NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts")
@@ -68,12 +69,17 @@ class Diffusion:
         return self
 
 
-def noised_for(settings: DiffusionNetwork, process: Process, latent_shape: tuple[int, ...]) -> Process:
-    """``process`` with the noise of the baseline: white, or for ``textured`` a ``Texture`` yet to be measured."""
+def noised_for(
+    settings: DiffusionNetwork, process: Process, latent_shape: tuple[int, ...], extent_mm: tuple[float, ...]
+) -> Process:
+    """``process`` with the noise of the baseline: white, or for ``textured`` a ``Texture`` yet to be measured.
+
+    A network is built for what this returns: the texture is a part of both.
+    """
     if settings.baseline != "textured":
         return process
     assert isinstance(process, RectifiedFlow)  # the recipe admits no other
-    return replace(process, texture=Texture(tuple(latent_shape)))
+    return replace(process, texture=Texture(tuple(latent_shape), _voxel_mm(latent_shape, extent_mm)))
 
 
 def build_network(
@@ -89,12 +95,15 @@ def build_network(
     Gaussian: on a short budget that decides whether anything like a brain comes out.
     """
     c, x, y, z = latent_shape
-    spacing = tuple(mm / n for mm, n in zip(extent_mm, (x, y, z), strict=True))
-    transformer = DiT3D(settings, (c, x, y, z), spacing, conditions)
+    transformer = DiT3D(settings, (c, x, y, z), _voxel_mm(latent_shape, extent_mm), conditions)
     if settings.baseline == "none":
         return transformer
     told = None if settings.baseline == "voxelwise" else conditions
     return Preconditioned(transformer, process, (c, x, y, z), told)
+
+
+def _voxel_mm(latent_shape: tuple[int, ...], extent_mm: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(mm / n for mm, n in zip(extent_mm, latent_shape[1:], strict=True))
 
 
 def save_diffusion(folder: Path, network: nn.Module, process: Process, config: dict[str, Any]) -> None:
@@ -121,14 +130,10 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     config = read_model_config(folder, FORMAT, NEEDED)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
-    try:
-        settings = DiffusionNetwork.model_validate(config["network"])
-    except ValidationError as error:
-        raise fail("MOD-004", folder / "config.json", f"network: {error.errors()[0]['msg']}") from error
+    settings = _section(DiffusionNetwork, config, "network", folder)
     described = folder / "scheduler_config.json"
-    process = noised_for(
-        settings, read_process(durable.read_json(described, "MOD-004"), described), config["latent_shape"]
-    )
+    process = read_process(durable.read_json(described, "MOD-004"), described)
+    process = noised_for(settings, process, config["latent_shape"], config["extent_mm"])
     conditions = read_conditions(config["conditions"])
     network = build_network(settings, process, conditions, config["latent_shape"], config["extent_mm"])
     try:
@@ -147,6 +152,23 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
         flip=config["training"]["flip"],
         completion=read_completion(config["completion"]) if config.get("completion") else None,
     )
+
+
+def sampling_of(folder: Path) -> Sampling | None:
+    """How the recipe that trained the model in ``folder`` samples it; None where the model does not say.
+
+    Raises:
+        TlesynthError: CKP-001 if a file is damaged, MOD-004 if the folder is not such a model.
+    """
+    config = read_model_config(folder, FORMAT, NEEDED)
+    return _section(Sampling, config, "sampling", folder) if config.get("sampling") else None
+
+
+def _section(kind: type[Part], config: dict[str, Any], name: str, folder: Path) -> Part:
+    try:
+        return kind.model_validate(config[name])
+    except ValidationError as error:
+        raise fail("MOD-004", folder / "config.json", f"{name}: {error.errors()[0]['msg']}") from error
 
 
 def _card(config: dict[str, Any]) -> str:
@@ -175,7 +197,7 @@ average), {config["parameters"]:,} parameters.
 |---|---|
 {counts}
 
-{_weights_in_words(training)} {_latents_in_words(config)}{_noise_in_words(config)}
+{_weights_in_words(training)} {_latents_in_words(config)}{_noise_in_words(config)}{_sampling_in_words(config)}
 
 ## Intended use and limits
 
@@ -209,6 +231,15 @@ def _noise_in_words(config: dict[str, Any]) -> str:
     return (
         "\nThe noise it starts from is not white: white noise takes the spread and texture that the weights hold as\n"
         "`texture.spread` and `texture.root`; a sampler that starts from white noise draws nothing of use."
+    )
+
+
+def _sampling_in_words(config: dict[str, Any]) -> str:
+    if not (how := config.get("sampling")):
+        return ""
+    return (
+        f"\nUnless told otherwise it is sampled by `{how['sampler']}` in {how['steps']} steps,"
+        f" guidance {how['guidance']:g}{', or as `tune` chose' if how['tuned'] else ''}."
     )
 
 

@@ -68,13 +68,13 @@ class Preconditioned(nn.Module):
         self.register_buffer("variance", torch.ones(latent_shape))
         self.texture = process.texture  # a part of the model: saved, moved and averaged with it
 
-    def measure_on(self, data: Latents, voxel_mm: tuple[float, ...]) -> None:
-        """Take all of it from the training latents; ``voxel_mm`` is the size of their voxels along each axis."""
+    def measure_on(self, data: Latents) -> None:
+        """Take all of it from the training latents."""
         self.measure(*data.voxelwise())
         if self.conditions is not None:
             self.measure_effects(fit_effects(data, self.conditions))
         if self.texture is not None:
-            self.texture.measure(self._residuals(data), self.variance, voxel_mm)
+            self.texture.measure(self._residuals(data), self.variance)
 
     def measure(self, mean: Tensor, variance: Tensor) -> None:
         """Take the voxelwise mean and variance of the training latents, each (C, X, Y, Z)."""

@@ -63,12 +63,13 @@ def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, 
     precision: str,
     devices: int = 1,
     gate: dict[str, Any] | None = None,
+    sampling: recipe.Sampling | None = None,
 ) -> None:
     """Train on the ``gen_train`` latents, keep the average weights that are best on ``val``, publish ``out/model``.
 
     The same command resumes, and does nothing once the model stands. With several ``devices`` each batch is shared
     out; the result is that of one, up to rounding. ``gate`` is the verdict on the latents' autoencoder where another
-    counts than the latents carry.
+    counts than the latents carry. ``sampling`` is how the model is to be sampled, which it then carries.
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
@@ -83,10 +84,17 @@ def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, 
     with ExitStack() as held:
         run = leader_first(fabric, lambda leader: held.enter_context(RunFolder.held(out, identity, leader=leader)))
         if not run.finished:
-            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted)
+            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted, sampling)
 
 
-def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.Diffusion, gate: str) -> None:
+def _train(
+    run: RunFolder,
+    fabric: Fabric,
+    material: Material,
+    settings: recipe.Diffusion,
+    gate: str,
+    sampling: recipe.Sampling | None,
+) -> None:
     """Train in ``run`` and publish the model there; ``gate`` says how the latents' autoencoder stands."""
     network = _network(settings, material)
     optimizer = optimizer_of(network, settings.optimizer, settings.learning_rate, settings.weight_decay)
@@ -104,6 +112,7 @@ def _train(run: RunFolder, fabric: Fabric, material: Material, settings: recipe.
     run.keeping = Keeping(settings.checkpoints_kept)
     facts = _training_facts(settings, steps) | noise
     told = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
+    told |= {"sampling": sampling.model_dump(mode="json")} if sampling else {}
 
     def publish(place: str, training: dict[str, Any]) -> None:
         if fabric.is_global_zero:
@@ -148,7 +157,7 @@ def _read(latents: Path, splits: Path, about: dict[str, Any], settings: recipe.D
     held_out = read_latents(latents, unseen, conditions, resample=resample)
     _check(fitted, about, latents)
     completion = _completion(settings, conditions, rows)
-    process = noised_for(settings.network, process_of(settings.noise), tuple(about["shape"]))
+    process = noised_for(settings.network, process_of(settings.noise), about["shape"], _extent_mm(about["grid"]))
     return Material(about, rows, fitted, held_out, Task(process, conditions, seed), completion)
 
 
@@ -167,10 +176,11 @@ def _network(settings: recipe.Diffusion, material: Material) -> nn.Module:
     task, about = material.task, material.about
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(task.seed, "diffusion", "initialisation"))
-        extent = _extent_mm(about["grid"])
-        network = build_network(settings.network, task.process, task.conditions, about["shape"], extent)
+        network = build_network(
+            settings.network, task.process, task.conditions, about["shape"], _extent_mm(about["grid"])
+        )
     if isinstance(network, Preconditioned):
-        network.measure_on(material.fitted, tuple(mm / n for mm, n in zip(extent, about["shape"][1:], strict=True)))
+        network.measure_on(material.fitted)
     return network
 
 

@@ -41,7 +41,8 @@ def train_diffusion_here(latents: Path, splits: Path, out: Path, recipe: Recipe,
 
     machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
     gate = judged_anew(read_about(latents).get("gate"), recipe.autoencoder.gate)
-    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate)
+    sampling = recipe.sample.sampling
+    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate, sampling=sampling)
 
 
 def _by_command(words: list[str]) -> None:

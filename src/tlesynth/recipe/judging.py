@@ -10,11 +10,9 @@ from tlesynth.recipe.section import Count, Fraction, Section
 from tlesynth.recipe.verdict import Verdict
 
 
-class Sample(Section):
-    """The synthetic cohort."""
+class Sampling(Section):
+    """How latents are drawn; a trained model carries it."""
 
-    n_hc: Count = 500
-    n_tle: Count = 500
     sampler: Literal["ddpm", "ddim", "dpm++", "euler", "heun"] = "ddpm"
     """``euler`` and ``heun`` solve a flow's equation; ``dpm++`` (DPM-Solver++ 2M, arXiv 2211.01095) both; the others
     a diffusion's."""
@@ -25,9 +23,21 @@ class Sample(Section):
     """Noise times, from clean (0) to pure noise (1), at which guidance acts (arXiv 2404.07724)."""
     tuned: bool = False
     """Sample with the steps and the guidance that ``tune`` chose for the model, where it did."""
+
+
+class Sample(Sampling):
+    """The synthetic cohort."""
+
+    n_hc: Count = 500
+    n_tle: Count = 500
     batch_size: Count = 4
     film_frames: Annotated[int, Field(ge=2, le=50)] = 6
     """Moments of the reverse process kept for Figure 7."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its latents are drawn, whoever is asked for."""
+        return Sampling(**self.model_dump(include=set(Sampling.model_fields)))
 
 
 class Tune(Section):

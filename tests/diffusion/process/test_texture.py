@@ -21,8 +21,8 @@ def known(n: int, seed: int) -> Tensor:
 
 
 def measured(latents: Tensor, variance: Tensor) -> Texture:
-    texture = Texture(SHAPE)
-    texture.measure(latents, variance, MM)
+    texture = Texture(SHAPE, MM)
+    texture.measure(latents, variance)
     return texture
 
 
@@ -37,7 +37,7 @@ def together(a: Tensor, b: Tensor) -> float:
 
 def test_it_is_white_noise_until_it_is_measured() -> None:
     white = torch.randn(2, *SHAPE)
-    assert torch.allclose(Texture(SHAPE)(white), white, atol=1e-5)
+    assert torch.allclose(Texture(SHAPE, MM)(white), white, atol=1e-5)
     assert RectifiedFlow().noise(white) is white
 
 
@@ -80,7 +80,7 @@ def test_a_voxels_noise_does_not_depend_on_whom_it_is_drawn_with() -> None:
 
 
 def test_it_is_read_again_from_its_state() -> None:
-    texture, again, white = measured(known(20, 0), SPREAD**2), Texture(SHAPE), torch.randn(1, *SHAPE)
+    texture, again, white = measured(known(20, 0), SPREAD**2), Texture(SHAPE, MM), torch.randn(1, *SHAPE)
     again.load_state_dict(texture.state_dict())
     assert torch.equal(again(white), texture(white))
     assert all(not tensor.is_complex() for tensor in texture.state_dict().values())

@@ -31,13 +31,15 @@ class Texture(nn.Module):
 
     Args:
         latent_shape: (C, X, Y, Z).
+        voxel_mm: size of a latent voxel along each axis.
     """
 
     spread: Tensor
     root: Tensor
 
-    def __init__(self, latent_shape: tuple[int, ...]) -> None:
+    def __init__(self, latent_shape: tuple[int, ...], voxel_mm: tuple[float, ...]) -> None:
         super().__init__()
+        self.voxel_mm = voxel_mm
         c, *sides = latent_shape
         self.register_buffer("spread", torch.ones(latent_shape))
         white = torch.eye(c).reshape(c, c, 1, 1, 1).expand(c, c, *sides[:-1], sides[-1] // 2 + 1)
@@ -55,18 +57,18 @@ class Texture(nn.Module):
             mixed = torch.einsum("ijxyz,bjxyz->bixyz", torch.view_as_complex(self.root), waves)
             return torch.fft.irfftn(mixed, s=white.shape[-3:], dim=AXES)
 
-    def measure(self, residuals: Iterable[Tensor], variance: Tensor, voxel_mm: tuple[float, ...]) -> None:
+    def measure(self, residuals: Iterable[Tensor], variance: Tensor) -> None:
         """Take spread and texture from the training latents less their means, ``residuals`` (C, X, Y, Z) one by one.
 
         ``variance`` (C, X, Y, Z) is that of the latents; what it has beyond the residuals' (the posterior's own noise)
-        belongs to no neighbour. ``voxel_mm`` is the size of a latent voxel along each axis.
+        belongs to no neighbour.
         """
         spread = variance.sqrt()
         inside = variance.mean(0) > INSIDE * variance.mean(0).max()
         shared = _at_distances((one / spread * inside for one in residuals), inside)
         here = shared[..., 0, 0, 0].diagonal()
         here += (1 - here).clamp_min(0)
-        folded = _folded(shared * _fading(shared.shape[-3:], voxel_mm), variance.shape[1:])
+        folded = _folded(shared * _fading(shared.shape[-3:], self.voxel_mm), variance.shape[1:])
         self.root.copy_(torch.view_as_real(_root(folded)))
         self.spread.copy_(spread)
 
