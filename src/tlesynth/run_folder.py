@@ -250,7 +250,7 @@ def read_model_config(folder: Path, format_name: str, needed: tuple[str, ...] = 
     """
     durable.put_back(folder)
     if not (folder / "config.json").is_file():
-        raise fail("MOD-004", folder, "there is no config.json")
+        raise fail("MOD-004", folder, "there is no config.json" if folder.is_dir() else "there is no such folder")
     durable.verify(folder)
     config = durable.read_json(folder / "config.json", "MOD-004")
     if not isinstance(config, dict):

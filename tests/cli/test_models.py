@@ -16,7 +16,7 @@ from tlesynth.diffusion import model
 from tlesynth.diffusion import tune as tuning
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.pipeline import models as pipeline
-from tlesynth.recipe import Sampling
+from tlesynth.recipe import Inference, Sampling, Usage
 from tlesynth.synthesis import cohort, counterfactual, film, guard, synthesizer
 from tlesynth.synthesis.baselines import building
 
@@ -46,7 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "sample_cohort",
         lambda source, subjects, out, guard: made.update(subjects=subjects, out=out, guard=guard),
     )
-    monkeypatch.setattr(model, "sampling_of", lambda folder: None)
+    monkeypatch.setattr(model, "usage_of", lambda folder: None)
     monkeypatch.setattr(guard, "guard_of", lambda derivatives, splits, settings, seed: (derivatives, splits))
     monkeypatch.setattr(film, "film_of", lambda subjects, models, folder: made.update(film=folder))
     monkeypatch.setattr(counterfactual, "counterfactuals", lambda *args: made.update(counterfactuals=args[1:]))
@@ -119,14 +119,21 @@ def test_conditions_are_words_or_repeated(where: str, calls: dict[str, Any], run
 def test_without_a_recipe_the_model_says_how_it_is_sampled(
     calls: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = Sampling(sampler="dpm++", steps=12, guidance=2.5, guidance_interval=(0.0, 0.8))
-    monkeypatch.setattr(model, "sampling_of", lambda folder: own)
+    own = Sampling(sampler="dpm++", steps=12, guidance=2.5, guidance_interval=(0.0, 0.8), tuned=True)
+    inference = Inference(precision="auto", tile=(16, 16, 16))
+    monkeypatch.setattr(model, "usage_of", lambda folder: Usage(sampling=own, inference=inference))
     bare = "tlesynth sample --autoencoder a --diffusion d --out o -n 1"
-    assert run(bare)[0] == 0 and calls["models"][2].sampling == own
+    assert run(bare)[0] == 0 and calls["models"][2].sampling == own and calls["inference"] == inference
     assert run(f"{bare} --set sample.steps=3")[0] == 0
-    assert calls["models"][2].sampling == own.model_copy(update={"steps": 3}), "what the caller says comes last"
+    said = own.model_copy(update={"steps": 3, "tuned": False})
+    assert calls["models"][2].sampling == said, "what the caller says comes before what tune chose"
+    assert run(f"{bare} --set sample.steps=3 sample.tuned=true")[0] == 2
+    assert run(f"{bare} --set sample.sampler=euler")[0] == 0
+    assert calls["models"][2].sampling == own.model_copy(update={"sampler": "euler", "tuned": False})
+    assert run(f"{bare} --set sample.steps=3 --set sample.tuned=true")[0] == 0
+    assert calls["models"][2].sampling == own.model_copy(update={"steps": 3})
     assert run(f"{bare} --recipe tiny")[0] == 0 and calls["models"][2] == recipe.load("tiny").sample
-    monkeypatch.setattr(model, "sampling_of", lambda folder: None)
+    monkeypatch.setattr(model, "usage_of", lambda folder: None)
     assert run(bare)[0] == 0 and calls["models"][2].sampling == recipe.load("paper").sample.sampling
 
 
@@ -174,7 +181,7 @@ def test_the_training_scans_are_named_whole_or_not_at_all(calls: dict[str, Any],
 
 def test_counterfactuals_take_what_is_asked_and_what_is_given(calls: dict[str, Any], run: Run) -> None:
     line = "tlesynth counterfactual c --autoencoder a --diffusion d --out o --subject sub-1 --subject sub-2 "
-    assert run(line + "--from age=30 --to group=tle side=left")[0] == 0
+    assert run(line + "--from age=30 --to 'group=tle side=left'")[0] == 0
     asked, given = {"group": "tle", "side": "left"}, {"age": "30"}
     assert calls["counterfactuals"] == (Path("c"), ["sub-1", "sub-2"], asked, given, Path("o"))
 

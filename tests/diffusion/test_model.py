@@ -8,10 +8,10 @@ import torch
 from tlesynth import durable
 from tlesynth.diffusion.completion import Completion, fit_completion
 from tlesynth.diffusion.conditions import Condition, Conditions
-from tlesynth.diffusion.model import build_network, load_diffusion, sampling_of, save_diffusion
+from tlesynth.diffusion.model import build_network, load_diffusion, save_diffusion, usage_of
 from tlesynth.diffusion.process import process_of
 from tlesynth.errors import TlesynthError
-from tlesynth.recipe import DiffusionNetwork, Noise, Sampling
+from tlesynth.recipe import DiffusionNetwork, Inference, Noise, Sampling, Usage
 
 CONDITIONS = Conditions((Condition("group", ("hc", "tle")), Condition("age", low=20.0, high=60.0)))
 SHAPE, EXTENT = (2, 4, 6, 4), (168.0, 204.0, 168.0)
@@ -52,12 +52,21 @@ def with_config(folder: Path, **changes: object) -> Path:
 
 def test_a_model_says_how_it_is_sampled(tmp_path: Path) -> None:
     saved(tmp_path / "model")
-    assert sampling_of(tmp_path / "model") is None, "trained by no recipe"
-    how = Sampling(sampler="dpm++", steps=7, guidance=2.5, guidance_interval=(0.1, 0.9), tuned=True)
-    assert sampling_of(with_config(tmp_path / "model", sampling=how.model_dump(mode="json"))) == how
-    with pytest.raises(TlesynthError, match=r"MOD-004.*sampling") as caught:
-        sampling_of(with_config(tmp_path / "model", sampling={"sampler": "magic"}))
-    assert caught.value.code == "MOD-004"
+    assert usage_of(tmp_path / "model") is None, "trained by no recipe"
+    sampling = Sampling(sampler="dpm++", steps=7, guidance=2.5, guidance_interval=(0.1, 0.9), tuned=True)
+    how = Usage(sampling=sampling, inference=Inference(precision="auto"))
+    assert usage_of(with_config(tmp_path / "model", usage=how.model_dump(mode="json"))) == how
+    with pytest.raises(TlesynthError, match=r"MOD-004.*usage\.sampling\.sampler"):
+        usage_of(with_config(tmp_path / "model", usage={"sampling": {"sampler": "magic"}}))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"training": {}}, {"latent_shape": [2]}, {"extent_mm": "wide"}, {"conditions": [{"name": "group"}]}]
+)
+def test_a_config_that_lacks_something_is_refused_by_name(changes: dict[str, object], tmp_path: Path) -> None:
+    saved(tmp_path / "model")
+    with pytest.raises(TlesynthError, match=r"MOD-004.*config\.json"):
+        load_diffusion(with_config(tmp_path / "model", **changes))
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])

@@ -9,13 +9,13 @@ import torch
 
 from tlesynth import durable, training
 from tlesynth.diffusion.latents import Latents
-from tlesynth.diffusion.model import load_diffusion, sampling_of
+from tlesynth.diffusion.model import load_diffusion, usage_of
 from tlesynth.diffusion.process import process_of
 from tlesynth.diffusion.sampling import Plan, sample_latents
 from tlesynth.diffusion.train import class_counts, train_diffusion
 from tlesynth.errors import TlesynthError
 from tlesynth.locking import holding
-from tlesynth.recipe import Diffusion, Sampling
+from tlesynth.recipe import Diffusion, Sampling, Usage
 
 AUTOENCODER, SHAPE = "a" * 64, (2, 4, 6, 4)
 FLOW = {"process": "flow", "draw": "logit_normal"}
@@ -91,10 +91,10 @@ def test_a_killed_run_resumes_to_the_same_bits(
 
 
 def test_the_model_carries_how_it_is_sampled(latents: Path, tmp_path: Path) -> None:
-    how, splits = Sampling(sampler="ddim", steps=5), latents.parent / "splits.tsv"
+    how, splits = Usage(sampling=Sampling(sampler="ddim", steps=5)), latents.parent / "splits.tsv"
     machine = {"seed": 3, "device": "cpu", "precision": "32-true"}
-    train_diffusion(latents, splits, tmp_path / "run", settings(steps=2), **machine, sampling=how)
-    assert sampling_of(tmp_path / "run" / "model") == how
+    train_diffusion(latents, splits, tmp_path / "run", settings(steps=2), **machine, usage=how)
+    assert usage_of(tmp_path / "run" / "model") == how
     assert "sampled by `ddim` in 5 steps, guidance 1." in (tmp_path / "run" / "model" / "README.md").read_text()
 
 

@@ -11,6 +11,7 @@ from tlesynth.autoencoder import foreign, train
 from tlesynth.autoencoder.gate import verdict
 from tlesynth.diffusion import train as diffusion
 from tlesynth.diffusion import tune as tuning
+from tlesynth.errors import TlesynthError
 from tlesynth.pipeline import models
 from tlesynth.report import autoencoder_page
 
@@ -69,7 +70,17 @@ def test_one_device_trains_here(tmp_path: Path, trained: list[tuple[object, ...]
     loaded, folder = recipe.load("tiny"), latents(tmp_path / "l", None)
     models.train_diffusion(folder, tmp_path / "s", tmp_path / "o", loaded, written=tmp_path / "recipe.yaml")
     machine = {"seed": 1, "device": "cpu", "precision": "32-true", "devices": 1, "gate": None}
-    assert trained == [(folder, tmp_path / "s", tmp_path / "o", loaded.diffusion, machine)]
+    usage = recipe.Usage(sampling=loaded.sample.sampling, inference=loaded.inference)
+    assert trained == [(folder, tmp_path / "s", tmp_path / "o", loaded.diffusion, machine | {"usage": usage})]
+
+
+def test_a_sampler_that_cannot_sample_the_model_is_refused_before_training(
+    tmp_path: Path, trained: list[tuple[object, ...]]
+) -> None:
+    loaded, folder = recipe.load("paper", ["diffusion.noise.process=flow"]), latents(tmp_path / "l", None)
+    with pytest.raises(TlesynthError, match=r"CFG-002.*ddpm does not sample a flow"):
+        models.train_diffusion_here(folder, tmp_path / "s", tmp_path / "o", loaded)
+    assert not trained
 
 
 def test_limits_that_were_loosened_after_encoding_count_at_once(

@@ -139,6 +139,18 @@ def test_a_scan_is_told_as_in_training(asked: tuple[Path, pd.DataFrame]) -> None
     assert facts["To"] == facts["From"] | {"group": "tle", "side": "left"}
 
 
+def test_the_scans_own_cohort_is_left_alone(cohort: Path) -> None:
+    before = (cohort / "participants.tsv").read_bytes()
+    with pytest.raises(TlesynthError, match="CFG-005"):
+        counterfactuals(models(), cohort, [], {"group": "tle"}, {}, cohort)
+    assert (cohort / "participants.tsv").read_bytes() == before
+
+
+def test_the_counterfactuals_of_others_are_left_alone(asked: tuple[Path, pd.DataFrame], cohort: Path) -> None:
+    with pytest.raises(TlesynthError, match=r"CFG-010.*sub-hc, who is not asked for"):
+        counterfactuals(models(), cohort, ["sub-left"], {"group": "hc"}, {}, asked[0])
+
+
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 def test_the_same_conditions_change_nothing(guidance: float, cohort: Path, tmp_path: Path) -> None:
     row = counterfactuals(models(guidance=guidance), cohort, ["sub-left"], {"group": "tle"}, {}, tmp_path / "out").iloc[

@@ -99,10 +99,24 @@ def test_nothing_is_asked_of_the_unconditional() -> None:
         (("age=old",), "no number"),
         (("iq=100",), "group, side, age"),
         (("group",), "NAME=VALUE"),
+        (("group tle=1",), "NAME=VALUE"),
+        (("group=hc side=left",), "only patients have a side"),
+        (("group=tle", "group=hc"), "group is asked to be tle and hc"),
     ],
 )
 def test_what_was_never_seen_is_refused_and_what_may_be_asked_is_told(where: tuple[str, ...], said: str) -> None:
     assert said in refusal(Wish(1, where))
+
+
+def test_who_has_a_side_is_a_patient(tmp_path: Path) -> None:
+    assert wished(Wish(1, ("side=left",))) == [("sub-synTLE0001", {"group": "tle", "side": "left"})]
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tgroup\tside\nsub-1\thc\tleft\n")
+    assert "only patients" in refusal(Wish(like=table))
+
+
+def test_a_value_may_hold_blanks() -> None:
+    assert parse(["site=New York group=tle", "age=35"]) == {"site": "New York", "group": "tle", "age": "35"}
 
 
 def test_wishes_that_exclude_each_other_are_refused(tmp_path: Path) -> None:

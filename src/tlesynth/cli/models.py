@@ -10,6 +10,7 @@ import typer
 
 from tlesynth import recipe as recipes
 from tlesynth.cli.options import (
+    SWEPT,
     AsJson,
     Derivatives,
     Device,
@@ -22,6 +23,7 @@ from tlesynth.cli.options import (
     machine,
     result,
     settings,
+    untuned,
 )
 
 
@@ -34,14 +36,18 @@ class Baseline(StrEnum):
 
 
 def _recipe_for(diffusion: Path, name: str | None, overrides: list[str]) -> recipes.Recipe:
-    """The recipe that was named; else the default one, sampling as the model in ``diffusion`` was made to be."""
+    """The recipe that was named; else the default one, used as the model in ``diffusion`` was made to be."""
+    overrides = untuned(overrides, (*SWEPT, "sample.sampler", "sample.guidance_interval"))
     if name is not None:
         return recipes.load(name, overrides)
-    from tlesynth.diffusion.model import sampling_of
+    from tlesynth.diffusion.model import usage_of
 
-    carried = sampling_of(diffusion)
-    own = settings(**{f"sample__{key}": value for key, value in carried.model_dump().items()}) if carried else []
-    return recipes.load("paper", [*own, *overrides])
+    carried = usage_of(diffusion)
+    if carried is None:
+        return recipes.load("paper", overrides)
+    sections = {"sample": carried.sampling, "inference": carried.inference}
+    own = {f"{part}__{key}": value for part, one in sections.items() for key, value in one.model_dump().items()}
+    return recipes.load("paper", [*settings(**own), *overrides])
 
 
 def train_autoencoder(
@@ -193,7 +199,7 @@ def sample(
     if (derivatives is None) != (splits is None):
         raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
     loaded = _recipe_for(diffusion, recipe, override or [])
-    film_folder = out.with_name(out.name + "-film") if film else None
+    film_folder = Path(f"{out if out.name else out.resolve()}-film") if film else None
     if film_folder is not None:
         require_film_folder(film_folder)
     seed = loaded.seed if seed is None else seed
@@ -265,7 +271,9 @@ def counterfactual(
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
     loaded = _recipe_for(diffusion, recipe, override or [])
-    wanted, own = parse([*to, *(more or [])]), parse(given or [])
+    if given and more:
+        raise typer.BadParameter("with --from, quote the words of --to: --to 'group=tle side=left' --from age=30")
+    wanted, own = parse([*to, *(more or [])], "--to"), parse(given or [], "--from")
     with graceful():
         models = synthesizer_of(
             autoencoder, diffusion, loaded.sample, seed=loaded.seed, device=loaded.device, inference=loaded.inference

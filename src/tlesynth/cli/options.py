@@ -37,6 +37,18 @@ def settings(**named: str | float | tuple[float, ...] | None) -> list[str]:
     return [f"{name.replace('__', '.')}={json.dumps(value)}" for name, value in named.items() if value is not None]
 
 
+SWEPT = ("sample.steps", "sample.guidance")
+"""What ``tune`` chooses; for the sampler and the interval that it is given."""
+
+
+def untuned(overrides: list[str], names: tuple[str, ...] = SWEPT) -> list[str]:
+    """``overrides`` by which what they say of ``names`` counts, and not what ``tune`` chose."""
+    told = {one.partition("=")[0].strip() for one in overrides}
+    if "sample.tuned" in told or not told & set(names):
+        return overrides
+    return [*overrides, "sample.tuned=false"]
+
+
 def machine(recipe: recipes.Recipe) -> dict[str, Any]:
     """What every training takes from the recipe besides its own part."""
     return {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}

@@ -9,7 +9,7 @@ import typer
 
 from tlesynth import recipe as recipes
 from tlesynth.cli.lights import in_short, show
-from tlesynth.cli.options import AsJson, Labels, Out, Override, result, settings
+from tlesynth.cli.options import AsJson, Labels, Out, Override, result, settings, untuned
 from tlesynth.errors import SOME_FAILED
 from tlesynth.progress import clock, say, silent
 
@@ -44,7 +44,7 @@ def run(
 
     Example: tlesynth run demo --input my_bids --out my_run
     """
-    loaded = recipes.load(recipe, [*settings(labels__like=labels), *(override or [])])
+    loaded = recipes.load(recipe, [*settings(labels__like=labels), *untuned(override or [])])
     say(f"tlesynth run {recipe}: {loaded.about}")
     from tlesynth.pipeline import Context, judging, run_stages
 

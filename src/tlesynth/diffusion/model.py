@@ -2,7 +2,8 @@
 
 ::
 
-    config.json              network, conditions, latent shape, grid, the autoencoder's fingerprint, class counts
+    config.json              network, conditions, latent shape, grid, the autoencoder's fingerprint, class counts, what
+                             draws open conditions, how it is sampled
     diffusion.safetensors    the averaged (EMA) weights
     scheduler_config.json    the noise process, as diffusers reads it
     README.md                model card
@@ -28,14 +29,14 @@ from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.diffusion.process import Process, RectifiedFlow, Texture, read_process
 from tlesynth.diffusion.transformer import DiT3D
 from tlesynth.errors import fail
-from tlesynth.recipe import DiffusionNetwork, Inference, Sampling, Section
+from tlesynth.recipe import DiffusionNetwork, Inference, Section, Usage
 from tlesynth.run_folder import read_model_config
 from tlesynth.training.device import in_bfloat16
 
 Part = TypeVar("Part", bound=Section)
 FORMAT = "tlesynth-diffusion-2"
 WEIGHTS = "diffusion.safetensors"
-NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts")
+NEEDED = ("network", "conditions", "latent_shape", "extent_mm", "grid", "autoencoder", "class_counts", "training")
 """What sampling reads of config.json."""
 
 
@@ -130,6 +131,13 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     config = read_model_config(folder, FORMAT, NEEDED)
     if autoencoder is not None and config["autoencoder"] != autoencoder:
         raise fail("CKP-009", folder, f"trained with {config['autoencoder'][:12]}, given {autoencoder[:12]}")
+    try:
+        return _assembled(folder, config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise fail("MOD-004", folder / "config.json", f"{type(error).__name__}: {error}") from error
+
+
+def _assembled(folder: Path, config: dict[str, Any]) -> Diffusion:
     settings = _section(DiffusionNetwork, config, "network", folder)
     described = folder / "scheduler_config.json"
     process = read_process(durable.read_json(described, "MOD-004"), described)
@@ -139,7 +147,8 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     try:
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
-        raise fail("MOD-004", folder / WEIGHTS, str(error).splitlines()[0]) from error
+        # torch's first line says only that something is wrong.
+        raise fail("MOD-004", folder / WEIGHTS, " ".join(str(error).split()[:40])) from error
     return Diffusion(
         network=network.eval().requires_grad_(False),
         process=process,
@@ -154,21 +163,23 @@ def load_diffusion(folder: Path, autoencoder: str | None = None) -> Diffusion:
     )
 
 
-def sampling_of(folder: Path) -> Sampling | None:
-    """How the recipe that trained the model in ``folder`` samples it; None where the model does not say.
+def usage_of(folder: Path) -> Usage | None:
+    """How the recipe that trained the model in ``folder`` uses it; None where the model does not say.
 
     Raises:
         TlesynthError: CKP-001 if a file is damaged, MOD-004 if the folder is not such a model.
     """
     config = read_model_config(folder, FORMAT, NEEDED)
-    return _section(Sampling, config, "sampling", folder) if config.get("sampling") else None
+    return _section(Usage, config, "usage", folder) if config.get("usage") else None
 
 
 def _section(kind: type[Part], config: dict[str, Any], name: str, folder: Path) -> Part:
     try:
         return kind.model_validate(config[name])
     except ValidationError as error:
-        raise fail("MOD-004", folder / "config.json", f"{name}: {error.errors()[0]['msg']}") from error
+        first = error.errors()[0]
+        where = ".".join([name, *map(str, first["loc"])])
+        raise fail("MOD-004", folder / "config.json", f"{where}: {first['msg']}") from error
 
 
 def _card(config: dict[str, Any]) -> str:
@@ -235,8 +246,9 @@ def _noise_in_words(config: dict[str, Any]) -> str:
 
 
 def _sampling_in_words(config: dict[str, Any]) -> str:
-    if not (how := config.get("sampling")):
+    if not config.get("usage"):
         return ""
+    how = config["usage"]["sampling"]
     return (
         f"\nUnless told otherwise it is sampled by `{how['sampler']}` in {how['steps']} steps,"
         f" guidance {how['guidance']:g}{', or as `tune` chose' if how['tuned'] else ''}."

@@ -63,13 +63,13 @@ def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, 
     precision: str,
     devices: int = 1,
     gate: dict[str, Any] | None = None,
-    sampling: recipe.Sampling | None = None,
+    usage: recipe.Usage | None = None,
 ) -> None:
     """Train on the ``gen_train`` latents, keep the average weights that are best on ``val``, publish ``out/model``.
 
     The same command resumes, and does nothing once the model stands. With several ``devices`` each batch is shared
     out; the result is that of one, up to rounding. ``gate`` is the verdict on the latents' autoencoder where another
-    counts than the latents carry. ``sampling`` is how the model is to be sampled, which it then carries.
+    counts than the latents carry. ``usage`` is how the model is to be used, which it then carries.
 
     Raises:
         TlesynthError: MOD-005 if the latents' autoencoder failed its quality gate, CFG-003 if the patch does not divide
@@ -84,7 +84,7 @@ def train_diffusion(  # noqa: PLR0913 (where to compute and how it is admitted, 
     with ExitStack() as held:
         run = leader_first(fabric, lambda leader: held.enter_context(RunFolder.held(out, identity, leader=leader)))
         if not run.finished:
-            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted, sampling)
+            _train(run, fabric, _read(latents, splits, about, settings, seed), settings, admitted, usage)
 
 
 def _train(
@@ -93,7 +93,7 @@ def _train(
     material: Material,
     settings: recipe.Diffusion,
     gate: str,
-    sampling: recipe.Sampling | None,
+    usage: recipe.Usage | None,
 ) -> None:
     """Train in ``run`` and publish the model there; ``gate`` says how the latents' autoencoder stands."""
     network = _network(settings, material)
@@ -112,7 +112,7 @@ def _train(
     run.keeping = Keeping(settings.checkpoints_kept)
     facts = _training_facts(settings, steps) | noise
     told = _config(settings, material, ema.network) | {"class_counts": counts, "gate": gate}
-    told |= {"sampling": sampling.model_dump(mode="json")} if sampling else {}
+    told |= {"usage": usage.model_dump(mode="json")} if usage else {}
 
     def publish(place: str, training: dict[str, Any]) -> None:
         if fabric.is_global_zero:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlesynth import durable, interruption
-from tlesynth.recipe import Recipe
+from tlesynth.recipe import Recipe, Usage
 
 POLL_S = 0.2
 
@@ -33,16 +33,19 @@ def train_diffusion_here(latents: Path, splits: Path, out: Path, recipe: Recipe,
     """The same in this process, and others where the caller is one of several; by the recipe's own limits, if any.
 
     Raises:
-        TlesynthError: as ``diffusion.train.train_diffusion`` does.
+        TlesynthError: as ``diffusion.train.train_diffusion`` does, and CFG-002 for a sampler that cannot sample it.
     """
     from tlesynth.autoencoder.gate.verdict import judged_anew
     from tlesynth.diffusion.latents import read_about
+    from tlesynth.diffusion.process import process_of
+    from tlesynth.diffusion.solvers import solver_of
     from tlesynth.diffusion.train import train_diffusion as train
 
     machine = {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
     gate = judged_anew(read_about(latents).get("gate"), recipe.autoencoder.gate)
-    sampling = recipe.sample.sampling
-    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate, sampling=sampling)
+    solver_of(process_of(recipe.diffusion.noise), recipe.sample.sampler, recipe.sample.steps)  # before hours of work
+    usage = Usage(sampling=recipe.sample.sampling, inference=recipe.inference)
+    train(latents, splits, out, recipe.diffusion, **machine, devices=devices, gate=gate, usage=usage)
 
 
 def _by_command(words: list[str]) -> None:

@@ -9,7 +9,7 @@ from tlesynth.recipe.diffusion import Diffusion, DiffusionNetwork, Noise, Window
 from tlesynth.recipe.encode import Encode
 from tlesynth.recipe.gate import Gate
 from tlesynth.recipe.inference import Inference
-from tlesynth.recipe.judging import Evaluation, Measures, Sample, Sampling, Tune
+from tlesynth.recipe.judging import Evaluation, Measures, Sample, Sampling, Tune, Usage
 from tlesynth.recipe.labels import Labels
 from tlesynth.recipe.loading import RECIPES, SHIPPED, dump, load, parse
 from tlesynth.recipe.preprocess import Preprocess
@@ -54,6 +54,7 @@ __all__ = [
     "Simulate",
     "Split",
     "Tune",
+    "Usage",
     "Verdict",
     "Windows",
     "dump",

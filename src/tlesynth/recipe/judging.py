@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.section import Count, Fraction, Section
 from tlesynth.recipe.verdict import Verdict
 
 
 class Sampling(Section):
-    """How latents are drawn; a trained model carries it."""
+    """How latents are drawn."""
 
     sampler: Literal["ddpm", "ddim", "dpm++", "euler", "heun"] = "ddpm"
     """``euler`` and ``heun`` solve a flow's equation; ``dpm++`` (DPM-Solver++ 2M, arXiv 2211.01095) both; the others
@@ -23,6 +24,13 @@ class Sampling(Section):
     """Noise times, from clean (0) to pure noise (1), at which guidance acts (arXiv 2404.07724)."""
     tuned: bool = False
     """Sample with the steps and the guidance that ``tune`` chose for the model, where it did."""
+
+
+class Usage(Section):
+    """How a trained model is to be used, as it carries it."""
+
+    sampling: Sampling = Sampling()
+    inference: Inference = Inference()
 
 
 class Sample(Sampling):

@@ -28,6 +28,7 @@ from tlesynth.volume import Grid, read_on
 
 ATTEMPTS = 2
 """Draws of a subject: an empty or non-finite volume is drawn once more, with a new seed."""
+OUTCOMES = "outcomes.tsv"
 ABOUT = "Synthetic T1-weighted brain MRI drawn by a latent diffusion model. No scan of a person."
 
 
@@ -90,13 +91,14 @@ def sample_cohort(
     copies. A cohort that the gate refuses has a certificate, but no participants.tsv: no stage takes it for a cohort.
 
     Raises:
-        TlesynthError: CFG-002 for a sampler that does not fit the model, CFG-010 if ``out`` was made otherwise,
-            NUM-006 if every subject failed, OPS-010 if another process samples there, PRIV-010 if too many are copies,
-            OPS-075 after a stop request.
+        TlesynthError: CFG-002 for a sampler that does not fit the model, CFG-005 if ``out`` holds anything else,
+            CFG-010 if it was made otherwise or holds somebody else, NUM-006 if every subject failed, OPS-010 if another
+            process samples there, PRIV-010 if too many are copies, OPS-075 after a stop request.
     """
     writer = CohortWriter(out, source.grid, "synthetic", "Synthetic T1 cohort", about)
     with holding(out, beside(out)):  # not in it: the folder is made to be shared
         durable.sweep(out)
+        writer.require_place((s.participant_id for s in subjects), (OUTCOMES, CERTIFICATE, LEDGER))
         _sample(Drawing(source, guard or Guard(Privacy()), writer), subjects)
 
 
@@ -147,8 +149,8 @@ def _finish(drawing: Drawing, subjects: list[Subject], left_out: dict[str, LeftO
     ended = [left_out.get(s.participant_id, LeftOut("ok", "")) for s in subjects]
     listed = pd.DataFrame({"participant_id": [s.participant_id for s in subjects]})
     listed["status"], listed["why"] = [end.status for end in ended], [end.why or None for end in ended]
-    durable.write_table(out / "outcomes.tsv", listed)
-    durable.write_text(out / ".bidsignore", f"outcomes.tsv\n{CERTIFICATE}\n{LEDGER}\n")
+    durable.write_table(out / OUTCOMES, listed)
+    durable.write_text(out / ".bidsignore", f"{OUTCOMES}\n{CERTIFICATE}\n{LEDGER}\n")
     (out / "participants.tsv").unlink(missing_ok=True)
     drawing.guard.close(out, [s.participant_id for s in subjects])
     rows = [s for s in subjects if s.participant_id not in left_out]

@@ -30,6 +30,7 @@ from tlesynth.errors import fail
 from tlesynth.locking import beside, holding
 from tlesynth.progress import say, track
 from tlesynth.synthesis.background import cleaned
+from tlesynth.synthesis.requests import possible
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import Grid, write
 
@@ -74,8 +75,8 @@ def counterfactuals(
 
     Raises:
         TlesynthError: CFG-011 for a condition the model does not know, DATA-022 for a subject that is not there,
-            NII-030 for another grid, NUM-006 for a scan of which nothing is left, OPS-010 if another process writes
-            to ``out``, OPS-075 after a stop request.
+            CFG-005 or CFG-010 if ``out`` holds anything else, NII-030 for another grid, NUM-006 for a scan of which
+            nothing is left, OPS-010 if another process writes to ``out``, OPS-075 after a stop request.
     """
     source, models = read_cohort(cohort), _invertible(models)
     model = models.diffusion
@@ -83,9 +84,12 @@ def counterfactuals(
         raise fail("NII-030", cohort, f"on {source.grid.name}, the models on {models.autoencoder.grid.name}")
     if strange := [name for name in subjects if name not in source.ids]:
         raise fail("DATA-022", cohort, f"{strange[0]} is not in it")
-    model.conditions.asked([dict(to), dict(given)], "--to")
+    to, chosen = possible(to, model.conditions, "--to"), subjects or source.ids
+    model.conditions.asked([to, dict(given)], "--to")
+    writer = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT)
     with holding(out, beside(out)):
-        return _write_all(models, source, subjects or source.ids, (dict(to), dict(given)), out)
+        writer.require_place(chosen, (TABLE, DIFFERENCES))
+        return _write_all(models, source, chosen, (to, dict(given)), writer)
 
 
 def _asked_of(models: Synthesizer, own: Mapping[str, str], to: Mapping[str, str]) -> dict[str, str]:
@@ -111,10 +115,14 @@ def _invertible(models: Synthesizer) -> Synthesizer:
 
 
 def _write_all(
-    models: Synthesizer, source: Cohort, chosen: list[str], words: tuple[dict[str, str], dict[str, str]], out: Path
+    models: Synthesizer,
+    source: Cohort,
+    chosen: list[str],
+    words: tuple[dict[str, str], dict[str, str]],
+    writer: CohortWriter,
 ) -> pd.DataFrame:
     """The counterfactuals of the ``chosen``, under the conditions that ``words`` ask for and give."""
-    writer, rows, people = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT), {}, {}
+    out, rows, people = writer.root, {}, {}
     told, (to, given) = source.measured(), words
     for name in track(chosen, "asking what if", len(chosen)):
         interruption.check()

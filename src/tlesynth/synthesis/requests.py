@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ def of_recipe(settings: Sample, conditions: Conditions, counts: Mapping[str, int
         n = settings.n_hc + settings.n_tle
         say(f"group is no condition of this model: n_hc + n_tle = {n} subjects, made up as the training set is")
         return under(n, {}, conditions, counts)
+    say(f"drawing {settings.n_hc} controls and {settings.n_tle} patients, as in the recipe")
     asked = [{"group": "hc"}] * settings.n_hc + [{"group": "tle"}] * settings.n_tle
     return _named(_sided(asked, conditions, counts))
 
@@ -78,6 +80,7 @@ def under(n: int, where: Mapping[str, str], conditions: Conditions, counts: Mapp
     Raises:
         TlesynthError: CFG-011 for a condition or value that the model does not know.
     """
+    where = possible(where, conditions, "--where")
     conditions.asked([where], "--where")
     patients = sum(count for name, count in counts.items() if name.startswith("tle"))
     told = _spread(n, patients / sum(counts.values()))
@@ -106,23 +109,39 @@ def like(table: Path, n: int | None, model: Diffusion) -> list[Subject]:
         {c: str(row[c]) for c in columns if str(row[c]).strip().lower() not in MISSING}
         for row in rows.to_dict("records")
     ]
+    asked = [possible(one, model.conditions, str(table)) for one in asked]
     model.conditions.asked(asked, str(table))
     return _named([asked[i % len(asked)] for i in range(n or len(asked))])
 
 
-def parse(texts: Iterable[str]) -> dict[str, str]:
-    """``["group=tle side=left", "age=35"]`` as a dictionary.
+def parse(texts: Iterable[str], option: str = "--where") -> dict[str, str]:
+    """``["group=tle side=left", "site=New York"]`` as a dictionary; ``option`` is where they were given.
 
     Raises:
-        TlesynthError: CFG-011 for anything but NAME=VALUE.
+        TlesynthError: CFG-011 for anything but NAME=VALUE, and for a name with two values.
     """
     where: dict[str, str] = {}
-    for part in " ".join(texts).split():
+    for part in (part for text in texts for part in re.split(r"\s+(?=\S+=)", text.strip())):
         name, equals, value = part.partition("=")
-        if not (name and equals and value):
-            raise fail("CFG-011", "--where", f"{part!r} is not NAME=VALUE, as in group=tle")
-        where[name] = value
+        if not (name and equals and value) or " " in name:
+            raise fail("CFG-011", option, f"{part!r} is not NAME=VALUE, as in group=tle")
+        if where.setdefault(name, value) != value:
+            raise fail("CFG-011", option, f"{name} is asked to be {where[name]} and {value}")
     return where
+
+
+def possible(asked: Mapping[str, str], conditions: Conditions, where: str) -> dict[str, str]:
+    """``asked`` of a person who can exist: who has a side is a patient, where no group is named.
+
+    Raises:
+        TlesynthError: CFG-011 for a healthy control with a side.
+    """
+    if "group" not in conditions.names or asked.get("side", "").strip().lower() in MISSING:
+        return dict(asked)
+    group = asked.get("group", "tle")
+    if group == "hc":
+        raise fail("CFG-011", where, f"side={asked['side']} of a healthy control: only patients have a side")
+    return {"group": group, **asked}
 
 
 def _sided(asked: list[dict[str, str]], conditions: Conditions, counts: Mapping[str, int]) -> list[dict[str, str]]:
