@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tlesynth import durable
 from tlesynth.augment_study.preparing import prepare
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
@@ -28,6 +29,23 @@ def test_a_real_cohort_spends_no_holdout(run: Path, tmp_path: Path) -> None:
     recipe = small_recipe(controls=("classical", "more-real"))
     ready = prepare(folders_of(run, simulated=False), tmp_path, recipe)
     assert ready.at.spare == () and "privacy audit" in ready.design.missing["more-real"]
+
+
+def test_too_few_synthetic_scans_for_any_ratio_are_refused_before_any_training(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(TlesynthError, match="6 synthetic hc for 6 real and 6 synthetic tle for 6 real") as caught:
+        prepare(folders_of(run), tmp_path, small_recipe(ratios=(2.0, 4.0)))
+    assert caught.value.code == "DATA-031" and "smaller augment_study.ratios" in str(caught.value)
+
+
+def test_synthetic_patients_without_a_side_teach_no_side(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    table = durable.read_table(run / "synthetic" / "participants.tsv").assign(side=None)
+    durable.write_table(tmp_path / "run" / "synthetic" / "participants.tsv", table)
+    recipe = small_recipe()
+    recipe = recipe.model_copy(update={"classifier": recipe.classifier.model_copy(update={"task": "side"})})
+    assert "real+0.5" in prepare(folders_of(run), tmp_path / "sided", recipe).design.arms
+    with pytest.raises(TlesynthError, match="the task side finds 0 synthetic right .* they need a side"):
+        prepare(folders_of(tmp_path / "run"), tmp_path / "study", recipe)
 
 
 def test_cohorts_on_two_grids_are_refused(run: Path, tmp_path: Path) -> None:

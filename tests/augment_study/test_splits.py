@@ -35,6 +35,56 @@ def test_each_split_deals_val_and_test_out_anew(run: Path) -> None:
     assert len(held_out) == 14 and not any("13" in i for i in held_out), "audit_holdout takes no part"
 
 
+def side_of(run: Path) -> pd.Series:
+    return read_cohort(run / "derivatives").participants["side"]
+
+
+@pytest.mark.parametrize("judges", ["resampled", "fixed"])
+def test_where_the_side_is_asked_every_split_has_both_sides_and_no_control(run: Path, judges: str) -> None:
+    study, cohort = AugmentStudy(splits=6, judges=judges), read_cohort(run / "derivatives")
+    for split in study_splits(run / "splits.tsv", cohort, study, STRATA, seed=1, task="side"):
+        for ids in (split.train, split.val, split.test):
+            assert set(side_of(run)[list(ids)]) == {"left", "right"}
+    assert len({*split.val, *split.test}) == 7
+
+
+def sides(run: Path, root: Path, **sides: str | None) -> Path:
+    """The run with other sides for some patients: ``p07="left"``."""
+    shutil.copytree(run, root)
+    table = durable.read_table(root / "derivatives" / "participants.tsv").set_index("participant_id")
+    for name, side in sides.items():
+        table.loc[f"sub-realtle{name[1:]}", "side"] = side
+    durable.write_table(root / "derivatives" / "participants.tsv", table.reset_index())
+    return root
+
+
+def test_a_patient_of_unknown_side_is_not_asked_and_his_other_id_still_is(run: Path, tmp_path: Path) -> None:
+    root = sides(run, tmp_path / "run", p06=None)
+    pair = pd.DataFrame([("sub-realtle06", "sub-realtle07")], columns=["first", "second"])
+    durable.write_table(root / "splits_duplicates.tsv", pair)
+    study, cohort = AugmentStudy(splits=3), read_cohort(root / "derivatives")
+    for split in study_splits(root / "splits.tsv", cohort, study, STRATA, seed=1, task="side"):
+        assert "sub-realtle06" not in {*split.val, *split.test} and "sub-realtle07" in {*split.val, *split.test}
+
+
+@pytest.mark.parametrize(("judges", "why"), [("fixed", "in own no scan of left"), ("resampled", "no scan of left")])
+def test_a_class_that_no_split_can_have_is_refused_before_any_training(
+    run: Path, tmp_path: Path, judges: str, why: str
+) -> None:
+    root = sides(run, tmp_path / "run", **{f"p{k:02d}": "right" for k in range(6, 13)})
+    study, cohort = AugmentStudy(judges=judges), read_cohort(root / "derivatives")
+    with pytest.raises(TlesynthError, match=why) as caught:
+        study_splits(root / "splits.tsv", cohort, study, STRATA, seed=1, task="side")
+    assert caught.value.code == "DATA-008"
+
+
+def test_a_site_without_both_sides_is_left_out_and_named(run: Path) -> None:
+    """Sites and sides alternate together: every patient of site0 has seizures on the left."""
+    cohort = read_cohort(run / "derivatives")
+    splits, left_out = site_splits(run / "splits.tsv", cohort, STRATA, "side")
+    assert not splits and set(left_out) == {"site0", "site1"} and "0 scans of a class" in left_out["site0"]
+
+
 def test_fixed_is_the_runs_own(run: Path) -> None:
     (only,) = made(run, judges="fixed")
     assert set(only.test) == {f"sub-real{g}{k:02d}" for g in ("hc", "tle") for k in (9, 10, 11, 12)}
@@ -75,6 +125,16 @@ def test_a_planted_leak_is_refused(run: Path, tmp_path: Path) -> None:
         prepare(folders_of(tmp_path / "run"), tmp_path / "study", small_recipe())
     assert caught.value.code == "DATA-030" and caught.value.exit_status == 2
     assert not (tmp_path / "study" / "plan.json").exists()
+
+
+def test_without_the_index_of_the_latents_nobody_knows_whom_the_generator_saw(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "latents" / "index.tsv").unlink()
+    with pytest.raises(TlesynthError, match=r"DATA-011.*index\.tsv"):
+        prepare(folders_of(tmp_path / "run"), tmp_path / "study", small_recipe())
+    durable.write_text(tmp_path / "run" / "latents" / "index.tsv", "participant_id\nsub-realhc00\n")
+    with pytest.raises(TlesynthError, match="DATA-001.*no column split"):
+        prepare(folders_of(tmp_path / "run"), tmp_path / "study", small_recipe())
 
 
 def test_a_judge_that_trains_or_chooses_is_refused() -> None:

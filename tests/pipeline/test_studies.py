@@ -7,7 +7,7 @@ from made_study import made_ledger
 
 from tlesynth import durable, recipe
 from tlesynth.errors import TlesynthError
-from tlesynth.pipeline.studies import augment_study, in_words
+from tlesynth.pipeline.studies import NEEDED, augment_study, in_words
 
 
 def test_a_run_without_synthetic_scans_is_told_what_is_missing(tmp_path: Path) -> None:
@@ -16,8 +16,15 @@ def test_a_run_without_synthetic_scans_is_told_what_is_missing(tmp_path: Path) -
     assert caught.value.code == "DATA-011"
 
 
+def test_the_latents_index_is_needed_since_it_says_who_was_learned_from(tmp_path: Path) -> None:
+    for name in NEEDED[:-1]:
+        durable.write_text(tmp_path / name, "x")
+    with pytest.raises(TlesynthError, match=r"DATA-011.*latents/index\.tsv"):
+        augment_study(tmp_path, tmp_path / "augmentation", recipe.load("tiny"))
+
+
 def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
-    for name in ("derivatives/participants.tsv", "synthetic/participants.tsv", "splits.tsv", "mine/thesis.txt"):
+    for name in (*NEEDED, "mine/thesis.txt"):
         durable.write_text(tmp_path / name, "x")
     with pytest.raises(TlesynthError, match="CFG-005"):
         augment_study(tmp_path, tmp_path / "mine", recipe.load("tiny"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlesynth.augment_study.arms import REAL, RECONSTRUCTED, SYNTHETIC, wanted_arms
+from tlesynth.augment_study.arms import REAL, RECONSTRUCTED, SYNTHETIC, Pools, ratio_of, wanted_arms
 from tlesynth.augment_study.plan import VOLUMES, Design
 from tlesynth.augment_study.splits import (
     CHOSE,
@@ -20,6 +20,7 @@ from tlesynth.augment_study.splits import (
 from tlesynth.augment_study.training import Workplace, measure, pools_of
 from tlesynth.classifier.arms import refuse_synthetic
 from tlesynth.classifier.interface import fitting_for
+from tlesynth.classifier.scan_set import CLASSES
 from tlesynth.data.cohort import Cohort, read_cohort
 from tlesynth.data.splits import digest_of, read_splits
 from tlesynth.errors import fail
@@ -65,12 +66,14 @@ def prepare(folders: Folders, out: Path, recipe: Recipe) -> Prepared:
 
     Raises:
         TlesynthError: NII-030 if the cohorts are on several grids, DATA-013 if a synthetic scan would judge, DATA-030
-            if one that was learned from would, DATA-008 if a split lacks a class, and DATA codes for unfitting splits.
+            if one that was learned from would, DATA-008 if a split lacks a class, DATA-031 if no ratio of synthetic to
+            real scans can be had, and DATA codes for unfitting splits.
     """
     study, real = recipe.augment_study, read_cohort(folders.derivatives)
     _require_fitting(real, folders)
-    splits = study_splits(folders.splits, real, study, recipe.split, seed=recipe.seed)
-    sites, no_site = site_splits(folders.splits, real, recipe.split) if study.site_seeds else ([], {})
+    task = recipe.classifier.task
+    splits = study_splits(folders.splits, real, study, recipe.split, seed=recipe.seed, task=task)
+    sites, no_site = site_splits(folders.splits, real, recipe.split, task) if study.site_seeds else ([], {})
     learned = generator_learned_from(folders.latents / "index.tsv", folders.splits)
     require_unseen([*splits, *sites], learned, folders.splits)
     members = read_splits(folders.splits, real.ids)
@@ -87,8 +90,9 @@ def prepare(folders: Folders, out: Path, recipe: Recipe) -> Prepared:
         recipe.precision,
     )
     caches = at.caches()
-    pools = pools_of(caches, splits[0].train, spare, recipe.classifier.task)
+    pools = pools_of(caches, splits[0].train, spare, task)
     arms, missing = wanted_arms(study, pools, reconstructed=RECONSTRUCTED in caches)
+    _require_a_ratio(arms, pools, task, folders)
     networks = study.classifiers or (recipe.classifier.kind,)
     if VOLUMES in networks:
         measure(at)
@@ -109,6 +113,18 @@ def _require_fitting(real: Cohort, folders: Folders) -> None:
     if real.grid != made.grid:
         raise fail("NII-030", folders.synthetic, f"synthetic on {made.grid.name}, real on {real.grid.name}")
     refuse_synthetic(folders.splits, real, made)
+
+
+def _require_a_ratio(arms: list[str], pools: Pools, task: str, folders: Folders) -> None:
+    """A study without any arm of real and synthetic scans would train for hours, and have nothing to compare."""
+    if any(ratio_of(arm) is not None for arm in arms):
+        return
+    real, made = pools.counts(pools.real), pools.counts(pools.synthetic)
+    told = " and ".join(
+        f"{made[bool(p)]} synthetic {word} for {real[bool(p)]} real" for p, word in enumerate(CLASSES[task])
+    )
+    why = f"the task {task} finds {told}, too few for every one of augment_study.ratios"
+    raise fail("DATA-031", folders.synthetic, why)
 
 
 def _steps(at: Workplace, network: str, n_real: int) -> int:

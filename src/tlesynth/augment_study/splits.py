@@ -2,7 +2,8 @@
 
 The generator learned from gen_train, all of it. So the real training scans of every classifier are gen_train, whole:
 on a part of it, synthetic scans would carry over what the plain arm may not see. Val and test are dealt out anew for
-each split among the run's val and test, in the same numbers and strata; audit_holdout takes no part.
+each split among the run's val and test, in the same numbers and strata; audit_holdout takes no part. Nor does anybody
+whom the task does not ask about: controls, and patients of unknown side, where the task is the side.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from tlesynth import durable
-from tlesynth.data.cohort import Cohort
+from tlesynth.classifier.scan_set import CLASSES, classes_of
+from tlesynth.data.cohort import GROUPS, Cohort
 from tlesynth.data.splits import assign, read_splits
 from tlesynth.data.splits.making import beside
 from tlesynth.data.splits.units import read_patients, units_of
@@ -38,22 +39,32 @@ class StudySplit:
     site: str = ""
 
 
-def study_splits(splits: Path, cohort: Cohort, settings: AugmentStudy, split: Split, *, seed: int) -> list[StudySplit]:
-    """The repeated splits of the study.
+def study_splits(
+    splits: Path, cohort: Cohort, settings: AugmentStudy, split: Split, *, seed: int, task: str = "tle"
+) -> list[StudySplit]:
+    """The repeated splits of the study, of the scans that ``task`` is about; each class is dealt out by itself.
 
     Raises:
-        TlesynthError: CFG-002 if val and test are to be dealt out anew though a site is held out as test; DATA codes
-            if the table does not fit the cohort.
+        TlesynthError: CFG-002 if val and test are to be dealt out anew though a site is held out as test; DATA-008 if
+            a class of the task is missing in a split; DATA codes if the table does not fit the cohort.
     """
-    members = read_splits(splits, cohort.ids)
+    words = classes_of(cohort, task)
+    members = _asked(read_splits(splits, cohort.ids), words)
     train, val, test = (tuple(members[name]) for name in (LEARNED, CHOSE, JUDGED))
     if settings.judges == "fixed":
-        return [StudySplit("own", train, val, test)]
+        own = StudySplit("own", train, val, test)
+        _require_both_classes(own, words, task, splits)
+        return [own]
     if split.leave_one_site_out:
         why = "test is one site, which must not be mixed with val: set it to fixed"
         raise fail("CFG-002", "augment_study.judges", why)
     pool = sorted([*val, *test])
-    people, units = cohort.participants.loc[pool], _units(splits, cohort, split)[pool]
+    if not (val and test):
+        raise fail("DATA-008", splits, f"val has {len(val)} and test {len(test)} scans that the task {task} is about")
+    # Each class gets its shares as a group does in the split stage.
+    groups = [GROUPS[CLASSES[task].index(word)] for word in words[pool]]
+    people, units = cohort.participants.loc[pool].assign(group=groups), _units(splits, cohort, split)[pool]
+    units = pd.Series(pool, index=pool).groupby(units).transform("min")  # named by one of the pool
     shares = {"gen_train": 0.0, "audit_holdout": 0.0, "val": len(val) / len(pool), "test": len(test) / len(pool)}
     dealing = split.model_copy(update=shares)
     found = []
@@ -61,17 +72,21 @@ def study_splits(splits: Path, cohort: Cohort, settings: AugmentStudy, split: Sp
         dealt = assign(people, dealing, seed=seed_of(seed, "augment study", "split", number), units=units)
         chose, judged = (tuple(dealt.index[dealt == name]) for name in (CHOSE, JUDGED))
         found.append(StudySplit(f"split{number}", train, chose, judged))
+        _require_both_classes(found[-1], words, task, splits)
     return found
 
 
-def site_splits(splits: Path, cohort: Cohort, split: Split) -> tuple[list[StudySplit], dict[str, str]]:
+def site_splits(
+    splits: Path, cohort: Cohort, split: Split, task: str = "tle"
+) -> tuple[list[StudySplit], dict[str, str]]:
     """One split for each site: no training or validation scan is of it, its held-out scans are the test.
 
     Returns the splits and, by site, why it has none. The generator did see the site: only a run of its own with
     ``split.leave_one_site_out`` holds a site out of that too.
     """
-    members, table = read_splits(splits, cohort.ids), cohort.participants
-    site = table["site"].fillna("").astype(str)
+    words = classes_of(cohort, task)
+    members = _asked(read_splits(splits, cohort.ids), words)
+    site = cohort.participants["site"].fillna("").astype(str)
     units = _units(splits, cohort, split)
     found, left_out = [], {}
     sites = sorted(set(site) - {""})
@@ -79,11 +94,11 @@ def site_splits(splits: Path, cohort: Cohort, split: Split) -> tuple[list[StudyS
         return [], {name: "it is the only site" for name in sites}
     for number, name in enumerate(sites, 1):
         there = units.isin(set(units[site == name]))
-        pool = [i for i in sorted([*members[CHOSE], *members[JUDGED]])]
+        pool = sorted([*members[CHOSE], *members[JUDGED]])
         test = tuple(i for i in pool if site[i] == name)
         val = tuple(i for i in pool if not there[i])
         train = tuple(i for i in members[LEARNED] if not there[i])
-        fewest = min(_fewest(table, ids) for ids in (train, val, test))
+        fewest = min(_fewest(words, ids, task) for ids in (train, val, test))
         if fewest < FEWEST:
             left_out[name] = f"{fewest} scans of a class where {FEWEST} are needed"
         else:
@@ -109,12 +124,19 @@ def require_unseen(found: Iterable[StudySplit], learned: Iterable[str], where: P
 
 
 def generator_learned_from(index: Path, splits: Path) -> set[str]:
-    """Whose scans the generator was trained on: by the index of its latents, and by the splits as they now are."""
+    """Whose scans the generator was trained on: by the index of its latents, and by the splits as they now are.
+
+    The index is needed: it alone remembers whom a generator learned from whose splits were changed since.
+
+    Raises:
+        TlesynthError: DATA-011 if a table is missing, DATA-001 if one is damaged.
+    """
     learned: set[str] = set()
     for path in (index, splits):
-        if path.is_file():
-            table = durable.read_table(path)
-            learned |= set(table["participant_id"][table["split"] == LEARNED])
+        table = durable.read_table(path)
+        if missing := [column for column in ("participant_id", "split") if column not in table]:
+            raise fail("DATA-001", path, f"it has no column {missing[0]}")
+        learned |= set(table["participant_id"][table["split"] == LEARNED])
     return learned
 
 
@@ -132,6 +154,19 @@ def _units(splits: Path, cohort: Cohort, split: Split) -> pd.Series:
     return units_of(cohort.ids, together)
 
 
-def _fewest(table: pd.DataFrame, ids: tuple[str, ...]) -> int:
-    groups = table.loc[list(ids), "group"]
-    return int(np.min([(groups == group).sum() for group in ("hc", "tle")]))
+def _asked(members: dict[str, list[str]], words: pd.Series) -> dict[str, list[str]]:
+    """Those of each split that the task is about."""
+    asked = set(words.index)
+    return {name: [i for i in ids if i in asked] for name, ids in members.items()}
+
+
+def _fewest(words: pd.Series, ids: tuple[str, ...], task: str) -> int:
+    """How many of ``ids`` are of the smaller class of the task."""
+    here = words[list(ids)]
+    return min(int((here == word).sum()) for word in CLASSES[task])
+
+
+def _require_both_classes(split: StudySplit, words: pd.Series, task: str, where: Path) -> None:
+    for role, ids in (("trains", split.train), ("chooses", split.val), ("judges", split.test)):
+        if missing := [word for word in CLASSES[task] if word not in set(words[list(ids)])]:
+            raise fail("DATA-008", where, f"in {split.name} no scan of {missing[0]} {role}")

@@ -117,8 +117,8 @@ def do_training(task: Task) -> str:
     except TlesynthError as error:
         if error.code in STOPS:
             raise
-        durable.write_json(folder / FAILED, {"code": error.code, "message": str(error)})
-        return str(error)
+        durable.write_json(folder / FAILED, {"code": error.code, "message": error.finding})
+        return error.finding
     (folder / FAILED).unlink(missing_ok=True)
     return ""
 

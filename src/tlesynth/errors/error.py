@@ -24,10 +24,15 @@ class TlesynthError(Exception):
         """The next step for the user."""
         return REGISTRY[self.code].remedy
 
-    def __str__(self) -> str:
+    @property
+    def finding(self) -> str:
+        """The line without its next step, for a message that has one of its own."""
         where = f" {printable(self.where)}:" if self.where else ""
         why = f": {printable(self.why)}" if self.why else ""
-        return f"error[{self.code}]{where} {REGISTRY[self.code].what}{why}. Do: {self.remedy}"
+        return f"error[{self.code}]{where} {REGISTRY[self.code].what}{why}"
+
+    def __str__(self) -> str:
+        return f"{self.finding}. Do: {self.remedy}"
 
     def __reduce__(self) -> tuple[type[TlesynthError], tuple[str, str, str]]:
         # Workers send errors back through a process pool.

@@ -173,6 +173,12 @@ REGISTRY: dict[str, Entry] = {
         "Judge on scans that neither the generator nor the classifier saw: restore splits.tsv, or train anew on it.",
         USAGE,
     ),
+    "DATA-031": Entry(
+        "there are too few synthetic scans for the study",
+        "Draw more of both classes (sample.n_hc, sample.n_tle; for the task side they need a side), or set smaller "
+        "augment_study.ratios.",
+        USAGE,
+    ),
     # Recipes and output folders.
     "CFG-001": Entry(
         "the recipe has a key that does not exist", "Correct the key; a run's recipe.yaml lists them all.", USAGE

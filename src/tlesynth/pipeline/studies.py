@@ -12,7 +12,8 @@ from tlesynth.pipeline.cohorts import kind_of
 from tlesynth.recipe import Recipe
 from tlesynth.sharing.claims import one_at_a_time
 
-NEEDED = ("derivatives/participants.tsv", "synthetic/participants.tsv", "splits.tsv")
+NEEDED = ("derivatives/participants.tsv", "synthetic/participants.tsv", "splits.tsv", "latents/index.tsv")
+"""The latents' index says whom the generator learned from, whatever splits.tsv says now."""
 
 
 def augment_study(run: Path, out: Path, recipe: Recipe, given: Path | None = None) -> dict[str, Any]:
