@@ -5,6 +5,8 @@ A subject is easy or hard for every arm, and each training adds noise of its own
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -88,13 +90,17 @@ def people_of(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(ids, name="participant_id"))
 
 
-def made_ledger() -> Json:
-    """The ledger of a study in which real+1 helps much and real+0.5 little, with one site held out."""
+def made_ledger(networks: tuple[str, ...] = ("cnn3d",), task: Literal["tle", "side"] = "tle") -> Json:
+    """The ledger of a study in which real+1 helps much and real+0.5 little, with one site held out.
+
+    All ``networks`` give the same verdicts.
+    """
     verdicts = made_table(ARMS, per_class=60, splits=3, seeds=2)
     site = made_table(
         {a: ARMS[a] for a in ("real", "classical", "real+0.5", "real+1")}, per_class=60, splits=1, seeds=1
     )
     site = site.assign(split="site1")
+    verdicts, site = (pd.concat([t.assign(network=name) for name in networks]) for t in (verdicts, site))
     made = verdicts[verdicts["arm"] == "real"].assign(participant_id=lambda t: "syn" + t["participant_id"].str[-3:])
     ids = tuple(sorted(set(verdicts["participant_id"])))
     splits = tuple(StudySplit(f"split{k}", ("t1",), ("v1",), ids) for k in (1, 2, 3))
@@ -102,9 +108,9 @@ def made_ledger() -> Json:
         ratios=(0.5, 1.0), controls=("classical", "shuffled"), learning_curve=(20, 50), seeds=2, splits=3
     )
     sites = (StudySplit("site1", ("t1",), ("v1",), ids, "Hospital"),)
-    design = Design(("cnn3d",), tuple(ARMS), {"real+2": "too few"}, splits, sites, settings)
+    design = Design(networks, tuple(ARMS), {"real+2": "too few"}, splits, sites, settings)
     inputs = {"real_scans": 100, "synthetic_scans": 200, "own_test": list(ids[:80]), "no_site": {}}
-    plan = plan_of(design, Classifier(), Evaluation(bootstrap=300), seed=1, steps={"cnn3d": 9}, inputs=inputs)
+    plan = plan_of(design, Classifier(task=task), Evaluation(bootstrap=300), seed=1, steps={"cnn3d": 9}, inputs=inputs)
     choices = choose(pd.concat([verdicts, site]))
     people = people_of(verdicts)
     tables = ledger.Tables(pd.concat([verdicts, site]), made, people, people)

@@ -30,7 +30,7 @@ def test_the_worst_site_warns(table: Table) -> None:
     first, second = found["rows"]
     assert (first["site"], second["site"]) == ("North", "South")
     assert first["difference"]["value"] > 0.05 and second["difference"]["value"] < -0.05
-    assert found["warning"] and found["worst"] == second["difference"]["value"]
+    assert found["warning"] and found["limit"] == 0.05 and found["worst"] == second["difference"]["value"]
     mean = (first["difference"]["value"] + second["difference"]["value"]) / 2
     assert abs(found["mean"]["difference"]["value"] - mean) < 1e-5
 

@@ -41,5 +41,12 @@ def test_a_study_of_other_scans_does_not(run: Path) -> None:
     assert light["light"] == "grey" and "other synthetic scans" in light["sentence"]
 
 
+def test_a_study_of_the_side_says_nothing_of_tle(run: Path) -> None:
+    durable.write_json(run / "augmentation/ledger.json", made_ledger(task="side"))
+    found = judging.judge(run, recipe.load("tiny"))["verdict"]["lights"]
+    assert found["unseen_sites"]["light"] == "grey" and "another task (side)" in found["unseen_sites"]["sentence"]
+    assert not any(f["source"].startswith("augmentation/") for f in found["usefulness"]["figures"])
+
+
 def test_without_a_study_there_is_none(tmp_path: Path) -> None:
     assert judging.study_of(tmp_path) is None and not judging.measured(tmp_path)

@@ -1,5 +1,6 @@
 """The page tells the study: its verdict, its intervals, the paper's beside ours, and what was not run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,50 @@ def test_parts_sites_and_what_was_not_run(told: str) -> None:
     assert "Hospital" in told and "sclerosis: yes" in told and "seizures on the left" in told
     assert "real + synthetic 1:2 (<data" in told and "too few" in told
     assert "these are fewer, so read the interval" in told
+
+
+def test_all_five_differences_the_controls_and_the_intercept_are_told(told: str) -> None:
+    at = "networks/cnn3d/against_rival/real+0.5/"
+    for name in ("auc_roc", "aucpr", "accuracy", "sensitivity_at_90", "brier"):
+        assert f"#/{at}{name}/low" in told
+    assert "figures/calibration_intercept/low" in told and "figures/calibration_slope/low" in told
+    assert "against_real/chosen/auc_roc/low" in told and "against_real/chosen/holm_p" in told
+    assert "<b>Control, real + synthetic, labels shuffled:</b>" in told and ": so it is.</p>" in told
+
+
+def test_the_papers_gain_is_told_as_paired_scans(told: str) -> None:
+    assert "0.016 if no scan went the other way" in told and "overlaps" not in told
+
+
+def test_a_control_that_fails_is_told_with_its_odds(run: Path, tmp_path: Path) -> None:
+    found = durable.read_json(run / ledger_section.LEDGER)
+    found["networks"]["cnn3d"]["controls"]["shuffled"]["reading"] = "not as it must"
+    durable.write_json(tmp_path / ledger_section.LEDGER, found)
+    assert "Chance does that to about one study in 20" in section(tmp_path)
+
+
+def test_a_site_that_is_harmed_is_told_with_its_sign(run: Path, tmp_path: Path) -> None:
+    found = durable.read_json(run / ledger_section.LEDGER)
+    found["networks"]["cnn3d"]["sites"]["warning"] = True
+    durable.write_json(tmp_path / ledger_section.LEDGER, found)
+    text = re.sub("<[^>]*>", "", section(tmp_path))
+    assert "at one site the AUC fell by more than 0.05" in text
+
+
+def test_a_study_of_the_side_says_so_and_leaves_the_papers_table_out(tmp_path: Path) -> None:
+    durable.write_json(tmp_path / ledger_section.LEDGER, made_ledger(task="side"))
+    told = section(tmp_path)
+    assert "This study asks for the side of the seizures" in told and "seizures on the right" in told
+    assert "table4" not in told and "the paper:" not in told
+
+
+def test_every_network_has_its_name_in_a_sentence_and_the_undeclared_are_corrected(tmp_path: Path) -> None:
+    durable.write_json(tmp_path / ledger_section.LEDGER, made_ledger(("efficientnet", "volumes")))
+    told = section(tmp_path)
+    assert "(the paper's 2D network on coronal slices)" in told.replace("&#39;", "'")
+    assert "networks/volumes/against_rival/chosen/holm_p" in told
+    assert "networks/efficientnet/against_rival/chosen/holm_p" not in told
+    assert ">rival<" not in told
 
 
 def test_no_detectable_gain_has_its_own_words(run: Path, tmp_path: Path) -> None:

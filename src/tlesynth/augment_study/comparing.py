@@ -9,7 +9,7 @@ import numpy as np
 
 from tlesynth.augment_study.resampling import Draws, figures
 from tlesynth.augment_study.verdicts import Floats, Subjects, Verdicts, averaged
-from tlesynth.metrics.paired import bootstrap_p, delong_json, detectable, mcnemar, nadeau_bengio
+from tlesynth.metrics.paired import bootstrap_p, delong_json, detectable, mcnemar, resampled_t
 from tlesynth.metrics.statistics import Json, Resampling, drawn_interval, not_computed, rounded, spread_interval
 
 DIFFERENCES = ("auc_roc", "aucpr", "accuracy", "sensitivity_at_90", "brier")
@@ -41,10 +41,10 @@ def arm_figures(arm: Arm, n: int, how: Resampling) -> Json:
     return found
 
 
-def compare(other: Arm, base: Arm, subjects: Subjects, how: Resampling, *, n_train: int, power: float) -> Json:
+def compare(other: Arm, base: Arm, subjects: Subjects, how: Resampling, *, n_pool: int, power: float) -> Json:
     """``other`` minus ``base``: intervals of five figures, and four tests of the ranking or the calls.
 
-    ``n_train`` real scans trained each classifier, which the corrected resampled t-test asks for.
+    Each split's test scans were drawn from ``n_pool``, which the t-test over splits asks for.
     """
     gains = {name: other.drawn[name] - base.drawn[name] for name in DIFFERENCES}
     n = len(np.unique(np.concatenate([one.rows for one in base.verdicts])))
@@ -52,7 +52,7 @@ def compare(other: Arm, base: Arm, subjects: Subjects, how: Resampling, *, n_tra
     found["bootstrap_p"] = rounded(bootstrap_p(gains["auc_roc"][1:]))
     found |= _tests(other.verdicts, base.verdicts, subjects, how)
     by_split, n_test = _by_split(other.verdicts, base.verdicts, subjects)
-    found["nadeau_bengio"] = nadeau_bengio(by_split, n_test, n_train)
+    found["resampled_t"] = resampled_t(by_split, n_test, n_pool)
     found["power"] = power_of(gains["auc_roc"], how, power)
     return found
 
@@ -70,7 +70,10 @@ def interval(values: Floats, n: int, how: Resampling) -> Json:
 
 
 def _tests(other: Sequence[Verdicts], base: Sequence[Verdicts], subjects: Subjects, how: Resampling) -> Json:
-    """DeLong's test and McNemar's on one score and one call for each subject: its trainings' mean and majority."""
+    """DeLong's test and McNemar's on one score and one call for each subject: its trainings' mean and majority.
+
+    Where half of an even number of trainings call a subject positive, it counts as called.
+    """
     one, two = averaged(other, subjects), averaged(base, subjects)
     if not np.array_equal(one.rows, two.rows):
         return {"delong": not_computed("the two arms judged different scans")}

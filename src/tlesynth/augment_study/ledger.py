@@ -11,6 +11,7 @@ from tlesynth.augment_study import wording
 from tlesynth.augment_study.arms import CHOSEN, CURVE, MORE, REAL
 from tlesynth.augment_study.comparing import Arm, arm_figures, arm_of, compare, interval
 from tlesynth.augment_study.consistency import consistency
+from tlesynth.augment_study.controls import controls
 from tlesynth.augment_study.exchange import curve_of, exchange
 from tlesynth.augment_study.plan import Design
 from tlesynth.augment_study.resampling import Draws, draw
@@ -44,6 +45,10 @@ class Bench:
     draws: Draws
     how: Resampling
     n_real: int
+    n_pool: int
+    """Scans that each split's test scans were drawn from."""
+    declared: bool
+    """Whether its ``chosen`` against the rival is the comparison that decides."""
 
 
 def build(plan: Json, design: Design, choices: Json, tables: Tables) -> Json:
@@ -121,7 +126,9 @@ def _bench(network: str, plan: Json, design: Design, choices: Json, tables: Tabl
         for name in (*design.arms_of(network), CHOSEN):
             arms[name] = arm_of(verdicts[name], subjects, draws)
             shown.advance()
-    return Bench(network, arms, design.rival_of(network), subjects, draws, how, plan["inputs"]["real_scans"])
+    pool = len(design.splits[0].val) + len(design.splits[0].test)
+    real, rival = plan["inputs"]["real_scans"], design.rival_of(network)
+    return Bench(network, arms, rival, subjects, draws, how, real, pool, network == design.networks[0])
 
 
 def chosen_verdicts(verdicts: dict[str, tuple[Verdicts, ...]], choice: Json) -> tuple[Verdicts, ...]:
@@ -130,17 +137,9 @@ def chosen_verdicts(verdicts: dict[str, tuple[Verdicts, ...]], choice: Json) -> 
 
 
 def _network(bench: Bench, plan: Json, design: Design, choices: Json, tables: Tables) -> Json:
-    power, how, n = plan["primary"]["power"], bench.how, len(bench.subjects)
+    how, n = bench.how, len(bench.subjects)
     arms = {name: {"figures": arm_figures(arm, n, how)} for name, arm in bench.arms.items()}
-    against = {
-        name: compare(arm, bench.arms[bench.rival], bench.subjects, how, n_train=bench.n_real, power=power)
-        for name, arm in bench.arms.items()
-        if name != bench.rival
-    }
-    # The declared comparison stands alone; the learning curve compares with nothing.
-    many = {a: told["bootstrap_p"] for a, told in against.items() if a != CHOSEN and not a.startswith(CURVE)}
-    for name, p in holm(many).items():
-        against[name]["holm_p"] = p
+    against, against_real = _comparisons(bench, plan["primary"]["power"])
     three = {REAL: bench.arms[REAL], "rival": bench.arms[bench.rival], CHOSEN: bench.arms[CHOSEN]}
     gain = against[CHOSEN]
     gain["smallest_gain"] = _scans_for(gain["power"]["error"], plan["primary"], n)
@@ -152,6 +151,8 @@ def _network(bench: Bench, plan: Json, design: Design, choices: Json, tables: Ta
         ),
         "arms": arms,
         "against_rival": against,
+        "against_real": against_real,
+        "controls": controls(bench.arms, n, how),
         "learning_curve": curve_of(_curve(bench), n, how),
         "exchange": _exchange(bench, design, choices),
         "subgroups": subgroups(
@@ -166,16 +167,36 @@ def _network(bench: Bench, plan: Json, design: Design, choices: Json, tables: Ta
             tables.test, bench.network, bench.rival, design, choices, tables.people, _how(plan, bench.network, "sites")
         )
         | {"left_out": plan["inputs"]["no_site"]},
-        "consistency": _consistency(bench, tables, arms[REAL]["figures"]["auc_roc"]),
+        "consistency": _consistency(bench, tables, arms[REAL]["figures"], _how(plan, bench.network, "consistency")),
     }
 
 
-def _consistency(bench: Bench, tables: Tables, real: Json) -> Json:
+def _comparisons(bench: Bench, power: float) -> tuple[Json, Json]:
+    """Every arm against the rival and, where that is another, ``chosen`` against real scans alone.
+
+    The declared comparison stands alone, and the learning curve compares with nothing; Holm corrects all others.
+    """
+
+    def compared(name: str, base: str) -> Json:
+        one, other = bench.arms[name], bench.arms[base]
+        return compare(one, other, bench.subjects, bench.how, n_pool=bench.n_pool, power=power)
+
+    against = {name: compared(name, bench.rival) for name in bench.arms if name != bench.rival}
+    against_real = {CHOSEN: compared(CHOSEN, REAL)} if bench.rival != REAL else {}
+    alone = {CHOSEN} if bench.declared else set()
+    many = {("rival", a): t for a, t in against.items() if a not in alone and not a.startswith(CURVE)}
+    many |= {("real", a): t for a, t in against_real.items()}
+    for key, p in holm({key: told["bootstrap_p"] for key, told in many.items()}).items():
+        many[key]["holm_p"] = p
+    return against, against_real
+
+
+def _consistency(bench: Bench, tables: Tables, real: Json, how: Resampling) -> Json:
     rows = tables.made[tables.made["network"] == bench.network]
     if rows.empty:
         return not_computed("no synthetic scan was judged")
     scans = subjects_of(rows, tables.made_people)
-    return consistency(verdicts_of(rows, scans), scans, real, bench.how.confidence)
+    return consistency(verdicts_of(rows, scans), scans, real, how)
 
 
 def _curve(bench: Bench) -> dict[int, Floats]:

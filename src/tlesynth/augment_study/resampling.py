@@ -17,12 +17,10 @@ from tlesynth.metrics import calibration, weighted
 from tlesynth.metrics.statistics import Resampling
 
 SPECIFICITY = 0.9
+CALLS = ("accuracy", "precision", "recall", "specificity", "f1")
+"""Figures of a training's calls, by its own threshold."""
 FIGURES = (
-    "accuracy",
-    "precision",
-    "recall",
-    "specificity",
-    "f1",
+    *CALLS,
     "auc_roc",
     "aucpr",
     "brier",
@@ -82,17 +80,17 @@ def figures(
 
 def _of_training(one: Verdicts, subjects: Subjects, draws: Draws, wanted: tuple[str, ...]) -> dict[str, Floats]:
     w, positive, p = draws.subjects[:, one.rows], subjects.positive[one.rows], one.probability
-    found = {"auc_roc": weighted.auc(p, positive, w)}
-    if set(wanted) <= found.keys():
-        return found
-    slope, intercept = calibration.slope_and_intercept(p, positive, w)
-    found |= weighted.confusion(one.called, positive, w)
-    found |= {
-        "aucpr": weighted.average_precision(p, positive, w),
-        "brier": calibration.brier(p, positive, w),
-        "ece": calibration.expected_error(p, positive, w),
-        "calibration_slope": slope,
-        "calibration_intercept": intercept,
-        "sensitivity_at_90": weighted.sensitivity_at(SPECIFICITY, p, positive, w),
-    }
+    asked, found = set(wanted), {"auc_roc": weighted.auc(p, positive, w)}
+    if asked & set(CALLS):
+        found |= weighted.confusion(one.called, positive, w)
+    if not asked <= found.keys():
+        slope, intercept = calibration.slope_and_intercept(p, positive, w)
+        found |= {
+            "aucpr": weighted.average_precision(p, positive, w),
+            "brier": calibration.brier(p, positive, w),
+            "ece": calibration.expected_error(p, positive, w),
+            "calibration_slope": slope,
+            "calibration_intercept": intercept,
+            "sensitivity_at_90": weighted.sensitivity_at(SPECIFICITY, p, positive, w),
+        }
     return {name: found[name] for name in wanted}

@@ -19,8 +19,8 @@ from tlesynth.augment_study.verdicts import Floats, Verdicts, subjects_of, verdi
 from tlesynth.data.splits.making import SITES, beside
 from tlesynth.metrics.statistics import Json, Resampling, not_computed
 
-HARM = -0.05
-"""A difference below this at any site is a warning."""
+HARM = 0.05
+"""A loss of AUC above this at any site is a warning."""
 
 
 def site_audit(splits: Path) -> Json:
@@ -62,7 +62,7 @@ def by_site(
     pooled = {name: np.mean([found[name] for found in drawn], axis=0) for name in (REAL, "rival", CHOSEN)}
     n = sum(row["positive"] + row["negative"] for row in rows)
     worst = min(row["difference"].get("value", 0.0) for row in rows)
-    return {"rows": rows, "mean": _told(pooled, n, how), "worst": worst, "warning": worst < HARM, "limit": HARM}
+    return {"rows": rows, "mean": _told(pooled, n, how), "worst": worst, "warning": worst < -HARM, "limit": HARM}
 
 
 def _told(found: dict[str, Floats], n: int, how: Resampling) -> Json:

@@ -98,7 +98,10 @@ def verdicts_of(table: pd.DataFrame, subjects: Subjects) -> tuple[Verdicts, ...]
 
 
 def averaged(verdicts: Iterable[Verdicts], subjects: Subjects) -> Averaged:
-    """Mean probability of each subject over the trainings that judged it, and what at least half of them called it."""
+    """Mean probability of each subject over the trainings that judged it, and whether at least half called it positive.
+
+    A tie counts as a call, alike for every arm.
+    """
     times, total, calls = np.zeros(len(subjects)), np.zeros(len(subjects)), np.zeros(len(subjects))
     for one in verdicts:
         times[one.rows] += 1

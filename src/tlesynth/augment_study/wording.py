@@ -15,15 +15,15 @@ WORDS: dict[Key, str] = {
     "cannot": "Cannot tell",
 }
 MEANING: dict[Key, str] = {
-    "gain": "Adding synthetic scans raised the AUC on real test scans above what the rival reaches: the whole interval "
-    "lies above zero.",
+    "gain": "Adding synthetic scans raised the AUC on real test scans above that of what it is compared with: the "
+    "whole interval lies above zero.",
     "harm": "Adding synthetic scans lowered the AUC on real test scans: the whole interval lies below zero.",
     "none": "The interval of the difference holds zero, and also a gain that would be worth having: this study shows "
     "neither that synthetic scans help nor that they do not.",
     "excluded": "The interval of the difference holds zero and ends below the smallest gain that would be worth "
     "having: if synthetic scans help at all, it is by less.",
-    "cannot": "The rival is not clearly better than guessing: its AUC's interval holds one half. Before a classifier "
-    "that has learned something is there, nothing can be said of what helps it.",
+    "cannot": "What it is compared with is not clearly better than guessing: its AUC's interval holds one half. "
+    "Before a classifier that has learned something is there, nothing can be said of what helps it.",
 }
 CHANCE = 0.5
 

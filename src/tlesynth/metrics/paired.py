@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from tlesynth.metrics.statistics import FEWEST, Interval, Json, auc, not_compute
 
 Floats = NDArray[np.floating]
 Flags = NDArray[np.bool_]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,24 @@ def mcnemar(other_right: Flags, base_right: Flags) -> Json:
     return {"gained": gained, "lost": lost, "p": rounded(float(p))}
 
 
-def nadeau_bengio(differences: Sequence[float], n_test: float, n_train: float) -> Json:
-    """The corrected resampled t-test of one difference for each of J repeated splits.
+def resampled_t(differences: Sequence[float], n_test: float, n_pool: float) -> Json:
+    """The t-test of one difference for each of J test sets of ``n_test`` subjects, drawn from one pool of ``n_pool``.
 
-    t = mean / sqrt((1 / J + n_test / n_train) variance) with J - 1 degrees of freedom: the splits share subjects, so
-    their differences are more alike than independent ones (Nadeau and Bengio, Machine Learning 2003).
+    The sets overlap, so that two differences correlate by rho = n_test / n_pool, and their variance S^2 misses what
+    they share: t = mean / sqrt((1 / J + rho / (1 - rho)) S^2) with J - 1 degrees of freedom. It has the form of Nadeau
+    and Bengio's test (Machine Learning 2003), whose n_test / n_train is rho / (1 - rho) where each split trains on
+    all that it does not test; here the training set is one and the same. Trainings of their own in each split make the
+    differences less alike than that, and the test careful.
     """
     values = np.asarray(differences, np.float64)
     if len(values) < 2:
         return not_computed("it needs at least two splits")
-    spread = float(np.sqrt((1 / len(values) + n_test / n_train) * values.var(ddof=1)))
+    if n_test >= n_pool:
+        return not_computed("every split tests the same scans")
+    shared = n_test / (n_pool - n_test)
+    spread = float(np.sqrt((1 / len(values) + shared) * values.var(ddof=1)))
     mean = float(values.mean())
-    told = {"difference": rounded(mean), "splits": len(values)}
+    told = {"difference": rounded(mean), "splits": len(values), "shared": rounded(n_test / n_pool)}
     if spread == 0:
         return told | {"t": None, "p": 1.0 if mean == 0 else 0.0}
     t = mean / spread
@@ -78,7 +86,7 @@ def bootstrap_p(draws: Floats) -> float:
     return min(1.0, 2 * (beyond + 1) / (len(kept) + 1))
 
 
-def holm(p_values: dict[str, float]) -> dict[str, float]:
+def holm(p_values: dict[Key, float]) -> dict[Key, float]:
     """The p of each comparison when all are made (Holm 1979)."""
     if not p_values:
         return {}

@@ -10,6 +10,8 @@ from tlesynth.recipe import Recipe
 
 RESULTS = "evaluation/results.json"
 STUDY = "augmentation"
+COUNTS = "tle"
+"""The task of a study that says whether synthetic scans are useful."""
 
 
 def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dict[str, Any]:
@@ -53,8 +55,12 @@ def study_of(out: Path) -> dict[str, Any] | None:
 
     if not (out / LEDGER).is_file():
         return None
+    ledger = durable.read_json(out / LEDGER, "DATA-001")
+    if (task := ledger["about"]["task"]) != COUNTS:
+        why = f"the study in {STUDY}/ is of another task ({task}), and says nothing of TLE against controls"
+        return {"not_computed": why, "command": "tlesynth augment-study"}
     if durable.read_json(out / STUDY / "plan.json", "DATA-001")["inputs"]["cohorts"]["synthetic"] == _made(out):
-        return durable.read_json(out / LEDGER, "DATA-001")
+        return ledger
     why = f"the study in {STUDY}/ was made with other synthetic scans: remove it, make it anew"
     return {"not_computed": why, "command": "tlesynth augment-study"}
 

@@ -47,7 +47,9 @@ def augment_study(run: Path, out: Path, recipe: Recipe, given: Path | None = Non
     made |= {"ledger": str(out / LEDGER), "verdict": in_words(state.ledger)}
     if out.resolve() == (run / judging.STUDY).resolve() and judging.measured(run):
         judging.judge(run, recipe)
-        made["lights"] = f"judged anew with the study; 'tlesynth report {run}' shows them"
+        counts = state.ledger["about"]["task"] == judging.COUNTS
+        how = "judged anew with the study" if counts else "judged anew without the study, which is of another task"
+        made["lights"] = f"{how}; 'tlesynth report {run}' shows them"
     return made
 
 

@@ -16,6 +16,16 @@ KINDS = {
     "cnn3d": "A 3D network",
     "volumes": "A model on measured volumes",
 }
+WITHIN = {
+    "efficientnet": "the paper's 2D network on coronal slices",
+    "cnn3d": "a 3D network",
+    "volumes": "a model on measured volumes",
+}
+"""The same within a sentence."""
+TLE = "tle"
+CLASSES = {TLE: ("controls", "patients"), "side": ("patients with seizures on the right", "on the left")}
+"""By task: those with a label of 0, and of 1."""
+PAPER_ARMS = ("real", "synthetic", "real+0.25", "real+0.5")
 PARTS = {
     "side": "seizures on the",
     "hs": "sclerosis:",
@@ -33,6 +43,10 @@ class Network:
 
     name: str
     words: str
+    within: str
+    """The words within a sentence."""
+    declared: bool
+    """Whether its comparison is the one that was declared to decide."""
     arms: list[str]
     plain: list[str]
     """The same without the one that validation composes, the real scans first."""
@@ -55,7 +69,14 @@ class Study:
     verdicts: dict[str, str]
     meanings: dict[str, str]
     parts: dict[str, str]
-    paper_arms: tuple[str, ...]
+    classes: tuple[str, str]
+    of_tle: bool
+    """Whether it asks for TLE against controls, as the paper does; else for the side of the seizures."""
+
+    @property
+    def paper_arms(self) -> tuple[str, ...]:
+        """The paper's rows that may stand beside ours: those of the same question."""
+        return PAPER_ARMS if self.of_tle else ()
 
     @property
     def primary(self) -> Network:
@@ -70,23 +91,27 @@ def study(files: Files) -> Study | None:
     except Absent:
         return None
     names = [found["primary"]["network"]]
+    task = found["about"]["task"]
     names += [name for name in found["networks"] if name not in names]
     return Study(
-        [_network(name, found["networks"][name]) for name in names],
+        [_network(name, found["networks"][name], declared=name == names[0]) for name in names],
         lambda *keys: pointer(LEDGER, *keys),
         ledger_figures.words_of,
         found["words"]["verdict"],
         found["words"]["meaning"],
         PARTS,
-        ("real", "synthetic", "real+0.25", "real+0.5"),
+        CLASSES[task],
+        task == TLE,
     )
 
 
-def _network(name: str, part: dict[str, Any]) -> Network:
+def _network(name: str, part: dict[str, Any], *, declared: bool) -> Network:
     chosen, arms = list(part["chosen"].values()), ledger_figures.ordered(list(part["arms"]))
     return Network(
         name,
         KINDS.get(name, name),
+        WITHIN.get(name, name),
+        declared,
         arms,
         sorted((arm for arm in arms if arm != ledger_figures.CHOSEN), key=lambda arm: arm != "real"),
         part["rival"],
