@@ -72,6 +72,7 @@ def folders_of(root: Path, *, simulated: bool = True) -> Folders:
 def small_recipe(**study: Any) -> Recipe:
     """A recipe whose study takes seconds on the coarse grid."""
     wanted = {"ratios": (0.5,), "controls": ("classical",), "learning_curve": (), "seeds": 1, "splits": 2}
+    wanted["classifiers"] = ("efficientnet",)
     classifier = Classifier(
         network="test_efficientnet", steps=4, batch_size=6, restart_epochs=4, validate_every=2, checkpoint_every=4
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tlesynth import durable
+from tlesynth.augment_study import preparing
 from tlesynth.augment_study.preparing import prepare
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.errors import TlesynthError
@@ -29,6 +30,23 @@ def test_a_real_cohort_spends_no_holdout(run: Path, tmp_path: Path) -> None:
     recipe = small_recipe(controls=("classical", "more-real"))
     ready = prepare(folders_of(run, simulated=False), tmp_path, recipe)
     assert ready.at.spare == () and "privacy audit" in ready.design.missing["more-real"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "expected"),
+    [
+        ("efficientnet", (), ("efficientnet", "volumes")),
+        ("volumes", (), ("volumes",)),
+        ("efficientnet", ("cnn3d",), ("cnn3d",)),
+    ],
+)
+def test_measured_volumes_are_trained_beside_a_network_unless_kinds_are_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, named: tuple[str, ...], expected: object
+) -> None:
+    monkeypatch.setattr(preparing, "measure", lambda _: None)  # noise has no structures to measure
+    recipe = small_recipe(classifiers=named)
+    recipe = recipe.model_copy(update={"classifier": recipe.classifier.model_copy(update={"kind": kind})})
+    assert prepare(folders_of(run), tmp_path, recipe).design.networks == expected
 
 
 def test_too_few_synthetic_scans_for_any_ratio_are_refused_before_any_training(run: Path, tmp_path: Path) -> None:

@@ -50,6 +50,24 @@ def test_what_a_study_leaves(finished: Path) -> None:
     assert set(table["arm"]) == set(arms) and {"difference_low", "holm_p"} <= set(table.columns)
 
 
+def test_a_second_study_of_the_run_is_told_to_be_the_second(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("splits_opened.json"))
+    pretend(monkeypatch, [])
+    found = []
+    for name, ratio in (("elsewhere", 0.25), ("augmentation", 0.5)):
+        out = tmp_path / "run" / name
+        made = study.augment_study(folders_of(tmp_path / "run"), out, small_recipe(ratios=(ratio,))).ledger
+        assert made is not None
+        found.append(made["opened"]["study_of_run"])
+    assert found == [1, 2]
+    record = durable.read_json(tmp_path / "run" / "splits_opened.json")
+    assert [one["study"] for one in record] == ["elsewhere", "augmentation"]
+    assert record[1]["plan"] == durable.read_json(tmp_path / "run" / "augmentation" / "plan.json")["hash"]
+    assert "for study number" in page.render(tmp_path / "run")
+
+
 def test_only_tables_are_kept_of_a_finished_training(finished: Path) -> None:
     folder = finished / "jobs" / "efficientnet_real_split1_seed1"
     kept = {"validation.tsv", "probabilities.tsv", "synthetic.tsv", "settings.json", "metrics.csv", "done.json"}

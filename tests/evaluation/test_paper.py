@@ -1,5 +1,6 @@
 """The paper's figures are internally consistent, which a typing error would break."""
 
+import numpy as np
 import pytest
 
 from tlesynth.evaluation import paper
@@ -45,3 +46,21 @@ def test_every_interval_of_the_papers_gain_overlaps_the_plain_one() -> None:
     for arm in ("real+0.25", "real+0.5"):
         for name, value in found[arm].items():
             assert value["low"] < found["real"][name]["high"]
+
+
+def fitting(tle: int, arm: str) -> list[tuple[int, ...]]:
+    """All TP, FP, FN, TN of 300 scans whose four shares lie within 0.001 of those the paper prints."""
+    tp, fp = np.meshgrid(np.arange(1, tle + 1), np.arange(300 - tle + 1), indexing="ij")
+    shares = {
+        "f1": 2 * tp / (tp + fp + tle),
+        "precision": tp / (tp + fp),
+        "recall": tp / tle,
+        "accuracy": (tp + 300 - tle - fp) / 300,
+    }
+    fits = np.all([np.abs(value - paper.TABLE_4[arm][name]) <= 0.001 for name, value in shares.items()], axis=0)
+    return [(int(a), int(b), int(tle - a), int(300 - tle - b)) for a, b in zip(tp[fits], fp[fits], strict=True)]
+
+
+def test_no_other_numbers_of_scans_give_the_papers_shares() -> None:
+    assert [n for n in range(100, 220) if all(fitting(n, arm) for arm in paper.CONFUSION_4)] == [172]
+    assert {arm: fitting(172, arm) for arm in paper.CONFUSION_4} == {a: [c] for a, c in paper.CONFUSION_4.items()}

@@ -93,7 +93,7 @@ def prepare(folders: Folders, out: Path, recipe: Recipe) -> Prepared:
     pools = pools_of(caches, splits[0].train, spare, task)
     arms, missing = wanted_arms(study, pools, reconstructed=RECONSTRUCTED in caches)
     _require_a_ratio(arms, pools, task, folders)
-    networks = study.classifiers or (recipe.classifier.kind,)
+    networks = study.classifiers or tuple(dict.fromkeys((recipe.classifier.kind, VOLUMES)))
     if VOLUMES in networks:
         measure(at)
     design = Design(networks, tuple(arms), missing, tuple(splits), tuple(sites), study)

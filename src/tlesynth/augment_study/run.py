@@ -8,6 +8,8 @@
     opened.json    when test was opened, under which plan and which choices; written once, before it is
     ledger.json    every figure; ledger.tsv has the same as a table
 
+Beside the run's splits, ``splits_opened.json`` counts the studies that opened its test scans (``openings``).
+
 The same command goes on where it stopped; several may work side by side (``sharing.shard``), and the one that ends last
 chooses, opens and counts.
 """
@@ -24,6 +26,7 @@ from tlesynth import durable
 from tlesynth.augment_study import ledger, training
 from tlesynth.augment_study.arms import REAL
 from tlesynth.augment_study.choosing import choose
+from tlesynth.augment_study.openings import record
 from tlesynth.augment_study.plan import declare, plan_of
 from tlesynth.augment_study.preparing import STATE, Folders, Prepared, prepare
 from tlesynth.augment_study.sites import site_audit
@@ -87,7 +90,7 @@ def augment_study(folders: Folders, out: Path, recipe: Recipe) -> State:
     with holding(out / STATE, together=bool(recipe.augment_study.sharing.shard)):
         _each(TRAIN, tasks, out, ready)
         with one_at_a_time(out / STATE / "gather"):
-            return _finish(plan, tasks, out, ready, sites)
+            return _finish(plan, tasks, out, ready, sites, folders.splits)
 
 
 def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> None:
@@ -122,7 +125,7 @@ def _each(what: Round, tasks: dict[str, Task], out: Path, ready: Prepared) -> No
             shown.advance(note=f"{failed} failed" if failed else "")
 
 
-def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared, sites: Json) -> State:
+def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared, sites: Json, splits: Path) -> State:
     """Once every training is done: choose, open test, count. A shard whose fellows are still at work leaves it."""
     left = {name: task for name, task in tasks.items() if not training.is_trained(task)}
     if left:
@@ -133,7 +136,7 @@ def _finish(plan: Json, tasks: dict[str, Task], out: Path, ready: Prepared, site
         return State(len(tasks), len(tasks) - len(left))
     jobs = [task.at.folder(task.training) for task in tasks.values()]
     choices = choose(read_verdicts(folder / training.VALIDATION for folder in jobs))
-    opened = _open(plan, choices, out)
+    opened = _open(plan, choices, out) | {"study_of_run": record(splits, out, plan["hash"])}
     everything = Prepared(ready.design, ready.at.alone(), ready.steps, ready.inputs)
     _each(JUDGE, tasks, out, everything)
     real, made = (read_cohort(ready.at.cohorts[origin]) for origin in (REAL, training.SYNTHETIC))

@@ -19,7 +19,8 @@ class AugmentStudy(Section):
     """Arms x seeds x splits, and the one comparison that decides; the plan written from it cannot be changed later."""
 
     classifiers: tuple[Literal["efficientnet", "cnn3d", "volumes"], ...] = ()
-    """Kinds to train, the first of which decides; none means the kind that the recipe's classifier has."""
+    """Kinds to train, the first of which decides; none named: the kind of the recipe's classifier, and ``volumes``, the
+    bar that every network must clear."""
     ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] = (0.25, 0.5, 1.0, 2.0)
     """Synthetic scans per real training scan; validation chooses one of them for each split."""
     controls: tuple[Control, ...] = (
