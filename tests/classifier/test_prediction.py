@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from tlesynth import durable
@@ -13,6 +14,7 @@ from tlesynth.classifier.model import load
 from tlesynth.classifier.prediction import Predicted, predict_scans
 from tlesynth.cli import app
 from tlesynth.data.cohort import read_cohort
+from tlesynth.errors import TlesynthError
 from tlesynth.volume import write
 
 from .conftest import GRID, Data
@@ -69,3 +71,25 @@ def test_a_constant_scan_fails_alone(trained: Path, scans: Path, tmp_path: Path)
     flat = next((scans / "sub-realhc11" / "anat").glob("*.nii.gz"))
     write(flat, np.zeros(GRID.shape, np.float32), GRID.affine, mni=True)
     assert predict_scans([trained / "real"], scans, tmp_path / "out", figures=False).failed == 2
+
+
+def test_a_second_prediction_replaces_the_first_and_no_other_file(trained: Path, scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("synthetic", "real"):
+        predict_scans([trained / name], scans, out, figures=False)
+    assert json.loads((out / "predictions.json").read_text())["Classifiers"][0]["arm"] == "real"
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "predictions.tsv").write_text("theirs")
+    with pytest.raises(TlesynthError, match="CFG-005"):
+        predict_scans([trained / "real"], scans, tmp_path / "theirs", figures=False)
+    assert (tmp_path / "theirs" / "predictions.tsv").read_text() == "theirs"
+
+
+@pytest.mark.parametrize(("device", "code"), [("bogus", "CFG-002"), ("cuda", "RES-010")])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(
+    device: str, code: str, trained: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TlesynthError, match=code):
+        predict_scans([trained / "real"], scans, tmp_path / "out", device=device)
+    assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """The device that was asked for, or a refusal; what several processes agree on."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,8 +11,10 @@ import torch
 from tlesynth import progress
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.training import device as devices
-from tlesynth.training import fabric_for
+from tlesynth.training import device_of, fabric_for, require_device
 from tlesynth.training.device import agreed, compute_repeatably, leader_first, mean_over_processes
+
+Patch = pytest.MonkeyPatch
 
 
 @dataclass
@@ -136,3 +139,18 @@ def test_all_but_the_first_are_silent(
     progress.say("here")
     assert list(progress.track(range(2), "counting", 2)) == [0, 1]
     assert bool(capsys.readouterr().err) is first
+
+
+@pytest.mark.parametrize("ask", [device_of, require_device])
+def test_without_a_fabric_the_same_devices_are_refused(ask: Callable[[str], object], monkeypatch: Patch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TlesynthError, match="CFG-002.*device: bogus"):
+        ask("bogus")
+    with pytest.raises(TlesynthError, match="RES-010.*torch sees no CUDA"):
+        ask("cuda")
+
+
+def test_auto_is_the_gpu_where_there_is_one(monkeypatch: Patch) -> None:
+    for there, name in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert device_of("auto") == torch.device(name)

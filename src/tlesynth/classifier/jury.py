@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tlesynth.classifier.calibration import intervals
 from tlesynth.classifier.model import TrainedClassifier, load
+from tlesynth.classifier.prediction_folder import model_in
 from tlesynth.classifier.scan_set import CLASSES
 from tlesynth.errors import fail
 from tlesynth.volume import GRIDS, Grid
@@ -78,15 +79,11 @@ def jury_of(folders: list[Path], device: str = "cpu") -> Jury:
     """Load model folders, or the folders of training runs that hold one.
 
     Raises:
-        TlesynthError: MOD-004 if one holds no classifier or is damaged, CFG-003 if they have several tasks or grids.
+        TlesynthError: MOD-004 if one holds no classifier or is damaged, CFG-003 if they have several tasks or grids,
+            CFG-002 or RES-010 if there is no such device.
     """
-    members = tuple(load(_model_in(Path(folder)), device) for folder in folders)
+    members = tuple(load(model_in(Path(folder)), device) for folder in folders)
     kinds = {(member.config.settings.task, member.config.grid_fingerprint) for member in members}
     if len(kinds) > 1:
         raise fail("CFG-003", "classifiers", "they have different tasks or grids, so they cannot judge together")
     return Jury(members)
-
-
-def _model_in(folder: Path) -> Path:
-    inner = folder / "model"
-    return inner if (inner / "config.json").is_file() and not (folder / "config.json").is_file() else folder

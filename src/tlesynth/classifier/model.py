@@ -24,6 +24,7 @@ from tlesynth.classifier.novelty import Novelty
 from tlesynth.classifier.table_models import TableModel, TableScorer
 from tlesynth.errors import fail
 from tlesynth.recipe import Classifier
+from tlesynth.training import device_of, require_device
 from tlesynth.volume import GRIDS, Grid
 
 WEIGHTS, JUDGING, CONFIG = "classifier.safetensors", "judging.safetensors", "config.json"
@@ -134,8 +135,10 @@ def load(folder: Path, device: str = "cpu") -> TrainedClassifier:
     """Read a classifier of any kind, after checking its manifest; ``device`` is auto, cpu or cuda.
 
     Raises:
-        TlesynthError: MOD-004 if the folder holds no classifier or a file of it is missing or changed.
+        TlesynthError: MOD-004 if the folder holds no classifier or a file of it is missing or changed, CFG-002 or
+            RES-010 if there is no such device.
     """
+    require_device(device)  # of a model on measured volumes too, which computes on none
     durable.verify(folder, "MOD-004")
     config = load_config(folder)
     judging = load_file(folder / JUDGING)
@@ -166,8 +169,7 @@ def _scorer(folder: Path, config: ModelConfig, device: str) -> Scorer:
         network.load_state_dict(tensors)
     except (RuntimeError, KeyError) as error:
         raise fail("MOD-004", folder / WEIGHTS, "its tensors are not those of its kind") from error
-    fitting = "cuda" if torch.cuda.is_available() else "cpu"
-    return NetworkScorer(network.to(fitting if device == "auto" else device).eval())
+    return NetworkScorer(network.to(device_of(device)).eval())
 
 
 def _grid_of(folder: Path, config: ModelConfig) -> Grid:

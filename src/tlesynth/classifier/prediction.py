@@ -9,15 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from tlesynth import __version__, durable, interruption
+from tlesynth import durable, interruption
 from tlesynth.classifier.jury import Jury, jury_of
 from tlesynth.classifier.novelty import false_alarms
+from tlesynth.classifier.prediction_folder import FIGURES, SIDECAR, TABLE, generated_by, require_writable
 from tlesynth.classifier.saliency_figure import BANNER, saliency_of, write_saliency
 from tlesynth.data.grid_scans import grid_scans, read_grid_scan
 from tlesynth.errors import TlesynthError, fail
 from tlesynth.progress import say, track
 
-TABLE, SIDECAR, FIGURES = "predictions.tsv", "predictions.json", "figures"
 COLUMNS = ("participant_id", "status", "probability", "low", "high", "called", "out_of_distribution", "distance")
 
 
@@ -35,18 +35,23 @@ def predict_scans(
 ) -> Predicted:
     """Judge every scan below ``scans`` and write ``out``/predictions.tsv, .json and, where asked, figures/.
 
-    A scan that cannot be judged gets a row that says why; the others go on.
+    A scan that cannot be judged gets a row that says why; the others go on. An earlier prediction in ``out`` is
+    replaced.
 
     Raises:
-        TlesynthError: MOD-004 or CFG-003 for the models, DATA-002, DATA-011, DATA-017 or NII-030 if ``scans`` is no
+        TlesynthError: CFG-005 if ``out`` is a file or holds what no prediction made, MOD-004 or CFG-003 for the models,
+            CFG-002 or RES-010 for the device, DATA-002, DATA-011, DATA-017 or NII-030 if ``scans`` is no
             folder of scans on their grid, RES-001 if ``out`` cannot be written, OPS-075 after a stop request.
     """
+    out = Path(out)
+    require_writable(out)
     jury = jury_of(models, device)
     found = grid_scans(scans, jury.grid)
-    out = Path(out)
+    # The sidecar first: an interrupted prediction is known for ours, and keeps no table of the one before.
+    durable.write_json(out / SIDECAR, _sidecar(jury))
+    (out / TABLE).unlink(missing_ok=True)
     rows = list(_rows(jury, found, out, figures))
     table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, *(["figure"] if figures else []), "note"])
-    durable.write_json(out / SIDECAR, _sidecar(jury))
     durable.write_table(out / TABLE, table)
     done = table["status"] == "done"
     return Predicted(int(done.sum()), int((table["out_of_distribution"] == "yes").sum()), int((~done).sum()))
@@ -96,7 +101,7 @@ def _sidecar(jury: Jury) -> dict[str, Any]:
     unaware = "" if len(jury.members) > 1 else ", not how another training would have ended"
     return {
         "Banner": BANNER,
-        "GeneratedBy": [{"Name": "tlesynth", "Version": __version__}],
+        "GeneratedBy": generated_by(),
         "probability": f"calibrated probability of {positive} against {negative}, as common as in the validation scans",
         "low, high": f"95 % interval over {between}200 calibration curves fitted to resampled validation scans"
         f" (n = {few}): it says how well so few scans tell the probability{unaware}",

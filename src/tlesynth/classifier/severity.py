@@ -32,6 +32,7 @@ from tlesynth.progress import bar, say
 from tlesynth.recipe import Simulate
 from tlesynth.seeds import generator, seed_of
 from tlesynth.sharing.crew import Crew
+from tlesynth.training import require_device
 
 CLOSE = 0.01
 """An AUC this near the wanted one ends the search."""
@@ -85,8 +86,10 @@ def calibrate(
     scales 0.25 to 3). ``settings`` gives preset, sites, noise and shares; its own scale and counts are replaced.
 
     Raises:
-        TlesynthError: CFG-010 if ``out`` holds another calibration, CFG-002 if ``subjects`` is below 40.
+        TlesynthError: CFG-010 if ``out`` holds another calibration, CFG-002 if ``subjects`` is below 40 or there is
+            no device of this name, RES-010 if it is not there.
     """
+    require_device(device)
     if subjects < 40 or not 0.5 < wanted < 1:
         raise fail("CFG-002", "calibrate", "subjects must be at least 40 and the wanted AUC between 0.5 and 1")
     fixed = {"severity_scale": 1.0, "n_hc": subjects - subjects // 2, "n_tle": subjects // 2, "failed_scans": 0.0}
@@ -229,7 +232,7 @@ def _fit(network: TwoSided, crops: Crops, training: np.ndarray, rng: np.random.G
 def training_identity() -> dict[str, Any]:
     """What determines the network's training; kept with the points, which it decides."""
     rates = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
-    return {"network": "MesialClassifier", "crop": CROP.fingerprint, "epochs": EPOCHS, "batch": BATCH} | rates
+    return {"network": TwoSided.__name__, "crop": CROP.fingerprint, "epochs": EPOCHS, "batch": BATCH} | rates
 
 
 def table(points: list[Point]) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from tlesynth import progress
 from tlesynth import recipe as recipes
+from tlesynth.errors import fail
+
+
+def _known_device(value: str | None) -> str | None:
+    """Refuse a device of another name before anything is loaded; whether it is here, only torch knows."""
+    if value is not None and value not in (known := get_args(recipes.DeviceName)):
+        raise fail("CFG-002", f"device: {value}", f"it is none of {', '.join(known)}")
+    return value
+
 
 RecipeName = Annotated[
     str, typer.Option("--recipe", "-r", help="Recipe name (paper, recommended, fine, demo, tiny) or YAML file.")
@@ -23,7 +32,11 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Derivatives = Annotated[Path, typer.Option("--derivatives", help="Folder that preprocess wrote.")]
 Splits = Annotated[Path, typer.Option("--splits", help="Table that split wrote.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda; the recipe's if left out.")]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu or cuda; the recipe's if left out.", callback=_known_device)
+]
+OwnDevice = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.", callback=_known_device)]
+"""Of a verb that reads no recipe."""
 Labels = Annotated[
     str | None, typer.Option("--labels", help="Meaning of the tables: ds004469, ideas, ds002748, ixi or a YAML file.")
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tlesynth.cli.options import AsJson, graceful, result
+from tlesynth.cli.options import AsJson, OwnDevice, graceful, result
 from tlesynth.errors.statuses import SOME_FAILED
 
 
@@ -20,7 +20,7 @@ def predict(
         list[Path] | None, typer.Option("--also", help="Another classifier that judges with it; may be repeated.")
     ] = None,
     figures: Annotated[bool, typer.Option(help="A picture a scan: which places made the probability.")] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: OwnDevice = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Judge new scans: a probability with its interval each, whether the scan is unlike the training ones, a picture.
@@ -30,11 +30,17 @@ def predict(
 
     Example: tlesynth predict run/classifier/real derivatives --out predictions
     """
+    from tlesynth.classifier.prediction_folder import require_readable, require_writable
+
+    models = [model, *(more or [])]
+    require_writable(out)
+    require_readable(models)  # before torch, which takes long to load
+
     from tlesynth.classifier.prediction import TABLE, predict_scans
     from tlesynth.classifier.saliency_figure import BANNER
 
     with graceful():
-        found = predict_scans([model, *(more or [])], scans, out, device=device, figures=figures)
+        found = predict_scans(models, scans, out, device=device, figures=figures)
     result({"predictions": str(out / TABLE), **asdict(found), "note": BANNER}, as_json)
     if found.failed:
         raise typer.Exit(SOME_FAILED)

@@ -19,7 +19,7 @@ from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
 from tlesynth.recipe.verdict import Verdict
-from tlesynth.recipe.whole import Recipe
+from tlesynth.recipe.whole import DeviceName, Recipe
 
 __all__ = [
     "RECIPES",
@@ -32,6 +32,7 @@ __all__ = [
     "Category",
     "Classifier",
     "Cnn3d",
+    "DeviceName",
     "Diffusion",
     "DiffusionNetwork",
     "Encode",

@@ -21,6 +21,8 @@ from tlesynth.recipe.section import Section
 from tlesynth.recipe.simulate import Simulate
 from tlesynth.recipe.split import Split
 
+DeviceName = Literal["auto", "cpu", "cuda"]
+
 
 class Recipe(Section):
     """Everything a run needs to know."""
@@ -28,7 +30,7 @@ class Recipe(Section):
     name: str = "paper"
     about: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: DeviceName = "auto"
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     """Devices a node that train the diffusion model together, each in a process of its own."""
     precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"

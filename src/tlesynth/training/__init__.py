@@ -7,9 +7,23 @@ that decides the next step: the same command resumes to the same bits. A step wh
 refused.
 """
 
-from tlesynth.training.device import fabric_for
+from tlesynth.training.device import device_of, fabric_for, require_device
 from tlesynth.training.learners import Ema, Learner, Loss, Order, Position, Segment
 from tlesynth.training.loop import train
 from tlesynth.training.rhythm import Limits, Rhythm, every
 
-__all__ = ["Ema", "Learner", "Limits", "Loss", "Order", "Position", "Rhythm", "Segment", "every", "fabric_for", "train"]
+__all__ = [
+    "Ema",
+    "Learner",
+    "Limits",
+    "Loss",
+    "Order",
+    "Position",
+    "Rhythm",
+    "Segment",
+    "device_of",
+    "every",
+    "fabric_for",
+    "require_device",
+    "train",
+]

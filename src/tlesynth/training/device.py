@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import torch
 import torch.utils.deterministic
@@ -16,9 +16,10 @@ from lightning_fabric.plugins import MixedPrecision
 
 from tlesynth import progress
 from tlesynth.errors import TlesynthError, fail
+from tlesynth.recipe import DeviceName
 
 T = TypeVar("T")
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES: tuple[str, ...] = get_args(DeviceName)
 
 
 def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
@@ -30,12 +31,7 @@ def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
     Raises:
         TlesynthError: RES-010 if the device is not there, or not as often, CFG-002 if there is none of that name.
     """
-    if device not in DEVICES:
-        raise fail("CFG-002", f"device: {device}", f"it is none of {', '.join(DEVICES)}")
-    if device == "cuda" and 0 < torch.cuda.device_count() < devices:
-        raise fail("RES-010", f"devices: {devices}", f"torch sees {torch.cuda.device_count()} CUDA devices")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise fail("RES-010", "device: cuda", "torch sees no CUDA device")
+    require_device(device, devices)
     if precision == "auto":
         precision = "bf16-mixed" if computes_in_bfloat16(device) else "32-true"
     nodes = int(os.environ.get("SLURM_NNODES", os.environ.get("GROUP_WORLD_SIZE", "1"))) if devices > 1 else 1
@@ -52,6 +48,32 @@ def fabric_for(device: str, precision: str, devices: int = 1) -> Fabric:
     if fabric.device.type == "cuda":
         compute_repeatably()
     return fabric
+
+
+def require_device(device: str, devices: int = 1) -> None:
+    """Refuse what is not there, before anything is computed.
+
+    Raises:
+        TlesynthError: RES-010 if the device is not there, or not as often, CFG-002 if there is none of that name.
+    """
+    if device not in DEVICES:
+        raise fail("CFG-002", f"device: {device}", f"it is none of {', '.join(DEVICES)}")
+    if device == "cuda" and 0 < torch.cuda.device_count() < devices:
+        raise fail("RES-010", f"devices: {devices}", f"torch sees {torch.cuda.device_count()} CUDA devices")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise fail("RES-010", "device: cuda", "torch sees no CUDA device")
+
+
+def device_of(device: str) -> torch.device:
+    """The device that ``device`` (auto, cpu, cuda) means here, for work that needs no Fabric.
+
+    Raises:
+        TlesynthError: RES-010 if the device is not there, CFG-002 if there is none of that name.
+    """
+    require_device(device)
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
 
 
 class Bfloat16Mixed(MixedPrecision):
