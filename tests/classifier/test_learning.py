@@ -1,5 +1,8 @@
 """Augmentation is keyed by the step, and swaps the side of a mirrored scan."""
 
+from typing import Any
+
+import pytest
 import torch
 
 from tlesynth.classifier.learning import dropping, swapped, varied
@@ -42,3 +45,11 @@ def test_what_is_dropped_hangs_on_the_seed_alone() -> None:
 def test_without_augmentation_nothing_changes() -> None:
     found, flipped = varied(VOLUMES, Classifier(), 3.0, seed=1, step=4)
     assert found is VOLUMES and not flipped.any()
+
+
+@pytest.mark.parametrize("alone", [{"bias_field": 0.2}, {"noise": 0.03}])
+def test_a_field_or_noise_alone_is_a_variation(alone: dict[str, Any]) -> None:
+    settings = Classifier(augmentation=Augmentation(**alone))
+    first, flipped = varied(VOLUMES, settings, 3.0, seed=1, step=4)
+    again, _ = varied(VOLUMES, settings, 3.0, seed=1, step=4)
+    assert not torch.equal(first, VOLUMES) and torch.equal(first, again) and not flipped.any()

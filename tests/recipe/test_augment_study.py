@@ -23,3 +23,9 @@ def test_a_fault_is_named(override: str, word: str) -> None:
 
 def test_the_rival_may_be_the_plain_arm() -> None:
     assert recipe.load("tiny", ["augment_study.controls=[]", "augment_study.rival=real"]).augment_study.rival == "real"
+
+
+def test_the_rival_has_everything_that_is_usual_and_nothing_else_is_varied_by_default() -> None:
+    rival = recipe.load("paper").augment_study.classical
+    assert all(v for name, v in rival.model_dump().items()), "a part of classical augmentation is off"
+    assert not recipe.load("paper").classifier.augmentation.varies

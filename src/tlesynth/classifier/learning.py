@@ -94,7 +94,7 @@ def varied(
     """Volumes (B, X, Y, Z) as ``settings.augmentation`` varies them at a step, and which were mirrored, (B,)."""
     wanted = settings.augmentation
     flipped = np.zeros(len(volumes), bool)
-    if not (wanted.flip or wanted.affine_share or wanted.gain or wanted.gamma):
+    if not wanted.varies:
         return volumes, flipped
     draws = torch_generator(seed, "classifier", "augmentation", step)
     if wanted.flip:

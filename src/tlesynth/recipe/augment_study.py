@@ -12,7 +12,18 @@ from tlesynth.recipe.sharing import Sharing
 
 Control = Literal["classical", "duplicated", "reconstructed", "synthetic", "shuffled", "permuted", "more-real"]
 Ratio = Annotated[float, Field(gt=0, le=100)]
-CLASSICAL = Augmentation(flip=True, affine_share=0.5, rotation_deg=10.0, scale=0.1, shift_mm=5.0, gain=0.1, gamma=0.2)
+CLASSICAL = Augmentation(
+    flip=True,
+    affine_share=0.5,
+    rotation_deg=10.0,
+    scale=0.1,
+    shift_mm=5.0,
+    gain=0.1,
+    gamma=0.2,
+    bias_field=0.2,
+    noise=0.03,
+)
+"""Everything that is usual; a rival that is weaker than others use would be too easy to beat."""
 
 
 class AugmentStudy(Section):

@@ -1,4 +1,4 @@
-"""How training scans are varied: mirrored, moved a little, made brighter or darker."""
+"""How training scans are varied: mirrored, moved a little, made brighter or darker, scanned a little worse."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ class Augmentation(Section):
     """Greatest change of brightness, as a share; what exceeds 1 is clipped."""
     gamma: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Greatest change of contrast: x becomes x ** exp(u), u between -gamma and gamma."""
+    bias_field: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Greatest strength of a smooth bias field, as a share: 0.2 multiplies by 1 / 1.2 to 1.2. How strong it is at most
+    is drawn for each volume between 0 and this."""
+    noise: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """Greatest standard deviation of Gaussian noise on intensities in [0, 1], drawn for each volume between 0 and this;
+    none where the background is 0."""
+
+    @property
+    def recolours(self) -> bool:
+        """Whether intensities change."""
+        return bool(self.gain or self.gamma or self.bias_field or self.noise)
+
+    @property
+    def varies(self) -> bool:
+        """Whether anything is varied at all."""
+        return bool(self.flip or self.affine_share or self.recolours)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tlesynth.recipe import Augmentation
+from tlesynth.training.scanner import degraded
 
 
 @torch.no_grad()
@@ -51,15 +52,17 @@ def cropped(x: Tensor, sides: tuple[int, int, int] | None, draws: torch.Generato
 
 @torch.no_grad()
 def recoloured(x: Tensor, settings: Augmentation, draws: torch.Generator) -> Tensor:
-    """Volumes or crops (B, 1, X, Y, Z) on [0, 1] with another contrast and brightness; after ``cropped``, to be cheap.
+    """Volumes or crops (B, 1, X, Y, Z) on [0, 1] with another contrast and brightness, a bias field and noise.
 
-    Two draws a volume are taken, whatever is switched on.
+    After ``cropped``, to be cheap. Two draws a volume are taken, whatever is switched on; ``degraded`` takes its own
+    where it is.
     """
     u = 2 * torch.rand(len(x), 2, generator=draws) - 1  # (B, 2)
     if settings.gamma:
         x = x.pow(_per_volume(torch.exp(u[:, 0] * settings.gamma), x))
     if settings.gain:
         x = (x * _per_volume(1 + u[:, 1] * settings.gain, x)).clamp(0, 1)
+    x = degraded(x, settings, draws)
     return x.contiguous(memory_format=torch.channels_last_3d)
 
 
