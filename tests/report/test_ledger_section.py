@@ -119,3 +119,18 @@ def test_the_figures_say_in_words_what_they_draw(run: Path) -> None:
 def test_arms_have_names_and_the_declared_one_comes_first() -> None:
     assert ledger_figures.words_of("real+0.25") == "real + synthetic 1:0.25"
     assert ledger_figures.ordered(["real", "real-n50", "real+1", "chosen"]) == ["chosen", "real+1", "real"]
+
+
+def test_what_a_call_means_stands_at_both_thresholds_and_each_prevalence(run: Path, told: str) -> None:
+    assert "What a call means" in told and "Is it worth acting on?" in told
+    table = told[told.index("What a call means") :]
+    assert table.count("that validation chose") == 3 and "if <data" in table and ">10%</data> are patients" in table
+    found = durable.read_json(run / ledger_section.LEDGER)["networks"]["cnn3d"]["decisions"]
+    assert f">{found['arms']['chosen']['at']['half']['ppv'][0]['value']:.2f}</data>" in table
+
+
+def test_for_the_side_no_prevalence_is_made_up(run: Path, tmp_path: Path) -> None:
+    found = durable.read_json(run / ledger_section.LEDGER)
+    found["about"]["task"] = "side"
+    durable.write_json(tmp_path / ledger_section.LEDGER, found)
+    assert "PPV" not in section(tmp_path)

@@ -12,6 +12,7 @@ from tlesynth.augment_study.arms import CHOSEN, CURVE, MORE, REAL
 from tlesynth.augment_study.comparing import Arm, arm_figures, arm_of, compare, interval
 from tlesynth.augment_study.consistency import consistency
 from tlesynth.augment_study.controls import controls
+from tlesynth.augment_study.decisions import decisions
 from tlesynth.augment_study.exchange import curve_of, exchange
 from tlesynth.augment_study.plan import Design
 from tlesynth.augment_study.resampling import Draws, draw
@@ -168,6 +169,12 @@ def _network(bench: Bench, plan: Json, design: Design, choices: Json, tables: Ta
         )
         | {"left_out": plan["inputs"]["no_site"]},
         "consistency": _consistency(bench, tables, arms[REAL]["figures"], _how(plan, bench.network, "consistency")),
+        "decisions": decisions(
+            {name: bench.arms[name].verdicts for name in dict.fromkeys((REAL, bench.rival, CHOSEN))},
+            bench.subjects,
+            bench.draws,
+            how,
+        ),
     }
 
 

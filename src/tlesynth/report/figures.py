@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from tlesynth.data.cohort import Cohort, read_cohort
-from tlesynth.report import charts, measured_figures, slices
+from tlesynth.report import charts, decision_figures, measured_figures, slices
 from tlesynth.report.pictures import Picture
 from tlesynth.report.slices import Row
 from tlesynth.report.sources import Absent, Files, cell
@@ -25,6 +27,8 @@ class Figures:
     gallery: list[Row] = field(default_factory=list)
     measured: measured_figures.Drawn = measured_figures.Drawn()
     receiver: Picture | None = None
+    reliability: Picture | None = None
+    benefit: Picture | None = None
     training: dict[str, list[Picture]] = field(default_factory=dict)
     quality: list[Row] = field(default_factory=list)
     quality_column: str = ""
@@ -34,13 +38,17 @@ def collect(files: Files) -> Figures:
     """Draw every figure that the run has the files for."""
     real = _cohort(files, "derivatives")
     column = _quality_column(files) if real else ""
+    tested = _tested(files)
+    judged = decision_figures.of_predictions(tested) if tested is not None else None
     return Figures(
         examples=slices.examples(real) if real else None,
         reconstructions=_reconstructions(files, real) if real else {},
         film=_film(files),
         gallery=_gallery(files, real) if real else [],
         measured=measured_figures.draw(files),
-        receiver=_receiver(files),
+        receiver=charts.receiver(tested) if tested is not None else None,
+        reliability=decision_figures.reliability(judged) if judged else None,
+        benefit=decision_figures.benefit(judged) if judged else None,
         training=_training(files),
         quality=_quality(files, real, column) if real and column else [],
         quality_column=column,
@@ -80,12 +88,13 @@ def _gallery(files: Files, real: Cohort) -> list[Row]:
     return slices.gallery(real, synthetic) if synthetic else []
 
 
-def _receiver(files: Files) -> Picture | None:
+def _tested(files: Files) -> pd.DataFrame | None:
+    """What every arm said of the test scans."""
     if not files.has("evaluation/predictions.tsv"):
         return None
     table = files.table("evaluation/predictions.tsv")
     table = table[table["cohort"] == "test"]
-    return charts.receiver(table) if len(table) else None
+    return table if len(table) else None
 
 
 def _training(files: Files) -> dict[str, list[Picture]]:

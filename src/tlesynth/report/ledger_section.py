@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tlesynth.report import ledger_figures
+from tlesynth.report import decision_figures, ledger_figures
 from tlesynth.report.pictures import Picture
 from tlesynth.report.sources import Absent, Files, pointer
 
@@ -57,6 +57,8 @@ class Network:
     tone: str
     forest: Picture | None
     curve: Picture | None
+    reliability: Picture | None
+    benefit: Picture | None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def study(files: Files) -> Study | None:
 
 def _network(name: str, part: dict[str, Any], *, declared: bool) -> Network:
     chosen, arms = list(part["chosen"].values()), ledger_figures.ordered(list(part["arms"]))
+    judged = decision_figures.of_ledger(part)
     return Network(
         name,
         KINDS.get(name, name),
@@ -120,4 +123,6 @@ def _network(name: str, part: dict[str, Any], *, declared: bool) -> Network:
         TONES[part["verdict"]],
         ledger_figures.forest(part),
         ledger_figures.learning_curve(part),
+        decision_figures.reliability(judged) if judged else None,
+        decision_figures.benefit(judged) if judged else None,
     )
