@@ -1,7 +1,9 @@
 """The paper's 2D classifier on a processor: python benchmarks/classifier.py PART --help.
 
-PART is step or table. Every part prints its result as JSON and writes it to ``benchmarks/classifier/`` (``--out``
-elsewhere); ``--network test_efficientnet --batch 8`` tries it in seconds. How to read it: benchmarks/README.md.
+PART is step, whole or table. Every part prints its result as JSON and writes it to ``benchmarks/classifier/``
+(``--out`` elsewhere); ``step --network test_efficientnet --batch 8`` tries it in seconds, ``whole`` with ``--n 60 --set
+classifier.network=test_efficientnet classifier.epochs=5`` on a cohort at 3 mm in a minute. How to read it:
+benchmarks/README.md.
 """
 
 from __future__ import annotations

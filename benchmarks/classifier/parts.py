@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 import step
+import whole
 
-COMMANDS = {"step": step}
+COMMANDS = {"step": step, "whole": whole}

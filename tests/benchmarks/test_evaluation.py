@@ -41,7 +41,7 @@ def test_what_was_not_computed_is_named_once(part: Load) -> None:
 
 
 def test_parts_of_a_cohort_keep_its_proportions_and_grow(part: Load) -> None:
-    in_proportion = part("evaluation/enlarging").in_proportion
+    in_proportion = part("harness/enlarging").in_proportion
     table = pd.DataFrame({"group": ["hc"] * 8 + ["tle"] * 4}, index=[f"s{i}" for i in range(12)])
     six, three = in_proportion(table, ["group"], 6), in_proportion(table, ["group"], 3)
     assert table.loc[six, "group"].value_counts().to_dict() == {"hc": 4, "tle": 2}

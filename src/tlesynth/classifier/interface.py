@@ -28,6 +28,7 @@ from tlesynth.classifier.model import ModelConfig, TrainedClassifier, load, load
 from tlesynth.classifier.novelty import novelty_of
 from tlesynth.classifier.scan_set import CLASSES, Example, ScanSet, examples_of
 from tlesynth.classifier.table_fit import fit_table
+from tlesynth.progress import say
 from tlesynth.run_folder import RunFolder
 
 MODEL, VALIDATED = "model", "val_predictions.tsv"
@@ -73,6 +74,9 @@ def fit(training: ScanSet, validation: ScanSet, how: Fitting, out: Path) -> Path
     words = np.take(CLASSES[how.settings.task], validation.positive.astype(int))
     table = pd.DataFrame({"participant_id": validation.ids, "class": words, "logit": np.round(fitted.logits, 6)})
     durable.write_table(out / VALIDATED, table.assign(probability=np.round(probabilities, 6)))
+    if "loading_share" in fitted.cost:
+        spent = 100 * fitted.cost["loading_share"]
+        say(f"classifier {training.name}: {spent:.1f} % of the time went into loading volumes")
     run.finish({"steps": steps, "best_step": fitted.best_step, "n_train": training.counts()} | fitted.cost)
     return out / MODEL
 

@@ -19,7 +19,7 @@ from tlesynth.report.ledger_figures import words_of
 from tlesynth.report.pictures import Picture, Theme, chart, reach
 
 Json = dict[str, Any]
-SIZE = (4.4, 4.0)
+SIZE = (4.4, 4.7)
 LOWEST = -0.15
 """Net benefit below which the axis ends: acting on everybody falls without limit."""
 
@@ -84,7 +84,7 @@ def reliability(judged: Judged) -> Picture:
         axes.set(xlabel="probability that was given", ylabel="share who are patients")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         axes.set_aspect("equal")
-        axes.legend(loc="upper left")
+        _legend(axes)
 
     told = "; ".join(f"{c.label}: {_listed(c)}" for c in judged.reliability)
     return chart(draw, f"Share of patients by the probability that was given, as given to found. {told}.", size=SIZE)
@@ -105,7 +105,7 @@ def benefit(judged: Judged) -> Picture:
                 axes.fill_between(curve.x, *zip(*curve.ends, strict=True), color=colour, alpha=0.12, linewidth=0)
         axes.set(xlabel="probability from which one acts", ylabel="net benefit")
         axes.set(xlim=(0, 1), ylim=(LOWEST, judged.prevalence * 1.1 + 0.02))
-        axes.legend(loc="upper right")
+        _legend(axes)
 
     told = "; ".join(f"{c.label} {_at_half(c)}" for c in judged.benefit)
     everybody = float(decision.treat_all(judged.prevalence, np.array([0.5]))[0])
@@ -124,6 +124,11 @@ def _points(axes: Any, curve: Curve, colour: str) -> None:
     axes.plot(curve.x, curve.y, "o-", color=colour, linewidth=1.2, markersize=4, label=curve.label)
     for x, y, (low, high) in zip(curve.x, curve.y, curve.ends, strict=False):
         axes.errorbar(x, y, reach(y, low, high), color=colour, capsize=2, elinewidth=0.9)
+
+
+def _legend(axes: Any) -> None:
+    """Above the axes: curves may run anywhere within them."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def _listed(curve: Curve) -> str:
