@@ -57,6 +57,7 @@ def fabricate(run: Path, per_group: int = 8) -> Path:
     _film(run / "film", draw)
     for name in ("autoencoder", "diffusion", *(f"classifier/{arm}" for arm in ARMS)):
         _training(run / name, draw)
+    durable.write_json(run / "classifier" / "real" / "done.json", {"steps": 24, "loading_share": 0.0214})
     durable.write_json(run / "autoencoder" / "gate.json", {"verdict": "passed"})
     durable.write_json(run / "evaluation" / "results.json", results(per_group))
     durable.write_json(run / "synthetic" / "certificate.json", CERTIFICATE)

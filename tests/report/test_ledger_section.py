@@ -122,6 +122,7 @@ def test_arms_have_names_and_the_declared_one_comes_first() -> None:
 
 
 def test_what_a_call_means_stands_at_both_thresholds_and_each_prevalence(run: Path, told: str) -> None:
+    assert "Here patients are" not in told
     assert "What a call means" in told and "Is it worth acting on?" in told
     table = told[told.index("What a call means") :]
     assert table.count("that validation chose") == 3 and "if <data" in table and ">10%</data> are patients" in table
@@ -133,4 +134,5 @@ def test_for_the_side_no_prevalence_is_made_up(run: Path, tmp_path: Path) -> Non
     found = durable.read_json(run / ledger_section.LEDGER)
     found["about"]["task"] = "side"
     durable.write_json(tmp_path / ledger_section.LEDGER, found)
-    assert "PPV" not in section(tmp_path)
+    found = section(tmp_path)
+    assert "PPV" not in found and "Here patients are those whose seizures start on the left" in found

@@ -140,6 +140,14 @@ def test_every_number_in_a_table_of_results_carries_a_source(report: str) -> Non
         assert not re.search(r"\d", bare), body
 
 
+def test_use_and_loading_are_told_of_the_runs_classifiers(report: str) -> None:
+    section = report[report.index('<section id="classification">') :]
+    section = section[: section.index("</section>")]
+    assert "Is it worth acting on?" in section and "Net benefit by the probability" in section
+    told = section[section.index("spent loading volumes") :]
+    assert "real only <data" in told and ">2.1%</data>" in told and "synthetic only" not in told[: told.index("</p>")]
+
+
 def test_the_page_loads_nothing(report: str, seen: Reader) -> None:
     assert all(load.startswith("data:image/webp;base64,") for load in seen.loads)
     assert "script" not in seen.tags and "iframe" not in seen.tags
