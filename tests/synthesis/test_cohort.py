@@ -67,33 +67,6 @@ def test_the_cohort_reads_back_with_its_provenance(drawn: Path, models: tuple[Pa
     assert volume.min() >= 0 and volume.max() <= 1
 
 
-def test_a_folder_of_somebody_else_is_left_alone(models: tuple[Path, Path], tmp_path: Path) -> None:
-    raw = tmp_path / "synthetic"
-    scan = raw / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
-    scan.parent.mkdir(parents=True)
-    scan.write_bytes(b"a person's")
-    (raw / "participants.tsv").write_text("participant_id\tgroup\nsub-01\thc\n")
-    before = {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()}
-    with pytest.raises(TlesynthError, match="CFG-005"):
-        draw(tmp_path, models, wish=Wish(1))
-    assert before == {file: file.read_bytes() for file in raw.rglob("*") if file.is_file()}
-
-
-def test_tables_alone_are_somebody_elses_too(models: tuple[Path, Path], tmp_path: Path) -> None:
-    (tmp_path / "synthetic").mkdir()
-    (tmp_path / "synthetic" / "participants.tsv").write_text("participant_id\tgroup\nsub-01\thc\n")
-    with pytest.raises(TlesynthError, match="CFG-005"):
-        draw(tmp_path, models, wish=Wish(1))
-
-
-def test_a_cohort_grows_but_nobody_is_left_behind(models: tuple[Path, Path], tmp_path: Path) -> None:
-    draw(tmp_path, models, wish=Wish(1, ("group=tle side=left",)))
-    assert read_cohort(draw(tmp_path, models, wish=Wish(2, ("group=tle side=left",)))).ids[0] == "sub-synTLE0001"
-    with pytest.raises(TlesynthError, match=r"CFG-010.*sub-synTLE000\d, who is not asked for"):
-        draw(tmp_path, models, wish=Wish(1, ("group=hc",)))
-    assert len(read_cohort(tmp_path / "synthetic").ids) == 2
-
-
 def test_the_film_runs_from_noise_to_the_finished_scan(drawn: Path) -> None:
     film = json.loads((drawn.parent / "film" / "film.json").read_text())
     assert [frame["timestep"] for frame in film["frames"]] == [1000, 500, 0]

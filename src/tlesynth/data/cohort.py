@@ -203,37 +203,6 @@ class CohortWriter:
     sources: tuple[str, ...] = ()
     license: str = "n/a"
 
-    def require_place(self, members: Iterable[str], beside: Iterable[str] = ()) -> None:
-        """Refuse a folder in which this cohort of ``members`` would replace something else, or mix with it.
-
-        ``beside`` are the tables and folders that go with it.
-
-        Raises:
-            TlesynthError: CFG-005 if ``root`` is a file or holds what no such cohort has, CFG-010 if it holds somebody
-                who is none of ``members``.
-        """
-        durable.require_own(self.root, own=self._is_own(set(beside)), otherwise=f", and is no {self.title}")
-        others = sorted({match[1] for match in volumes_in(self.root).values()} - set(members))
-        if others:
-            raise fail("CFG-010", self.root, f"it holds {others[0]}, who is not asked for now")
-
-    def _is_own(self, beside: set[str]) -> bool:
-        """Whether every file below the root is one that this writer, or a killed one of its kind, has left there."""
-        if not self.root.is_dir():
-            return False
-        ours = re.compile(rf"_res-{self.grid.resolution}_desc-{self.desc}_T1w\.(nii\.gz|json)$")
-        named = {"participants.tsv", "participants.json", "README.md"}
-        description = self.root / "dataset_description.json"
-        kind = durable.read_json(description) if description.is_file() else {}
-        described = isinstance(kind, dict) and kind.get("Name") == self.title
-        for file in self.root.rglob("*"):
-            parts = file.relative_to(self.root).parts
-            if file.is_dir() or parts[0].startswith(".") or parts[0] in beside or file == description and described:
-                continue
-            if not (ours.search(file.name) and parts[0].startswith("sub-") or described and file.name in named):
-                return False
-        return True
-
     def write(self, participant_id: str, voxels: np.ndarray, sidecar: dict[str, Any], note: str = "") -> None:
         """Write a T1 on [0, 1] (X, Y, Z) and its sidecar; ``note`` goes into the NIfTI's description field."""
         if voxels.shape != self.grid.shape:

@@ -23,6 +23,7 @@ from tlesynth.progress import Bar, bar, say
 from tlesynth.recipe import Privacy
 from tlesynth.synthesis.background import FAINTEST, Cleaned, cleaned
 from tlesynth.synthesis.guard import LEDGER, Guard
+from tlesynth.synthesis.place import require_place
 from tlesynth.synthesis.requests import Subject
 from tlesynth.volume import Grid, read_on
 
@@ -98,7 +99,7 @@ def sample_cohort(
     writer = CohortWriter(out, source.grid, "synthetic", "Synthetic T1 cohort", about)
     with holding(out, beside(out)):  # not in it: the folder is made to be shared
         durable.sweep(out)
-        writer.require_place((s.participant_id for s in subjects), (OUTCOMES, CERTIFICATE, LEDGER))
+        require_place(writer, (s.participant_id for s in subjects), (OUTCOMES, CERTIFICATE, LEDGER))
         _sample(Drawing(source, guard or Guard(Privacy()), writer), subjects)
 
 

@@ -30,6 +30,7 @@ from tlesynth.errors import fail
 from tlesynth.locking import beside, holding
 from tlesynth.progress import say, track
 from tlesynth.synthesis.background import cleaned
+from tlesynth.synthesis.place import require_place
 from tlesynth.synthesis.requests import possible
 from tlesynth.synthesis.synthesizer import Synthesizer
 from tlesynth.volume import Grid, write
@@ -88,7 +89,7 @@ def counterfactuals(
     model.conditions.asked([to, dict(given)], "--to")
     writer = CohortWriter(out, source.grid, "counterfactual", "Counterfactual T1 cohort", ABOUT)
     with holding(out, beside(out)):
-        writer.require_place(chosen, (TABLE, DIFFERENCES))
+        require_place(writer, chosen, (TABLE, DIFFERENCES))
         return _write_all(models, source, chosen, (to, dict(given)), writer)
 
 
