@@ -61,6 +61,7 @@ def test_copies_lie_near_their_originals(run: Run) -> None:
     ids = [i for i in cohorts.real.ids if i[-1] in "456"]
     found = s.reconstruction_fid(cohorts, ids, Means(), HOW.of("x"))
     assert found["n"] == 12 and found["value"] < 0.01
+    assert found["weights"] == PROVENANCE
 
 
 def test_missing_weights_and_cohorts_say_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

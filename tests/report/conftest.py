@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tlesynth import durable, recipe
+from tlesynth.data.anatomy import STRUCTURES
 from tlesynth.data.cohort import CohortWriter
 from tlesynth.evaluation.verdict import verdict
 from tlesynth.report import figures, page
@@ -98,6 +99,7 @@ def results(n: int) -> dict[str, Any]:
 def _measured(n: int) -> dict[str, Any]:
     missing = {"not_computed": "weights missing: inception-v3", "command": "tlesynth weights fetch inception-v3"}
     lpips = {"not_computed": "weights missing: lpips-alex", "command": "tlesynth weights fetch lpips-alex"}
+    squeeze = {"not_computed": "weights missing: lpips-squeeze", "command": "tlesynth weights fetch lpips-squeeze"}
     distance = {"value": interval(4.31, 0.6, n), "floor": interval(1.52, 0.4, n), "ratio": 2.84}
     metrics = ("accuracy", "precision", "recall", "f1", "auc_roc", "aucpr")
     arms = {
@@ -121,12 +123,13 @@ def _measured(n: int) -> dict[str, Any]:
             "split": "test",
             "n": 4,
             "whole": {"l1": interval(0.0213, 0.002, 4)},
-            "brain": {"l1": interval(0.0612, 0.004, 4)},
+            "brain": {"l1": interval(0.0612, 0.004, 4), "psnr_db": interval(19.62, 0.5, 4)},
             "psnr_db": interval(24.31, 0.7, 4),
             "ssim": interval(0.871, 0.02, 4),
             "hippocampus_l1": interval(0.0544, 0.006, 4),
-            "hippocampus_bias": {"mean": interval(-12.5, 3.5, 8)},
+            "hippocampus_bias": {"mean": interval(-12.5, 3.5, 8), "agreement": interval(9.31, 2.2, 8)},
             "lpips": lpips,
+            "lpips_squeeze": squeeze,
             "fid": missing,
         },
         "frechet": {
@@ -149,6 +152,8 @@ def _measured(n: int) -> dict[str, Any]:
         "classification": {
             "test": {"n": 24, "hc": 12, "tle": 12},
             "arms": arms,
+            "volumetry": {"figures": ["|asymmetry|", "smaller hippocampus"]}
+            | {k: {m: interval(0.61, 0.11, 24) for m in metrics} | {"n_train": 36} for k in ("real", "synthetic")},
             "against_real": {arm: _difference(0.01 * place) for place, arm in enumerate(ARMS) if place},
             "synthetic_by_real": {
                 "hc_correct": 6,
@@ -175,11 +180,15 @@ def _difference(value: float) -> dict[str, Any]:
 
 def _generation(n: int) -> dict[str, Any]:
     frechet = {"value": interval(287.4, 52.6, n), "floor": interval(7.35, 6.1, n), "ratio": 39.1}
-    kid = {"value": interval(87.3, 6.9, n), "floor": interval(-0.5, 0.54, n), "above_floor": interval(87.8, 6.9, n)}
+    parts = {"subsets": {"mean": 86.91, "se": 0.613, "size": n // 2, "count": 100}}
+    kid = {"value": interval(87.3, 6.9, n) | parts, "floor": interval(-0.5, 0.54, n) | parts}
+    kid |= {"above_floor": interval(87.8, 6.9, n)}
+    across = {pair: interval(94.6, 7.1, n) for pair in ("hc_to_tle", "tle_to_hc")}
     shares = {k: {"value": interval(0.25, 0.2, n), "real": interval(0.9, 0.1, n), "ratio": 0.28} for k in OVERLAP}
     sizes = {"n_real": n, "n_synthetic": n}
     found = {
-        "kid": {g: kid | sizes for g in GROUPS} | {"own_minus_cross": {g: interval(-6.1, 6.9, n) for g in GROUPS}},
+        "kid": {g: kid | sizes for g in GROUPS}
+        | {"cross": across, "own_minus_cross": {g: interval(-6.1, 6.9, n) for g in GROUPS}},
         "overlap": {g: shares | {"k": 4} | sizes for g in GROUPS},
     }
     told = {"auc": interval(0.97, 0.03, n), "accuracy": interval(0.9, 0.1, n), "p": 0.00498}
@@ -187,7 +196,9 @@ def _generation(n: int) -> dict[str, Any]:
     return {
         "reference": "real scans outside gen_train",
         "radiomic": {"features": "radiomic-42"} | found,
-        "internal": {"features": "internal encoder", "frechet": {g: frechet | sizes for g in GROUPS}} | found,
+        "internal": {"features": "internal encoder"}
+        | {"frechet": {g: frechet | sizes for g in GROUPS} | {"cross": across}}
+        | found,
         "two_sample": {"features": "radiomic-42", "value": told, "floor": told},
         "spectrum": {"unit": "dB"}
         | {
@@ -208,7 +219,7 @@ def _disease(n: int) -> dict[str, Any]:
         "real": interval(3512.4, 160, n),
         "synthetic": interval(3390.1, 90, n),
         "deviation_ratio": interval(0.54, 0.21, n) | {"verdict": "different"},
-        "kolmogorov_smirnov": interval(0.61, 0.2, n),
+        "kolmogorov_smirnov": interval(0.61, 0.2, n) | {"p": 0.0312},
         "wasserstein": interval(1.2, 0.4, n),
     }
     kinds = ("real", "synthetic")
@@ -245,7 +256,8 @@ def _disease(n: int) -> dict[str, Any]:
         | {"verdict": "undecided"},
         "distributions": {s: {m: spread for m in listed} for s, listed in measures.items()} | {"hs-yes": few},
         "side_correlation": {
-            g: {"hippocampus": {part: interval(0.6, 0.2, n) for part in (*kinds, "difference")}} for g in GROUPS
+            s: {name: {part: interval(0.6, 0.2, n) for part in (*kinds, "difference")} for name in STRUCTURES}
+            for s in measures
         },
         "conditioning": {
             "side": {k: {part: interval(0.8, 0.1, n) for part in ("auc", "share_on_the_asked_side")} for k in kinds},

@@ -105,7 +105,8 @@ def reconstruction_fid(inputs: Inputs, ids: list[str], extractor: nn.Module | Js
     sets = [_features(cohort, ids, extractor) for cohort in (inputs.real, inputs.reconstructed)]
     if not all(sets):
         return EMPTY
-    return inception.fid_interval(*(s[inception.ALL] for s in sets), len(ids), how, paired=True)
+    found = inception.fid_interval(*(s[inception.ALL] for s in sets), len(ids), how, paired=True)
+    return found | {"features": NAME, "weights": weights.provenance(NAME)}
 
 
 def _plane(described: dict[str, Described], plane: str, how: Intervals) -> Json:

@@ -15,6 +15,8 @@ from tlesynth.report.sources import Absent, Files, file_of
 NOT_THERE = "not in this run"
 LONG = 60
 """Characters beyond which a text value is shortened on the page."""
+HASH = 12
+"""Digits of a hash that tell one file from another to the eye; the whole stands behind them."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ class Quoter:
         except Absent:
             return self.reason(source)
         return self._data(source, shown, shown)
+
+    def hash(self, source: str) -> Markup:
+        """The first digits of a hash; the whole is the value of its ``<data>`` element."""
+        try:
+            whole = plain(self.files.resolve(source))
+        except Absent:
+            return self.reason(source)
+        shown = whole if len(whole) <= HASH else f"{whole[:HASH]}…"
+        return Markup("<code>{}</code>").format(self._data(source, whole, shown))
 
     def interval(
         self, source: str, places: int | None = 2, *, percent: bool = False, sign: bool = False, n: bool = False
