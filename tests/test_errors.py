@@ -3,6 +3,8 @@
 import pickle
 from pathlib import Path
 
+import pytest
+
 from tlesynth import errors
 from tlesynth.errors import EXIT_STATUSES, REGISTRY, TlesynthError, fail
 
@@ -44,3 +46,17 @@ def test_an_error_survives_a_process_pool() -> None:
 def test_the_documented_table_is_the_registry() -> None:
     page = Path(__file__).parents[1] / "docs" / "errors.md"
     assert page.read_text() == errors.documentation()
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ("run/synthetic/participants.tsv", ": tlesynth sample writes it."),
+        ("run/splits.tsv", ": tlesynth split writes it."),
+        ("run/derivatives", ": tlesynth preprocess writes it."),
+        ("elsewhere/participants.tsv", "the input of this stage is missing."),
+    ],
+)
+def test_a_missing_input_names_the_stage_that_writes_it_where_it_is_known(missing: str, why: str) -> None:
+    assert f"{why} Do: " in str(fail("DATA-011", Path(missing)))
+    assert str(fail("DATA-011", Path(missing), "another reason")).count("writes it.") == 0

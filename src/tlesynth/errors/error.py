@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlesynth.errors.registry import REGISTRY
+from tlesynth.errors.stages import writer_of
+
+MISSING_INPUT = "DATA-011"
 
 
 class TlesynthError(Exception):
@@ -40,8 +43,11 @@ class TlesynthError(Exception):
 
 
 def fail(code: str, where: str | Path = "", why: str = "") -> TlesynthError:
-    """The error of ``code`` for the caller to raise; paths are shown relative to the working folder."""
-    return TlesynthError(code, shown(where), why)
+    """The error of ``code`` for the caller to raise; paths are shown relative to the working folder.
+
+    Of a missing input that a run has by name, the reason left out names the stage that writes it.
+    """
+    return TlesynthError(code, shown(where), why or (writer_of(Path(where)) if code == MISSING_INPUT else ""))
 
 
 def shown(path: str | Path) -> str:
