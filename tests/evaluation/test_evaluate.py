@@ -105,6 +105,7 @@ def test_about_counts_people_and_hashes_sources(done: tuple[dict[str, Any], Path
     about = done[0]["about"]
     assert about["n"]["test"] == {"hc": 3, "tle": 3} and about["synthetic"] == {"hc": 4, "tle": 4}
     assert "not clinical evidence" in about["banner"]
+    assert about["measured"] == SETTINGS.measured.model_dump(mode="json")
     assert about["provenance"]["splits.tsv"] == durable.sha256(run.splits)
 
 

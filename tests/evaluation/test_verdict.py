@@ -257,6 +257,26 @@ def test_the_limits_are_the_recipes(good: Json) -> None:
     assert found["limits"]["equivalence_margin"] == 0.01 and found["limits"]["most_copies"] == 0.001
 
 
+def test_a_mixture_that_was_not_trained_is_named(good: Json) -> None:
+    shown = lights(good, mixture="real+0.5")["usefulness"]
+    assert shown["sentence"] == "Not known: no classifier of real+0.5 was judged."
+    assert shown["figures"][0]["command"] == "tlesynth train classifier"
+
+
+def test_what_is_no_interval_is_grey_and_no_crash(good: Json) -> None:
+    for held in ([], "a word", 3, {"value": "0.1", "low": 0, "high": 1, "n": 9}, {"value": None}):
+        light = lights(changed(good, "reconstruction/hippocampus_bias/mean", held))["reconstruction"]
+        assert light["light"] == "grey" and "no interval" in light["sentence"]
+
+
+def test_the_light_on_effects_says_where_it_parts_from_the_table(good: Json) -> None:
+    """TOST at 5 % looks at the 90 % interval: a difference whose 95 % interval alone leaves the margin is both."""
+    effect = good["disease"]["effects"]["tle"]["hippocampus_asymmetry_abs"]
+    known = effect | {"difference": interval(0.1, 0.21), "p": 0.04, "verdict": "equivalent"}
+    light = lights(changed(good, "disease/effects/tle/hippocampus_asymmetry_abs", known))["effects"]
+    assert light["light"] == "amber" and "amber may stand beside it" in light["formula"]
+
+
 def test_an_interval_decides_and_its_middle_does_not() -> None:
     limits = rule.within(0.3, 0.5)
     known = {0.1: "green", 0.2: "amber", 0.4: "amber", 0.55: "amber", 0.7: "red", -0.7: "red"}

@@ -10,6 +10,7 @@ from made_study import made_ledger
 from tlesynth import durable, recipe
 from tlesynth.data.cohort import CohortWriter, read_cohort
 from tlesynth.data.volume_cache import key_of
+from tlesynth.errors import TlesynthError
 from tlesynth.pipeline import judging
 from tlesynth.volume import GRIDS
 
@@ -46,6 +47,22 @@ def test_a_study_of_the_side_says_nothing_of_tle(run: Path) -> None:
     found = judging.judge(run, recipe.load("tiny"))["verdict"]["lights"]
     assert found["unseen_sites"]["light"] == "grey" and "another task (side)" in found["unseen_sites"]["sentence"]
     assert not any(f["source"].startswith("augmentation/") for f in found["usefulness"]["figures"])
+
+
+@pytest.mark.parametrize("name", ["plan", "ledger"])
+@pytest.mark.parametrize("held", [[], {}, 3, {"inputs": []}, {"primary": {"network": "cnn3d"}}, {"networks": 1}])
+def test_a_damaged_study_is_named(run: Path, name: str, held: object) -> None:
+    durable.write_json(run / f"augmentation/{name}.json", held)
+    with pytest.raises(TlesynthError, match=rf"DATA-001.*{name}.json.*it has no /"):
+        judging.judge(run, recipe.load("tiny"))
+
+
+def test_limits_may_change_and_what_was_measured_may_not(run: Path) -> None:
+    own = recipe.load("tiny")
+    other = recipe.load("tiny", ["evaluation.verdict.site_loss=0.4"])
+    assert judging.judge_anew(run, other, own)["verdict"]["limits"]["site_loss"] == 0.4
+    with pytest.raises(TlesynthError, match="bootstrap"):
+        judging.judge_anew(run, recipe.load("tiny", ["evaluation.bootstrap=123"]), own)
 
 
 def test_without_a_study_there_is_none(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from tlesynth.errors import fail
 
 def evaluate(
     folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Run folder whose stages up to train classifier are done.")
+        Path,
+        typer.Argument(metavar="RUN", help="Run folder with scans and splits; what other stages wrote is judged too."),
     ],
     given: Annotated[
         Path | None, typer.Option("--input", help="The run's BIDS cohort, if it was not simulated.")
@@ -36,7 +37,7 @@ def evaluate(
 
     recipe = _recipe_of(folder, override)
     if judge_only:
-        found = judging.judge(folder, recipe)
+        found = judging.judge_anew(folder, recipe, _recipe_of(folder))
     else:
         context = Context(recipe, folder, given)
         found = judging.evaluate(folder, recipe, data=kind_of(context.cohort), truth=context.truth)
@@ -94,5 +95,6 @@ def report(
 
 def _recipe_of(folder: Path, override: list[str] | None = None) -> recipes.Recipe:
     if not (folder / "recipe.yaml").is_file():
-        raise fail("DATA-011", folder, "it holds no recipe.yaml")
+        why = "it holds no recipe.yaml, so it is no run" if folder.is_dir() else "there is no such folder"
+        raise fail("DATA-011", folder, why)
     return recipes.load(folder / "recipe.yaml", override or [])

@@ -131,6 +131,7 @@ def _about(given: dict[str, Any], inputs: Inputs, settings: Evaluation) -> Json:
         "grid": inputs.real.grid.name,
         "confidence": settings.confidence,
         "bootstrap": settings.bootstrap,
+        "measured": settings.measured.model_dump(mode="json"),
     }
 
 

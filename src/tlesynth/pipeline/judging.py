@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from tlesynth import durable
+from tlesynth.errors import fail
 from tlesynth.recipe import Recipe
 
 RESULTS = "evaluation/results.json"
 STUDY = "augmentation"
 COUNTS = "tle"
 """The task of a study that says whether synthetic scans are useful."""
+PLANNED = ("/inputs/cohorts/synthetic",)
+"""What is read of the study's plan."""
 
 
 def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dict[str, Any]:
@@ -49,17 +52,37 @@ def judge(out: Path, recipe: Recipe) -> dict[str, Any]:
     return lights(out / "evaluation", recipe.evaluation, recipe.privacy, study_of(out))
 
 
+def judge_anew(out: Path, recipe: Recipe, own: Recipe) -> dict[str, Any]:
+    """``judge`` by the limits of ``recipe``, which a user changed from the run's ``own``.
+
+    Raises:
+        TlesynthError: CFG-002 if a change is of what decides the figures themselves; DATA-001 and DATA-011 if there
+            are no results that can be read.
+    """
+    from tlesynth.evaluation.verdict.judging import require_measured
+
+    require_measured(out / "evaluation", recipe.evaluation, own.evaluation)
+    return judge(out, recipe)
+
+
 def study_of(out: Path) -> dict[str, Any] | None:
-    """The ledger of the run's augmentation study, or why it does not count; None where none was finished."""
-    from tlesynth.evaluation.verdict.study import LEDGER
+    """The ledger of the run's augmentation study, or why it does not count; None where none was finished.
+
+    Raises:
+        TlesynthError: DATA-001 if the ledger or the plan is damaged.
+    """
+    from tlesynth.evaluation.verdict.study import LEDGER, lacking, places
 
     if not (out / LEDGER).is_file():
         return None
-    ledger = durable.read_json(out / LEDGER, "DATA-001")
+    plan, ledger = (durable.read_json(out / name, "DATA-001") for name in (f"{STUDY}/plan.json", LEDGER))
+    for name, found, needed in ((f"{STUDY}/plan.json", plan, PLANNED), (LEDGER, ledger, places(ledger))):
+        if missing := lacking(found, needed):
+            raise fail("DATA-001", out / name, f"it has no {missing}")
     if (task := ledger["about"]["task"]) != COUNTS:
         why = f"the study in {STUDY}/ is of another task ({task}), and says nothing of TLE against controls"
         return {"not_computed": why, "command": "tlesynth augment-study"}
-    if durable.read_json(out / STUDY / "plan.json", "DATA-001")["inputs"]["cohorts"]["synthetic"] == _made(out):
+    if plan["inputs"]["cohorts"]["synthetic"] == _made(out):
         return ledger
     why = f"the study in {STUDY}/ was made with other synthetic scans: remove it, make it anew"
     return {"not_computed": why, "command": "tlesynth augment-study"}

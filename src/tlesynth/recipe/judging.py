@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tlesynth.recipe.inference import Inference
 from tlesynth.recipe.section import Count, Fraction, Section
@@ -71,6 +71,15 @@ class Evaluation(Measures):
     """What is measured, and what the verdict asks of it."""
 
     verdict: Verdict = Verdict()
+
+    @model_validator(mode="after")
+    def _margins_in_order(self) -> Self:
+        if self.equivalence_margin > self.verdict.effect_difference:
+            raise ValueError(
+                f"equivalence_margin {self.equivalence_margin:g} is more than verdict.effect_difference "
+                f"{self.verdict.effect_difference:g}: what is red could be green"
+            )
+        return self
 
     @property
     def measured(self) -> Measures:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tlesynth.recipe.section import Fraction, Positive, Section
 
 HalfAtMost = Annotated[float, Field(gt=0, lt=0.5)]
+Mixture = Literal["real+0.25", "real+0.5", "synthetic"]
 
 
 class Verdict(Section):
@@ -47,7 +48,7 @@ class Verdict(Section):
     """How well a model's errors tell its training scans from others (AUC), at most."""
     membership_caught: Fraction = 0.03
     """Share of training scans told at 1 % of false alarms, at most."""
-    mixture: str = "real+0.25"
+    mixture: Mixture = "real+0.25"
     """The training set whose gain counts where no augmentation study was made, named before test is opened."""
     site_loss: HalfAtMost = 0.05
     """What synthetic scans may take from the AUC at a site that the augmentation study held out."""

@@ -206,6 +206,7 @@ def _usefulness(asked: Asked) -> Figures:
             real,
             sets=sets,
             beside=arm != asked.verdict.mixture,
+            otherwise=not_computed(f"no classifier of {arm} was judged", "tlesynth train classifier"),
         )
         for arm in (asked.verdict.mixture, *arms)
     ]

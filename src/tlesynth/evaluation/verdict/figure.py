@@ -12,7 +12,9 @@ from tlesynth.metrics.statistics import Interval, Json, not_computed
 from tlesynth.privacy.gate import PASSED, REFUSED
 
 Compared: TypeAlias = Callable[[Json, Json], Json]
+INTERVAL = ("value", "low", "high", "n")
 UNKNOWN = "these results hold no such figure"
+MALFORMED = "what these results hold there is no interval"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Figure:
     """Where the numbers of scans of the sets stand; left out: the figure's own n."""
     beside: bool = False
     """Whether it can only turn a light red."""
+    otherwise: Json | None = None
+    """Why there is none, where the results have no place for it."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,16 @@ def judged(figure: Figure | Word, results: Json, least: int) -> Json:
         told["tolerated"] = list(figure.limits.tolerated)
     found, floor = (_interval(results, path) for path in (figure.source, figure.floor or figure.source))
     if figure.floor and "value" in floor:
-        told |= {"floor": {k: floor[k] for k in ("value", "low", "high", "n")}, "floor_source": figure.floor}
+        told |= {"floor": {k: floor[k] for k in INTERVAL}, "floor_source": figure.floor}
+    if figure.otherwise and found.get("not_computed") == UNKNOWN:
+        found = figure.otherwise
     refused = next((f for f in (found, floor if figure.compared else found) if "not_computed" in f), None)
     if refused is None and figure.compared:
         found = figure.compared(found, floor)
     refused = refused or (found if "not_computed" in found else _too_few(figure, results, found, least))
     if refused:
         return told | {"light": GREY} | refused
-    return told | {"light": colour_of(found, figure.limits)} | {k: found[k] for k in ("value", "low", "high", "n")}
+    return told | {"light": colour_of(found, figure.limits)} | {k: found[k] for k in INTERVAL}
 
 
 def found_at(results: Json, path: str) -> Any:
@@ -108,9 +114,13 @@ def _entry(found: Any, key: str) -> Any:
 
 def _interval(results: Json, path: str) -> Json:
     found = found_at(results, path)
-    if isinstance(found, dict) and ("not_computed" in found or {"value", "low", "high", "n"} <= set(found)):
+    if isinstance(found, dict) and ("not_computed" in found or all(_is_number(found.get(k)) for k in INTERVAL)):
         return found
-    return not_computed(UNKNOWN, "tlesynth evaluate")
+    return not_computed(MALFORMED, "tlesynth evaluate")
+
+
+def _is_number(found: Any) -> bool:
+    return isinstance(found, (int, float)) and not isinstance(found, bool)
 
 
 def _too_few(figure: Figure, results: Json, found: Json, least: int) -> Json | None:

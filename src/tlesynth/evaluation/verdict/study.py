@@ -6,7 +6,8 @@ The study trains many classifiers and compares with classical augmentation; it o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tlesynth.evaluation.verdict.figure import Figure
 from tlesynth.evaluation.verdict.rule import at_least
@@ -16,6 +17,28 @@ LEDGER = "augmentation/ledger.json"
 """Where the study's ledger lies in a run; figures of it are named ``augmentation/ledger.json#/networks/...``."""
 RIVALS = {"classical": "classical augmentation", "real": "real scans alone"}
 CHANCE = 0.5
+NEEDED = ("/primary/network", "/primary/rival", "/about/seeds", "/about/splits", "/networks")
+
+
+def lacking(found: Any, needed: Iterable[str]) -> str:
+    """The first of the places ``needed`` (``/a/b``) that ``found`` has not, nothing where it has all."""
+    return next((place for place in needed if _absent(found, place)), "")
+
+
+def places(study: Json) -> Iterator[str]:
+    """What the lights need of a ledger, in an order in which each place shows the way to the next."""
+    yield from NEEDED
+    yield f"/networks/{study['primary']['network']}"
+    for name in study["networks"]:
+        yield from (f"/networks/{name}/{part}" for part in ("rival", "sites"))
+
+
+def _absent(found: Any, path: str) -> bool:
+    for key in path.split("/")[1:]:
+        if not isinstance(found, dict) or key not in found:
+            return True
+        found = found[key]
+    return False
 
 
 def rival_in(study: Json) -> str:
