@@ -274,7 +274,7 @@ def test_the_light_on_effects_says_where_it_parts_from_the_table(good: Json) -> 
     effect = good["disease"]["effects"]["tle"]["hippocampus_asymmetry_abs"]
     known = effect | {"difference": interval(0.1, 0.21), "p": 0.04, "verdict": "equivalent"}
     light = lights(changed(good, "disease/effects/tle/hippocampus_asymmetry_abs", known))["effects"]
-    assert light["light"] == "amber" and "amber may stand beside it" in light["formula"]
+    assert light["light"] == "amber" and "amber may stand beside equivalent" in light["formula"]
 
 
 def test_an_interval_decides_and_its_middle_does_not() -> None:

@@ -12,9 +12,8 @@ FORMULAS = {
     "diversity": "mean MS-SSIM of pairs within a group, inside the brain, synthetic minus real",
     "spread": "standard deviation of the synthetic volumes over that of the real ones",
     "effects": "Hedges' g = (mean of patients - mean of controls) / pooled standard deviation, freed of small bias, "
-    "of |asymmetry| = |200 (R - L) / (R + L)|; synthetic minus real; green asks the margin of the whole interval, "
-    "`equivalent` in the table of effects only of the narrower one of two one-sided tests (90 % where the interval is "
-    "95 %), so that amber may stand beside it",
+    "of |asymmetry| = |200 (R - L) / (R + L)|; synthetic minus real. Green asks the margin of the whole interval, the "
+    "table's two one-sided tests of a narrower one (90 % where it is 95 %): amber may stand beside equivalent",
     "one_sided": "share of patients whose |asymmetry| exceeds the 95th percentile of real controls, synthetic - real",
     "conditioning": "AUC: the chance that a patient asked for the left has a higher asymmetry 200 (R - L) / (R + L) "
     "than one asked for the right",
