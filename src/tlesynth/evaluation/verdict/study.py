@@ -17,7 +17,7 @@ LEDGER = "augmentation/ledger.json"
 """Where the study's ledger lies in a run; figures of it are named ``augmentation/ledger.json#/networks/...``."""
 RIVALS = {"classical": "classical augmentation", "real": "real scans alone"}
 CHANCE = 0.5
-NEEDED = ("/primary/network", "/primary/rival", "/about/seeds", "/about/splits", "/networks")
+NEEDED = ("/primary/network", "/primary/rival", "/about/task", "/about/seeds", "/about/splits", "/networks")
 
 
 def lacking(found: Any, needed: Iterable[str]) -> str:
