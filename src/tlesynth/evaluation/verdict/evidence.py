@@ -163,7 +163,7 @@ def _copies(asked: Asked) -> Figures:
         ),
         *(
             Figure(
-                f"synthetic scans nearer to training than to other real scans, by {words}",
+                f"synthetic scans nearer to training than to held-out scans (0.5 is chance), by {words}",
                 near.format(space) + "/share",
                 limits,
                 sets=(near.format(space) + "/share/n", near.format(space) + "/compared_with"),
