@@ -1,4 +1,4 @@
-"""Distances between cohorts of known features: the same kind, a shifted one, a collapsed one, and three subjects."""
+"""Distances between cohorts of known features: the same kind, a shifted one, a collapsed one; three are refused."""
 
 import numpy as np
 import pandas as pd
@@ -72,12 +72,20 @@ def test_lost_power_is_ten_decibels() -> None:
     assert band["value"]["value"] == pytest.approx(-10, abs=0.3) and band["floor"]["value"] == pytest.approx(0, abs=0.3)
 
 
-def test_two_subjects_give_reasons_and_three_give_figures() -> None:
-    none = g.generation(cohort(counts={"gen_train": 4, "test": 2, "synthetic": 2}), HOW)
-    assert all("not_computed" in f for f in figures(none["radiomic"]) + figures(none["spectrum"]))
-    three = g.generation(cohort(counts=dict.fromkeys(COUNTS, 3)), HOW)
-    assert all(np.isfinite(f["value"]) for f in figures(three) if "value" in f)
-    assert three["radiomic"]["overlap"]["hc"]["k"] == 1
+def test_sets_of_three_and_of_seven_are_refused_in_one_sentence_and_eight_give_figures() -> None:
+    for n in (3, 7):
+        few = cohort(counts=dict.fromkeys(COUNTS, n))
+        told = g.generation(few, HOW)
+        sets = [told["radiomic"], told["internal"], g.frechet(few, HOW)]
+        reasons = {f["not_computed"] for part in sets for f in figures(part)}
+        assert not any("value" in f for part in sets for f in figures(part))
+        derived = {"the distance or its floor is missing", "the floor cannot be told from 0"}
+        assert reasons - derived == {f"{n} scans; at least 8 are needed"}
+        assert all(np.isfinite(f["value"]) for f in figures(told["spectrum"]))  # means of three have their interval
+    assert "not_computed" in g.generation(cohort(counts=dict.fromkeys(COUNTS, 3)), HOW)["two_sample"]["value"]
+    eight = g.generation(cohort(counts=dict.fromkeys(COUNTS, 8)), HOW)
+    assert all(np.isfinite(f["value"]) for f in figures(eight) if "value" in f)
+    assert eight["radiomic"]["overlap"]["hc"]["k"] == 2 and "value" in eight["radiomic"]["kid"]["hc"]["value"]
 
 
 def test_without_a_cohort_training_scans_or_encoder_there_is_a_reason() -> None:

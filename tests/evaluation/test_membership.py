@@ -61,5 +61,9 @@ def test_one_percent_is_not_told_from_few_scans() -> None:
     assert many["value"] == pytest.approx(0.10)
 
 
-def test_three_are_the_fewest() -> None:
-    assert "not_computed" in membership(np.zeros(2), np.ones(9), 0.95)["auc"]
+@pytest.mark.parametrize("n", [3, 7])
+def test_eight_are_the_fewest(n: int) -> None:
+    """Three against three would print an AUC of 1.0 [0.5, 1]."""
+    for sides in ((np.zeros(n), np.ones(9)), (np.zeros(9), np.ones(n))):
+        assert membership(*sides, 0.95)["auc"]["not_computed"] == f"{n} scans; at least 8 are needed"
+    assert membership(np.zeros(8), np.ones(8), 0.95)["auc"]["value"] == 1

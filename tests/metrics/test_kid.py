@@ -29,7 +29,7 @@ def test_it_is_the_sum_written_out() -> None:
 
 def test_points_have_a_closed_form() -> None:
     """All of one set at x, all of the other at y: k(x, x) + k(y, y) - 2 k(x, y)."""
-    a, b = np.full((4, 2), 1.0), np.full((3, 2), 2.0)
+    a, b = np.full((9, 2), 1.0), np.full((8, 2), 2.0)
     found = kid(a, b, how())
     assert found["value"] == found["low"] == found["high"] == pytest.approx(2**3 + 5**3 - 2 * 3**3)
     assert found["subsets"]["mean"] == pytest.approx(found["value"]) and found["subsets"]["se"] == 0
@@ -65,8 +65,10 @@ def test_the_nearer_set_is_known() -> None:
     assert kid_difference(made, own, other, how())["high"] < 0
 
 
-def test_three_subjects_are_the_fewest() -> None:
-    x = np.random.default_rng(5).normal(size=(10, 3))
-    assert "value" in kid(x[:3], x[3:6], how())
-    assert "not_computed" in kid(x[:2], x, how()) and "not_computed" in kid_difference(x, x[:2], x, how())
-    assert "not_computed" in kid_against_floor(x[:2], x, x, how())["value"]
+def test_eight_subjects_are_the_fewest() -> None:
+    x = np.random.default_rng(5).normal(size=(16, 3))
+    assert "value" in kid(x[:8], x[8:], how())
+    for n in (3, 7):
+        reason = f"{n} scans; at least 8 are needed"
+        assert kid(x[:n], x, how())["not_computed"] == kid_difference(x, x[:n], x, how())["not_computed"] == reason
+        assert kid_against_floor(x[:n], x, x, how())["value"]["not_computed"] == reason

@@ -36,7 +36,8 @@ def test_permuted_labels_give_one_half() -> None:
     assert np.mean(found) == pytest.approx(0.5, abs=0.05)
 
 
-def test_two_subjects_are_too_few() -> None:
-    x = np.random.default_rng(3).normal(size=(9, 3))
-    assert "not_computed" in t.two_sample(x[:2], x, how())
-    assert "value" in t.two_sample(x[:3], x[3:6], how())["auc"]
+def test_seven_subjects_are_too_few() -> None:
+    x = np.random.default_rng(3).normal(size=(16, 3))
+    for n in (3, 7):
+        assert t.two_sample(x[:n], x, how())["not_computed"] == f"{n} scans; at least 8 are needed"
+    assert "value" in t.two_sample(x[:8], x[8:], how())["auc"]

@@ -16,7 +16,7 @@ from torch import nn
 from tlesynth.evaluation.slices import PLANES, all_coronal, as_images, enlarged, slices_of
 from tlesynth.metrics.infinity import at_infinity
 from tlesynth.metrics.statistics import (
-    FEWEST,
+    LEAST_SET,
     Json,
     Resampling,
     not_computed,
@@ -75,8 +75,8 @@ def fid_interval(
     ``paired`` sets (a head and its reconstruction) are resampled together.
     """
     n = min(n, len(a))
-    if min(n, len(b)) < FEWEST:
-        return too_few(min(n, len(b)))
+    if min(n, len(b)) < LEAST_SET:
+        return too_few(min(n, len(b)), LEAST_SET)
     chosen, draws = np.sort(how.generator.permutation(len(a))[:n]), []
     for _ in range(FID_RESAMPLES):
         rows = how.generator.integers(0, len(a), n)

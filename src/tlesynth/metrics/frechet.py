@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlesynth.metrics.statistics import (
-    FEWEST,
+    LEAST_SET,
     Json,
     Resampling,
     not_computed,
@@ -71,8 +71,8 @@ def distance_interval(subjects: Floats, reference: Floats, n: int, how: Resampli
     Where there are more than ``n`` the value is the mean over ``draws`` random choices of them, so that two distances
     of sets of different sizes can be compared at the size that both have.
     """
-    if min(n, len(subjects), len(reference)) < FEWEST:
-        return too_few(min(n, len(subjects), len(reference)))
+    if min(n, len(subjects), len(reference)) < LEAST_SET:
+        return too_few(min(n, len(subjects), len(reference)), LEAST_SET)
     tries = draws if n < len(subjects) else 1
     choices = np.argsort(how.generator.random((tries, len(subjects))), axis=1)[:, :n]
     value = frechet_distance(gaussian_of(subjects[choices]), gaussian_of(reference)).mean()

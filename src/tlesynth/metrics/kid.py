@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tlesynth.metrics.statistics import FEWEST, Interval, Json, Resampling, not_computed, rounded, too_few
+from tlesynth.metrics.statistics import LEAST_SET, Interval, Json, Resampling, not_computed, rounded, too_few
 
 Floats = NDArray[np.floating]
 SUBSETS, LARGEST_SUBSET = 100, 1000
@@ -49,8 +49,8 @@ def squared_mmd(k: Kernels) -> float:
 
 def kid(a: Floats, b: Floats, how: Resampling) -> Json:
     """KID of two sets as JSON: plus and minus z jackknife errors over subjects, and the published mean over subsets."""
-    if min(len(a), len(b)) < FEWEST:
-        return too_few(min(len(a), len(b)))
+    if min(len(a), len(b)) < LEAST_SET:
+        return too_few(min(len(a), len(b)), LEAST_SET)
     k = kernels(a, b)
     error = np.sqrt(sum(_jackknife(left_out) for left_out in _left_out(k)))
     return _interval(squared_mmd(k), error, len(a) + len(b), how) | {"subsets": _subsets(k, how.generator)}
@@ -59,8 +59,8 @@ def kid(a: Floats, b: Floats, how: Resampling) -> Json:
 def kid_difference(shared: Floats, one: Floats, other: Floats, how: Resampling) -> Json:
     """KID of ``shared`` to ``one`` minus KID of ``shared`` to ``other``, with its jackknife interval, as JSON."""
     sizes = [len(s) for s in (shared, one, other)]
-    if min(sizes) < FEWEST:
-        return too_few(min(sizes))
+    if min(sizes) < LEAST_SET:
+        return too_few(min(sizes), LEAST_SET)
     a, b = kernels(shared, one), kernels(shared, other)
     (shared_a, from_one), (shared_b, from_other) = _left_out(a), _left_out(b)
     error = np.sqrt(sum(_jackknife(left_out) for left_out in (shared_a - shared_b, from_one, from_other)))

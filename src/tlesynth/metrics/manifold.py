@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from tlesynth.metrics.statistics import (
-    FEWEST,
+    LEAST_SET,
     Json,
     Resampling,
     mean_interval,
@@ -70,8 +70,8 @@ def overlap_against_real(synthetic: Floats, training: Floats, reference: Floats,
     Shares have exact intervals, density a bootstrap over subjects; both take the two regions as given.
     """
     n = min(len(synthetic), len(training))
-    if min(n, len(reference)) < FEWEST:
-        return too_few(min(n, len(reference)))
+    if min(n, len(reference)) < LEAST_SET:
+        return too_few(min(n, len(reference)), LEAST_SET)
     k = neighbours(min(n, len(reference)))
     synthetic, training = (s[np.sort(how.generator.permutation(len(s))[:n])] for s in (synthetic, training))
     made, kept = (asdict(overlap(s, reference, k)) for s in (synthetic, training))

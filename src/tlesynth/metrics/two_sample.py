@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tlesynth.metrics.statistics import FEWEST, Json, Resampling, auc, auc_interval, proportion, rounded, too_few
+from tlesynth.metrics.statistics import LEAST_SET, Json, Resampling, auc, auc_interval, proportion, rounded, too_few
 
 Floats = NDArray[np.float64]
 FOLDS, PERMUTATIONS = 5, 200
@@ -27,8 +27,8 @@ def two_sample(a: Floats, b: Floats, how: Resampling) -> Json:
     apart, and may fall well below it: what is left out of a fold pulls its model the other way. ``p``, the share of 200
     permuted labellings whose AUC reaches this one, is the test.
     """
-    if min(len(a), len(b)) < FEWEST:
-        return too_few(min(len(a), len(b)))
+    if min(len(a), len(b)) < LEAST_SET:
+        return too_few(min(len(a), len(b)), LEAST_SET)
     features, positive = np.concatenate([a, b]), np.arange(len(a) + len(b)) < len(a)
     scores = _judged(features, positive, how.generator)
     found = auc(scores, positive)
