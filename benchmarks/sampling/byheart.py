@@ -29,6 +29,7 @@ from tlesynth.diffusion.scoring import energy_distance, floor
 from tlesynth.diffusion.train import train_diffusion
 from tlesynth.evaluation.membership import Models, denoising_errors, latents_of, membership
 from tlesynth.metrics.statistics import Resampling
+from tlesynth.privacy.drawing import drawn_alike
 from tlesynth.privacy.neighbours import euclidean_distances, nearness
 from tlesynth.seeds import generator, torch_generator
 from tlesynth.training import fabric_for
@@ -92,10 +93,8 @@ def _one(name: str, variant: Variant, given: argparse.Namespace) -> dict[str, An
     model = load_diffusion(folder / "model")
     models = Models(load_autoencoder(given.autoencoder), model, latents, torch.device("cpu"))
     errors = [
-        denoising_errors(
-            models, latents_of(models, given.splits, who, settings.privacy.membership_scans), given.draws, 0
-        )
-        for who in (TRAINED, UNSEEN)
+        denoising_errors(models, latents_of(models, given.splits, who, ids), given.draws, 0)
+        for who, ids in zip((TRAINED, UNSEEN), _asked(latents, given.splits, settings), strict=True)
     ]
     trained, unseen, val = (_read(latents, given.splits, who, model) for who in (TRAINED, UNSEEN, ("val",)))
     task, fabric = Task(model.process, model.conditions, settings.seed), fabric_for("cpu", "32-true")
@@ -106,6 +105,13 @@ def _one(name: str, variant: Variant, given: argparse.Namespace) -> dict[str, An
         "unseen_over_trained": round(float(errors[1].mean() / errors[0].mean()), 4),
         "membership": membership(errors[0], errors[1], 0.95)["auc"],
     } | _drawn(model, trained, unseen, given, settings)
+
+
+def _asked(latents: Path, splits: Path, settings: recipe.Recipe) -> tuple[list[str], list[str]]:
+    """Training and unseen scans of whom the denoiser is asked, as ``evaluate`` draws them."""
+    sides = [pd.concat([rows_of(latents, splits, name) for name in who]) for who in (TRAINED, UNSEEN)]
+    people, ids = pd.concat(sides).set_index("participant_id"), [list(side["participant_id"]) for side in sides]
+    return drawn_alike(ids[0], ids[1], settings.privacy.membership_scans, people, settings.seed, "audit")
 
 
 def _trained(settings: recipe.Recipe, latents: Path, splits: Path, folder: Path) -> float | None:

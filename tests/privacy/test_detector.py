@@ -58,3 +58,21 @@ def test_what_decides_a_copy_is_in_the_fingerprint(detector: Detector, tmp_path:
         if isinstance(made := detector_of(cohort, cohort.ids[:7], [], settings, 1), Detector)
     ]
     assert prints[0] == prints[1] != prints[2]
+
+
+def test_patients_calibrate_and_are_planted_though_controls_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort = cohort_of(tmp_path, 20, 20)
+    cohort.participants["group"] = ["hc" if n % 20 < 10 else "tle" for n in range(len(cohort.ids))]
+    read: list[str] = []
+    monkeypatch.setattr(type(cohort), "volume", lambda self, name: read.append(name) or person(int(name[4:])))
+    made = [
+        detector_of(cohort, trained, held_out, Privacy(planted=4, calibrated=10), 1)
+        for trained, held_out in ((cohort.ids[:20], cohort.ids[20:40]), (cohort.ids[19::-1], cohort.ids[39:19:-1]))
+    ]
+    assert isinstance(made[0], Detector) and isinstance(made[1], Detector)
+    assert made[0].fingerprint == made[1].fingerprint and made[0].threshold == pytest.approx(made[1].threshold)
+    held_out = [name for name in read[:30] if int(name[4:]) >= 20]
+    assert sum(cohort.participants["group"].loc[held_out] == "tle") == 5 and len(held_out) == 10
+    assert made[0].recall == made[1].recall

@@ -19,7 +19,7 @@ from tlesynth.data.cohort import Cohort
 from tlesynth.diffusion.latents import Latents, read_latents, rows_of
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.diffusion.process import squared_error
-from tlesynth.metrics.statistics import Json, auc_interval, not_computed, proportion
+from tlesynth.metrics.statistics import LEAST_SET, Json, auc_interval, not_computed, proportion
 from tlesynth.progress import track
 from tlesynth.seeds import torch_generator
 
@@ -58,7 +58,7 @@ def membership(trained: Floats, held_out: Floats, confidence: float) -> Json:
     scores = -np.concatenate([trained, held_out])
     members = np.arange(len(scores)) < len(trained)
     return {
-        "auc": auc_interval(scores, members, confidence),
+        "auc": auc_interval(scores, members, confidence, LEAST_SET),
         "tpr_at_1_percent": _caught(-trained, -held_out, confidence),
         "trained": len(trained),
         "held_out": len(held_out),
@@ -73,14 +73,15 @@ def _caught(trained: Floats, held_out: Floats, confidence: float) -> Json:
     return proportion(int((trained > bound).sum()), len(trained), confidence)
 
 
-def latents_of(models: Models, splits: Path, names: tuple[str, ...], most: int) -> Latents:
-    """At most ``most`` scans' latents, of the splits ``names``, on the models' device.
+def latents_of(models: Models, splits: Path, names: tuple[str, ...], ids: list[str]) -> Latents:
+    """The latents of ``ids``, who stand in the splits ``names``, on the models' device.
 
     Raises:
         TlesynthError: DATA-010 or DATA-011 where latents or splits do not fit.
     """
-    rows = pd.concat([rows_of(models.latents, splits, name) for name in names]).head(most)
-    return read_latents(models.latents, rows, models.diffusion.conditions).head(len(rows)).to(models.device)
+    rows = pd.concat([rows_of(models.latents, splits, name) for name in names])
+    rows = rows[rows["participant_id"].isin(set(ids))]
+    return read_latents(models.latents, rows, models.diffusion.conditions).to(models.device)
 
 
 @torch.no_grad()

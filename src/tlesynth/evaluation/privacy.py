@@ -18,8 +18,9 @@ from tlesynth.evaluation.measure import Measured
 from tlesynth.evaluation.membership import Models, denoising_errors, latents_of, membership, reconstruction_errors
 from tlesynth.evaluation.radiomics import FEATURES
 from tlesynth.evaluation.sections import HELD_OUT, NO_SYNTHETIC, REFERENCE, TRAINED, Inputs, Intervals, volumes_of
-from tlesynth.metrics.statistics import Json, not_computed, proportion
+from tlesynth.metrics.statistics import LEAST_SET, Json, not_computed, proportion, too_few
 from tlesynth.privacy.detector import Detector, detector_of
+from tlesynth.privacy.drawing import drawn, drawn_alike
 from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.privacy.likeness import intensities
 from tlesynth.privacy.neighbours import correlation_distances, euclidean_distances, nearness
@@ -50,7 +51,7 @@ def privacy(
     result["nearest"] = {
         "voxel": _nearest_voxels(inputs, settings, how),
         "latent": _nearest_latents(inputs, models, splits, settings, how),
-        "embedding": _nearest_features(measured, settings, how),
+        "embedding": _nearest_features(inputs, measured, settings, how),
     }
     result["membership"] = _membership(inputs, models, splits, settings, how)
     return result
@@ -81,13 +82,10 @@ def _nearest_voxels(inputs: Inputs, settings: Privacy, how: Intervals) -> Json:
     """By 1 - correlation of intensities inside the brain on the 3 mm grid."""
     if inputs.synthetic is None:
         return NO_SYNTHETIC
+    sides = _sides(inputs, None, how)
     made, trained, unseen = (
         np.array([intensities(on_work(v, c.grid)) for v in volumes_of(c, ids, "comparing voxels")])
-        for c, ids in (
-            (inputs.synthetic, inputs.synthetic.ids),
-            (inputs.real, _ids(inputs, TRAINED)),
-            (inputs.real, _ids(inputs, HELD_OUT)),
-        )
+        for c, ids in ((inputs.synthetic, inputs.synthetic.ids), *((inputs.real, ids) for ids in sides))
     )
     return _nearness(made, trained, unseen, settings, how, "voxel")
 
@@ -98,23 +96,27 @@ def _nearest_latents(inputs: Inputs, models: Models | Json, splits: Path, settin
         return NO_SYNTHETIC
     if not isinstance(models, Models):
         return models
+    sides = _sides(inputs, settings.calibrated, how)
+    if few := _too_few(sides):
+        return few
     trained, unseen = (
-        latents_of(models, splits, _filled(inputs, names), settings.calibrated).values.flatten(1).float().cpu().numpy()
-        for names in (TRAINED, HELD_OUT)
+        latents_of(models, splits, _filled(inputs, names), ids).values.flatten(1).float().cpu().numpy()
+        for names, ids in zip((TRAINED, HELD_OUT), sides, strict=True)
     )
-    ids = inputs.synthetic.ids[: settings.membership_scans]
-    volumes = volumes_of(inputs.synthetic, ids, "encoding synthetic scans")
-    made = np.array([models.encoded(volume) for volume in volumes])
-    return _nearness(made, trained, unseen, settings, how, "latent")
+    made = inputs.synthetic
+    ids = drawn(made.ids, settings.membership_scans, made.participants, how.seed, "encoded")
+    encoded = np.array([models.encoded(volume) for volume in volumes_of(made, ids, "encoding synthetic scans")])
+    return _nearness(encoded, trained, unseen, settings, how, "latent")
 
 
-def _nearest_features(measured: Measured, settings: Privacy, how: Intervals) -> Json:
+def _nearest_features(inputs: Inputs, measured: Measured, settings: Privacy, how: Intervals) -> Json:
     """By the distance of radiomic figures, in standard deviations of the training scans."""
-    split = measured.table["split"]
-    if not (split == "synthetic").any():
+    synthetic = (measured.table["cohort"] == "synthetic").to_numpy()
+    if not synthetic.any():
         return NO_SYNTHETIC
-    scaled = standardised(measured, measured.features)
-    made, trained, unseen = (scaled[split.isin(names).to_numpy()] for names in (("synthetic",), TRAINED, HELD_OUT))
+    scaled, names = standardised(measured, measured.features), measured.table["participant_id"]
+    trained, unseen = (scaled[~synthetic & names.isin(ids).to_numpy()] for ids in _sides(inputs, None, how))
+    made = scaled[synthetic]
     told = nearness(
         euclidean_distances(made, trained),
         euclidean_distances(made, unseen),
@@ -127,12 +129,14 @@ def _nearest_features(measured: Measured, settings: Privacy, how: Intervals) -> 
 def _membership(inputs: Inputs, models: Models | Json, splits: Path, settings: Privacy, how: Intervals) -> Json:
     if not isinstance(models, Models):
         return {"denoiser": models, "autoencoder": models}
-    most, confidence = settings.membership_scans, how.settings.confidence
+    confidence, sides = how.settings.confidence, _sides(inputs, settings.membership_scans, how)
+    if few := _too_few(sides):
+        return {"denoiser": few, "autoencoder": few}
     losses, errors = [], []
-    for names in (TRAINED, HELD_OUT):
-        data = latents_of(models, splits, _filled(inputs, names), most)
+    for names, ids in zip((TRAINED, HELD_OUT), sides, strict=True):
+        data = latents_of(models, splits, _filled(inputs, names), ids)
         losses.append(denoising_errors(models, data, settings.membership_draws, how.seed))
-        errors.append(reconstruction_errors(models, inputs.real, _ids(inputs, names)[:most]))
+        errors.append(reconstruction_errors(models, inputs.real, ids))
     return {
         "denoiser": membership(losses[0], losses[1], confidence) | {"draws": settings.membership_draws},
         "autoencoder": membership(errors[0], errors[1], confidence),
@@ -159,6 +163,18 @@ def _nearness(made: Floats, trained: Floats, unseen: Floats, settings: Privacy, 
         return not_computed("synthetic, training or held-out scans are missing")
     to_trained, to_unseen = (correlation_distances(made, real) for real in (trained, unseen))
     return nearness(to_trained, to_unseen, settings.subsets, how.of("privacy", space))
+
+
+def _sides(inputs: Inputs, most: int | None, how: Intervals) -> tuple[list[str], list[str]]:
+    """Training and held-out scans to be compared, at most ``most`` of either, with the same share of patients."""
+    trained, unseen = _ids(inputs, TRAINED), _ids(inputs, HELD_OUT)
+    most = most or len(trained) + len(unseen)
+    return drawn_alike(trained, unseen, most, inputs.real.participants, how.seed, "audit")
+
+
+def _too_few(sides: tuple[list[str], list[str]]) -> Json | None:
+    fewest = min(len(side) for side in sides)
+    return too_few(fewest, LEAST_SET) if fewest < LEAST_SET else None
 
 
 def _ids(inputs: Inputs, splits: tuple[str, ...]) -> list[str]:

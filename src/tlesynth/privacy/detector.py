@@ -12,6 +12,7 @@ from tlesynth import durable
 from tlesynth.data.cohort import Cohort
 from tlesynth.data.resampling import on_work
 from tlesynth.metrics.statistics import FEWEST, Json, proportion
+from tlesynth.privacy.drawing import drawn
 from tlesynth.privacy.likeness import Reference, reference_of, signature, standing_out, views
 from tlesynth.privacy.planting import PLANTS
 from tlesynth.progress import track
@@ -22,8 +23,8 @@ from tlesynth.volume import Grid
 Floats = NDArray[np.float32]
 LEAST_TRAINING = 6
 """Of fewer training scans none can stand out."""
-VERSION = "1"
-"""Of the signature and the score; another one judges anew."""
+VERSION = "2"
+"""Of the signature, the score and what calibrates it; another one judges anew."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,20 @@ def detector_of(
     """A detector of copies of ``training``, calibrated on ``held_out`` and training scans; or why there can be none.
 
     At most ``settings.calibrated`` scans calibrate it: held-out ones, then training scans, each against the others.
+    Where there are more, and for the ``settings.planted`` copies, they are drawn by ``seed`` in the mix of all.
     """
     if len(training) < LEAST_TRAINING:
         return f"{len(training)} training scan{'s' * (len(training) != 1)}; at least {LEAST_TRAINING} are needed"
     scans = [on_work(cohort.volume(i), cohort.grid) for i in track(training, "reading training scans", len(training))]
     signatures = np.stack([signature(scan) for scan in scans])
     reference = reference_of(signatures)
-    held_out = held_out[: settings.calibrated]
+    held_out = drawn(held_out, settings.calibrated, cohort.participants, seed, "calibrating")
     scores = [
         standing_out(reference.similarities(views(on_work(cohort.volume(i), cohort.grid))))
         for i in track(held_out, "calibrating the copy detector", len(held_out))
     ]
-    turns = range(min(len(training), settings.calibrated - len(held_out)))
-    scores += [_left_out(signatures, scans, turn) for turn in turns]
+    turns = drawn(training, settings.calibrated - len(held_out), cohort.participants, seed, "left out in turn")
+    scores += [_left_out(signatures, scans, training.index(turn)) for turn in turns]
     threshold, resolved = threshold_of(np.array(scores), settings.false_alarms)
     calibration: Json = {
         "scans": len(scores),
@@ -86,10 +88,12 @@ def detector_of(
         "false_alarms": resolved,
         "threshold": threshold,
     }
-    stamps = [[i, *cohort.stamp(i)] for i in (*training, *held_out)]
-    fingerprint = durable.hash_of([VERSION, stamps, settings.decisive.model_dump(mode="json")])
+    stamps = [[i, *cohort.stamp(i)] for i in sorted((*training, *held_out))]
+    fingerprint = durable.hash_of([VERSION, stamps, sorted(turns), settings.decisive.model_dump(mode="json")])
     blind = Detector(reference, threshold, calibration, {}, fingerprint)
-    return Detector(reference, threshold, calibration, recalls(blind, scans[: settings.planted], seed), fingerprint)
+    copied = drawn(training, settings.planted, cohort.participants, seed, "planted")
+    recall = recalls(blind, [scans[training.index(i)] for i in copied], seed)
+    return Detector(reference, threshold, calibration, recall, fingerprint)
 
 
 def threshold_of(scores: NDArray[np.floating], false_alarms: float) -> tuple[float, float]:
