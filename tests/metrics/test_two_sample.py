@@ -29,6 +29,16 @@ def test_equal_kinds_are_not_told_apart() -> None:
     assert found["auc"]["low"] < 0.5 and found["accuracy"]["low"] < 0.5 and found["p"] > 0.05
 
 
+def test_the_interval_holds_one_half_where_the_permuted_ones_hold_the_value() -> None:
+    permuted, narrow = np.linspace(0.3, 0.65, 201), {"value": 0.6, "low": 0.52, "high": 0.68, "n": 60}
+    found = t.widened(narrow, permuted, how())
+    assert found["low"] < 0.5 and found["n"] == 60
+    assert (found["low"], found["high"]) == pytest.approx((0.6 - 0.14125, 0.6 + 0.19125))
+    assert t.widened(narrow | {"value": 0.66, "low": 0.61}, permuted, how())["low"] > 0.5
+    assert t.widened(narrow | {"low": 0.1, "high": 0.9}, permuted, how()) == narrow | {"low": 0.1, "high": 0.9}
+    assert t.widened({"value": 1.0, "low": 0.95, "high": 1.0, "n": 60}, permuted, how())["high"] == 1
+
+
 def test_permuted_labels_give_one_half() -> None:
     rng = np.random.default_rng(2)
     features, labels = rng.normal(size=(60, 4)), np.arange(60) < 30

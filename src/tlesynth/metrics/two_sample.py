@@ -23,9 +23,11 @@ PENALTY = 0.1
 def two_sample(a: Floats, b: Floats, how: Resampling) -> Json:
     """How well a cross-validated logistic regression tells subjects ``a`` (N, F) from ``b`` (M, F), as JSON.
 
-    AUC with DeLong's interval, accuracy at 0.5 with the exact one; both are about 0.5 where nothing tells equal sets
-    apart, and may fall well below it: what is left out of a fold pulls its model the other way. ``p``, the share of 200
-    permuted labellings whose AUC reaches this one, is the test.
+    AUC and accuracy at 0.5 are about 0.5 where nothing tells equal sets apart, and may fall well below it: what is
+    left out of a fold pulls its model the other way. ``p``, the share of 200 permuted labellings whose AUC reaches this
+    one, is the test. DeLong's interval takes the scores of different folds' models for independent and leaves out 0.5
+    too often; so the AUC's is widened to hold 0.5 wherever 95 % of the permuted AUCs hold the AUC. The accuracy's is
+    the exact one of independent scores, and so somewhat narrow.
     """
     if min(len(a), len(b)) < LEAST_SET:
         return too_few(min(len(a), len(b)), LEAST_SET)
@@ -33,15 +35,23 @@ def two_sample(a: Floats, b: Floats, how: Resampling) -> Json:
     scores = _judged(features, positive, how.generator)
     found = auc(scores, positive)
     labellings = [how.generator.permutation(positive) for _ in range(PERMUTATIONS)]
-    as_good = sum(auc(_judged(features, labels, how.generator), labels) >= found for labels in labellings)
+    permuted = np.array([auc(_judged(features, labels, how.generator), labels) for labels in labellings])
     return {
-        "auc": auc_interval(scores, positive, how.confidence),
+        "auc": widened(auc_interval(scores, positive, how.confidence), permuted, how),
         "accuracy": proportion(int(((scores >= 0.5) == positive).sum()), len(scores), how.confidence),
-        "p": rounded((1 + as_good) / (1 + PERMUTATIONS)),
+        "p": rounded((1 + int((permuted >= found).sum())) / (1 + PERMUTATIONS)),
         "permutations": PERMUTATIONS,
         "n_first": len(a),
         "n_second": len(b),
     }
+
+
+def widened(interval: Json, permuted: Floats, how: Resampling) -> Json:
+    """``interval`` of an AUC, reaching at least as far as the ``permuted`` ones (B,) reach from 0.5."""
+    low, high = how.limits(permuted)
+    value = interval["value"]
+    ends = {"low": min(interval["low"], value - (high - 0.5)), "high": max(interval["high"], value + (0.5 - low))}
+    return interval | {name: rounded(float(np.clip(end, 0, 1))) for name, end in ends.items()}
 
 
 def _judged(features: Floats, positive: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
