@@ -43,7 +43,8 @@ def test_verdicts(n: int, real: float, made: float, verdict: str) -> None:
 
 def test_two_one_sided_tests_count_draws_beyond_the_margins() -> None:
     draws = np.r_[np.full(3, -0.4), np.zeros(90), np.full(7, 0.5), np.nan]
-    assert e.tost(draws, 0.3) == pytest.approx(0.07)
+    assert e.tost(draws, 0.3) == pytest.approx((1 + 7) / (1 + 100))
+    assert e.tost(np.zeros(2000), 0.3) == 1 / 2001
     assert e.verdict_of(Interval(0.1, 0.05, 0.15, 9), 0.01, 0.95) == "equivalent"
     assert e.verdict_of(Interval(0.1, 0.05, 0.15, 9), 0.2, 0.95) == "different"
 

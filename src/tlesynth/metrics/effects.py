@@ -49,8 +49,8 @@ def effects(patients: Floats, controls: Floats, how: Resampling, removed: tuple[
 def equivalence(real: Drawn, made: Drawn, place: int, margin: float, how: Resampling) -> Json:
     """A synthetic effect beside the real one: their difference, and whether it is within ``margin``, as JSON.
 
-    Two one-sided tests (Schuirmann 1987): ``equivalent`` where ``p``, the larger share of draws beyond either margin,
-    is below 1 - confidence; else ``different`` where the difference's interval leaves out 0; else ``undecided``.
+    Two one-sided tests (Schuirmann 1987): ``equivalent`` where ``p`` (``tost``) is below 1 - confidence; else
+    ``different`` where the difference's interval leaves out 0; else ``undecided``.
     """
     found: Json = {"real": real.interval(place, how), "synthetic": made.interval(place, how)}
     if any("not_computed" in f for f in found.values()):
@@ -63,9 +63,12 @@ def equivalence(real: Drawn, made: Drawn, place: int, margin: float, how: Resamp
 
 
 def tost(draws: Floats, margin: float) -> float:
-    """The larger p of the two one-sided tests that a difference with these ``draws`` (B,) lies within ``margin``."""
+    """The larger p of the two one-sided tests that a difference with these ``draws`` (B,) lies within ``margin``.
+
+    (1 + k) / (1 + B), k draws beyond the margin: 2000 draws cannot show a p of 0 (Davison and Hinkley 1997, 4.2).
+    """
     known = draws[np.isfinite(draws)]
-    return float(max((known <= -margin).mean(), (known >= margin).mean()))
+    return float((1 + max((known <= -margin).sum(), (known >= margin).sum())) / (1 + len(known)))
 
 
 def verdict_of(difference: Interval, p: float, confidence: float) -> str:
