@@ -67,6 +67,11 @@ def test_who_copies_is_red(guilty: Generator) -> None:
     assert red(guilty, 20) >= 0.8
 
 
+@pytest.mark.parametrize("guilty", [copier, smooth_copier])
+def test_a_generator_of_twelve_people_is_red_beside_many_held_out(guilty: Generator) -> None:
+    assert red(guilty, 10, (12, 175, 36)) == 1
+
+
 def test_the_low_end_is_above_one_half_just_where_the_permutation_test_says_so() -> None:
     random = np.random.default_rng(3)
     for seed in range(40):

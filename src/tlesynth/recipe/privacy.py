@@ -24,7 +24,7 @@ class Privacy(Section):
     planted: Count = 20
     """Training scans of which a copy of each kind is planted."""
     subsets: Count = 50
-    """Draws of equally many training and held-out scans for the nearest-neighbour distances."""
+    """Draws of equally many training and held-out scans for the ratio of nearest distances."""
     membership_draws: CountOrZero = 32
     """Noise draws a scan for the denoiser's membership test; 0 leaves the models out of the audit."""
     membership_scans: Count = 50
