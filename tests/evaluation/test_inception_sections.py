@@ -35,11 +35,19 @@ def inputs(run: Run) -> Inputs:
     return Inputs(real, copies, made, members)
 
 
+def thrice(described: s.Described) -> s.Described:
+    """Three times as many subjects, a little apart: enough to be compared as sets."""
+    parts = (described.made, described.trained, described.reference)
+    return s.Described(*({k: np.concatenate([f, f + 0.01, f - 0.01]) for k, f in part.items()} for part in parts))
+
+
 def test_both_conventions_name_their_weights_and_their_limits(run: Run) -> None:
-    described = s.describe(inputs(run), Means())
+    few = s.describe(inputs(run), Means())
+    assert s.papers_fid(few, HOW)["tle"]["value"]["not_computed"] == "3 scans; at least 8 are needed"
+    described = {group: thrice(few[group]) for group in ("hc", "tle")}
     paper = s.papers_fid(described, HOW)
     assert paper["weights"] == PROVENANCE and "empty ones too" in paper["caveat"]
-    assert paper["tle"]["value"]["n"] == 3 + 4 and paper["tle"]["n_real"] == 4 and "floor" in paper["hc"]
+    assert paper["tle"]["value"]["n"] == 9 + 12 and paper["tle"]["n_real"] == 12 and "floor" in paper["hc"]
     proper = s.by_plane(described, HOW)
     for plane in ("axial", "coronal", "sagittal"):
         assert "value" in proper[plane]["hc"]["kid"]["value"] and "value" in proper[plane]["own_minus_cross"]["tle"]

@@ -48,7 +48,9 @@ def test_a_shifted_set_is_outside() -> None:
     assert [found[n]["value"]["value"] for n in ("precision", "recall", "density", "coverage")] == [0] * 4
 
 
-def test_two_subjects_are_too_few() -> None:
-    x = np.random.default_rng(4).normal(size=(9, 3))
-    assert "not_computed" in overlap_against_real(x[:2], x, x, how())
-    assert overlap_against_real(x[:3], x[3:6], x[6:], how())["k"] == 1
+def test_seven_subjects_are_too_few() -> None:
+    x = np.random.default_rng(4).normal(size=(24, 3))
+    for n in (3, 7):
+        assert overlap_against_real(x[:n], x, x, how())["not_computed"] == f"{n} scans; at least 8 are needed"
+        assert "not_computed" in overlap_against_real(x, x, x[:n], how())
+    assert overlap_against_real(x[:8], x[8:16], x[16:], how())["k"] == 2

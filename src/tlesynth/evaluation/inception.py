@@ -16,6 +16,7 @@ from torch import nn
 from tlesynth.evaluation.slices import PLANES, all_coronal, as_images, enlarged, slices_of
 from tlesynth.metrics.infinity import at_infinity
 from tlesynth.metrics.statistics import (
+    FEWEST,
     LEAST_SET,
     Json,
     Resampling,
@@ -72,11 +73,11 @@ def fid_interval(
 ) -> Json:
     """FID of ``n`` subjects of ``a`` to all of ``b``, each (subjects, slices, F), as JSON; resamples are of subjects.
 
-    ``paired`` sets (a head and its reconstruction) are resampled together.
+    ``paired`` sets (a head and its reconstruction) are resampled together; no chance sets them apart, so three will do.
     """
-    n = min(n, len(a))
-    if min(n, len(b)) < LEAST_SET:
-        return too_few(min(n, len(b)), LEAST_SET)
+    n, least = min(n, len(a)), FEWEST if paired else LEAST_SET
+    if min(n, len(b)) < least:
+        return too_few(min(n, len(b)), least)
     chosen, draws = np.sort(how.generator.permutation(len(a))[:n]), []
     for _ in range(FID_RESAMPLES):
         rows = how.generator.integers(0, len(a), n)
