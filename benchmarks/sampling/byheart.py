@@ -147,5 +147,5 @@ def _drawn(
             "floor": round(floor(trained.values, unseen.values, given.samples, generator(0, "benchmark", "floor")), 5),
         },
         "spread": round(float(np.std(rows, 0).mean() / np.std(new, 0).mean()), 3),
-        "nearer": near["share"],
+        "nearer": near.get("share", near),
     }

@@ -91,21 +91,21 @@ def test_every_variant_is_a_recipe(part: Load) -> None:
 
 @pytest.fixture(scope="module")
 def data(part: Load, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random autoencoder and 15 latents for it, 3 of them held out."""
+    """A random autoencoder and 24 latents for it, 9 of them held out."""
     root = tmp_path_factory.mktemp("ablation")
     coder = AutoencoderNetwork(design="lean", channels=(4, 8), residual_blocks=1)
     denoiser = DiffusionNetwork(patch=(14, 17, 14), depth=1, width=48, heads=2)
     part("sampling/generators").write_models(root, GRIDS["mni-3mm"], coder, denoiser)
     rng, rows = np.random.default_rng(0), []
-    for i in range(15):
+    for i in range(24):
         group, side = [("hc", None), ("tle", "left"), ("tle", "right")][i % 3]
-        split = "val" if i < 3 else "gen_train"
+        split = "val" if i < 9 else "gen_train"
         volumes = {f"hippocampus_{one}_mni_mm3": 4000 + 100 * rng.standard_normal() for one in ("left", "right")}
         named = {"row": i, "participant_id": f"sub-{i:02d}", "group": group, "side": side, "split": split}
         rows.append(named | volumes)
     folder = root / "latents"
     folder.mkdir()
-    np.save(folder / "latents.npy", rng.standard_normal((15, 2, 2, *SHAPE)).astype(np.float16))
+    np.save(folder / "latents.npy", rng.standard_normal((24, 2, 2, *SHAPE)).astype(np.float16))
     durable.write_table(folder / "index.tsv", pd.DataFrame(rows))
     durable.write_table(root / "splits.tsv", pd.DataFrame(rows)[["participant_id", "group", "split"]])
     about = {"autoencoder": read_fingerprint(root / "autoencoder"), "grid": "mni-3mm", "shape": list(SHAPE)}
@@ -133,7 +133,7 @@ def test_an_ablation_and_going_on(part: Load, data: Path, tmp_path: Path, monkey
         assert entry["errors"]["velocity_mse"] > entry["errors"]["clean_mse"] > 0 and entry["frechet"] > 0
         assert entry["effect"]["n"] == [3, 3] and entry["effect_error"] is None
         assert name == "pca" or entry["points"][-1]["core_seconds"] >= 0.05
-    assert first["distances"]["training scans"]["frechet"] > 0 and first["real_effect"]["decoded"]["n"] == [4, 4]
+    assert first["distances"]["training scans"]["frechet"] > 0 and first["real_effect"]["decoded"]["n"] == [5, 5]
     assert set(first["best"]) == {"velocity_mse", "frechet", "energy"}
 
     def never(*_: object) -> None:
@@ -157,12 +157,12 @@ def test_what_is_learnt_by_heart(
         parser = argparse.ArgumentParser()
         module.arguments(parser)
         words = [str(data / "latents"), str(data / "splits.tsv"), "--autoencoder", str(data / "autoencoder")]
-        words += ["--work", str(tmp_path), "--draws", "6", "--samples", "4", "--steps", "2", "--variants", "two steps"]
+        words += ["--work", str(tmp_path), "--draws", "6", "--samples", "8", "--steps", "2", "--variants", "two steps"]
         module.run(parser.parse_args(words), tmp_path / "byheart.json")
         return json.loads((tmp_path / "byheart.json").read_text())["variants"]["two steps"]
 
     first = run()
-    assert 0 <= first["membership"]["value"] <= 1 and first["membership"]["n"] == 15
+    assert 0 <= first["membership"]["value"] <= 1 and first["membership"]["n"] == 24
     assert 0 <= first["nearer"]["value"] <= 1 and first["val_score"] > 0 and first["cpu_s"] > 0
     monkeypatch.setattr(module, "train_diffusion", lambda *_, **__: pytest.fail("trained again"))
     assert run() == first
