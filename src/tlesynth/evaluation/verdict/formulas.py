@@ -21,7 +21,8 @@ FORMULAS = {
     "that learnt from real scans alone; on synthetic minus on real test scans",
     "audit": "planted copies whose score exceeds the detector's threshold, over all that were planted of a kind",
     "copies": "scans whose score exceeds the threshold, over all; scans whose nearest of n training scans is nearer "
-    "than their nearest of n other real scans, over all",
+    "than their nearest of n other real scans, each real scan's median distance to all synthetic ones taken off; "
+    "the interval is a permutation test's",
     "membership": "AUC: the chance that a training scan has a smaller error than one that was not trained on",
     "usefulness": "AUC on real test scans with synthetic scans in training, minus AUC of the rival without them, on "
     "the same scans",
