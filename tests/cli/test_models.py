@@ -46,7 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "sample_cohort",
         lambda source, subjects, out, guard: made.update(subjects=subjects, out=out, guard=guard),
     )
-    monkeypatch.setattr(model, "usage_of", lambda folder: None)
+    monkeypatch.setattr(model, "usage_of", lambda folder: Usage())
     monkeypatch.setattr(guard, "guard_of", lambda derivatives, splits, settings, seed: (derivatives, splits))
     monkeypatch.setattr(film, "film_of", lambda subjects, models, folder: made.update(film=folder))
     monkeypatch.setattr(counterfactual, "counterfactuals", lambda *args: made.update(counterfactuals=args[1:]))
@@ -134,7 +134,9 @@ def test_without_a_recipe_the_model_says_how_it_is_sampled(
     assert calls["models"][2].sampling == own.model_copy(update={"steps": 3})
     assert run(f"{bare} --recipe tiny")[0] == 0 and calls["models"][2] == recipe.load("tiny").sample
     monkeypatch.setattr(model, "usage_of", lambda folder: None)
-    assert run(bare)[0] == 0 and calls["models"][2].sampling == recipe.load("paper").sample.sampling
+    status, _, told = run(bare)
+    assert status == 0 and calls["models"][2].sampling == recipe.load("paper").sample.sampling
+    assert "--recipe names another" in told
 
 
 def test_the_film_lies_beside_the_cohort(calls: dict[str, Any], run: Run) -> None:

@@ -25,6 +25,7 @@ from tlesynth.cli.options import (
     settings,
     untuned,
 )
+from tlesynth.progress import say
 
 
 class Baseline(StrEnum):
@@ -44,6 +45,7 @@ def _recipe_for(diffusion: Path, name: str | None, overrides: list[str]) -> reci
 
     carried = usage_of(diffusion)
     if carried is None:
+        say("the model does not say how it is sampled: as the recipe paper does; --recipe names another")
         return recipes.load("paper", overrides)
     sections = {"sample": carried.sampling, "inference": carried.inference}
     own = {f"{part}__{key}": value for part, one in sections.items() for key, value in one.model_dump().items()}
