@@ -138,6 +138,7 @@ def _figures(real: Cohort, split_of: dict[str, str], made: Cohort) -> Measured:
     scans = [(real, i, split_of[i]) for i in real.ids if i in split_of] + [(made, i, "synthetic") for i in made.ids]
     found = [radiomic_features(c.volume(i), c.grid) for c, i, _ in track(scans, "measuring", len(scans))]
     table = pd.DataFrame({"participant_id": [i for _, i, _ in scans], "split": [split for *_, split in scans]})
+    table["cohort"] = ["synthetic" if cohort is made else "real" for cohort, *_ in scans]
     return Measured(table, np.array(found))
 
 

@@ -13,7 +13,7 @@ from tlesynth.report import build
 from tlesynth.report.reader_study import limitation
 from tlesynth.report.sources import Files
 
-ASKED = recipe.load("tiny", ["rehearsal.readers=2", "rehearsal.n=8", "rehearsal.d_prime=4"])
+ASKED = recipe.load("tiny", ["rehearsal.readers=2", "rehearsal.n=12", "rehearsal.d_prime=4"])
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_the_rehearsal_is_made_scored_and_in_the_report_under_its_own_name(
     monkeypatch.setattr("tlesynth.metrics.two_sample.PERMUTATIONS", 9)
     rehearse_study(run, run / "rehearsal", ASKED)
     found = durable.read_json(run / "rehearsal" / "score.json")
-    assert found["about"]["banner"] == REHEARSED and found["about"]["cases"] == 8
+    assert found["about"]["banner"] == REHEARSED and found["about"]["cases"] == 12
     assert found["all"]["auc"]["value"] > 0.8 and "auc" in found["machine_reader"]
     assert not (run / "rehearsal" / "reading").exists()
     page = build(run, run / "report.html").read_text()

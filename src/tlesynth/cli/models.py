@@ -10,7 +10,6 @@ import typer
 
 from tlesynth import recipe as recipes
 from tlesynth.cli.options import (
-    SWEPT,
     AsJson,
     Derivatives,
     Device,
@@ -21,11 +20,10 @@ from tlesynth.cli.options import (
     Splits,
     graceful,
     machine,
+    recipe_for,
     result,
     settings,
-    untuned,
 )
-from tlesynth.progress import say
 
 
 class Baseline(StrEnum):
@@ -34,22 +32,6 @@ class Baseline(StrEnum):
     pca = "pca"
     prior = "prior"
     deformation = "deformation"
-
-
-def _recipe_for(diffusion: Path, name: str | None, overrides: list[str]) -> recipes.Recipe:
-    """The recipe that was named; else the default one, used as the model in ``diffusion`` was made to be."""
-    overrides = untuned(overrides, (*SWEPT, "sample.sampler", "sample.guidance_interval"))
-    if name is not None:
-        return recipes.load(name, overrides)
-    from tlesynth.diffusion.model import usage_of
-
-    carried = usage_of(diffusion)
-    if carried is None:
-        say("the model does not say how it is sampled: as the recipe paper does; --recipe names another")
-        return recipes.load("paper", overrides)
-    sections = {"sample": carried.sampling, "inference": carried.inference}
-    own = {f"{part}__{key}": value for part, one in sections.items() for key, value in one.model_dump().items()}
-    return recipes.load("paper", [*settings(**own), *overrides])
 
 
 def train_autoencoder(
@@ -150,7 +132,7 @@ def tune(
     """
     from tlesynth.pipeline.models import tune as choose
 
-    loaded = _recipe_for(diffusion, recipe, override or [])
+    loaded = recipe_for(diffusion, recipe, override or [])
     with graceful():
         made = choose(diffusion, latents, splits, loaded)
     result(made, as_json)
@@ -200,7 +182,7 @@ def sample(
 
     if (derivatives is None) != (splits is None):
         raise typer.BadParameter("--derivatives and --splits go together: both say who the training scans are")
-    loaded = _recipe_for(diffusion, recipe, override or [])
+    loaded = recipe_for(diffusion, recipe, override or [])
     film_folder = Path(f"{out if out.name else out.resolve()}-film") if film else None
     if film_folder is not None:
         require_film_folder(film_folder)
@@ -272,7 +254,7 @@ def counterfactual(
     from tlesynth.synthesis.requests import parse
     from tlesynth.synthesis.synthesizer import synthesizer_of
 
-    loaded = _recipe_for(diffusion, recipe, override or [])
+    loaded = recipe_for(diffusion, recipe, override or [])
     if given and more:
         raise typer.BadParameter("with --from, quote the words of --to: --to 'group=tle side=left' --from age=30")
     wanted, own = parse([*to, *(more or [])], "--to"), parse(given or [], "--from")

@@ -62,6 +62,22 @@ def untuned(overrides: list[str], names: tuple[str, ...] = SWEPT) -> list[str]:
     return [*overrides, "sample.tuned=false"]
 
 
+def recipe_for(diffusion: Path, name: str | None, overrides: list[str]) -> recipes.Recipe:
+    """The recipe that was named; else the default one, used as the model in ``diffusion`` was made to be."""
+    overrides = untuned(overrides, (*SWEPT, "sample.sampler", "sample.guidance_interval"))
+    if name is not None:
+        return recipes.load(name, overrides)
+    from tlesynth.diffusion.model import usage_of
+
+    carried = usage_of(diffusion)
+    if carried is None:
+        progress.say("the model does not say how it is sampled: as the recipe paper does; --recipe names another")
+        return recipes.load("paper", overrides)
+    sections = {"sample": carried.sampling, "inference": carried.inference}
+    own = {f"{part}__{key}": value for part, one in sections.items() for key, value in one.model_dump().items()}
+    return recipes.load("paper", [*settings(**own), *overrides])
+
+
 def machine(recipe: recipes.Recipe) -> dict[str, Any]:
     """What every training takes from the recipe besides its own part."""
     return {"seed": recipe.seed, "device": recipe.device, "precision": recipe.precision}
