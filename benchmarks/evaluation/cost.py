@@ -58,7 +58,7 @@ def run(given: argparse.Namespace, out: Path) -> None:
                 durable.write_json(kept, _one(run_folder(sides, n, given)))
             found[n] = durable.read_json(kept)
             tell(f"{n:4d} against {n}: {found[n]['wall_s']:.0f} s, {found[n]['peak_gb']:.2f} GB")
-    how = {"grid": sides.real.grid.name, "scans": "real heads and bent copies", "load": load.result()}
+    how = {"grid": sides.real.grid.name, "scans": "scans of the cohort and bent copies", "load": load.result()}
     publish("cost", verdicts(found) | how, out)
 
 
