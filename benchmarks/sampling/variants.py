@@ -25,7 +25,7 @@ from torch import nn
 from tlesynth import durable, recipe
 from tlesynth.autoencoder.model import load_autoencoder
 from tlesynth.data.cohort import read_cohort
-from tlesynth.diffusion.conditions import MISSING
+from tlesynth.diffusion.conditions import is_missing
 from tlesynth.diffusion.latents import read_about, read_latents, rows_of
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.diffusion.process import Process, process_of
@@ -138,12 +138,7 @@ def judge_of(given: argparse.Namespace, material: Material, fabric: Fabric) -> J
     autoencoder = autoencoder.run_as(recipe.Inference(precision="auto"))
     rows = material.rows.to_dict("records")
     asked = [
-        {
-            name: str(row[name])
-            for name in material.conditions.names
-            if str(row.get(name)).strip().lower() not in MISSING
-        }
-        for row in rows
+        {name: str(row[name]) for name in material.conditions.names if not is_missing(row.get(name))} for row in rows
     ]
     asked = [asked[i % len(asked)] for i in range(given.samples)]
     unseen = material.held_out.values.float()

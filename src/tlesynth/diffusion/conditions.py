@@ -23,6 +23,11 @@ NULL = math.nan
 MISSING = {"", "n/a", "nan", "none"}
 
 
+def is_missing(value: object) -> bool:
+    """Whether ``value`` is how a table or a request says that nothing is known."""
+    return str(value).strip().lower() in MISSING
+
+
 @dataclass(frozen=True)
 class Condition:
     """One column: a category with ``values``, or a quantity between ``low`` and ``high``."""
@@ -48,9 +53,9 @@ class Condition:
         Raises:
             TlesynthError: CFG-011 for a value that was never seen, or outside the range.
         """
-        text = str(value).strip()
-        if text.lower() in MISSING:
+        if is_missing(value):
             return NULL
+        text = str(value).strip()
         if not self.quantity:
             if text not in self.values:
                 raise fail("CFG-011", where, f"{self.name}={text} was not seen in training; {self.name} is {self.told}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlesynth import durable
-from tlesynth.diffusion.conditions import MISSING, Conditions
+from tlesynth.diffusion.conditions import Conditions, is_missing
 from tlesynth.diffusion.model import Diffusion
 from tlesynth.errors import fail
 from tlesynth.progress import say
@@ -105,10 +105,7 @@ def like(table: Path, n: int | None, model: Diffusion) -> list[Subject]:
     columns = [name for name in model.conditions.names if name in rows]
     if not columns or rows.empty:
         raise fail("CFG-011", table, f"no column of it is a condition: {', '.join(model.conditions.names)}")
-    asked = [
-        {c: str(row[c]) for c in columns if str(row[c]).strip().lower() not in MISSING}
-        for row in rows.to_dict("records")
-    ]
+    asked = [{c: str(row[c]) for c in columns if not is_missing(row[c])} for row in rows.to_dict("records")]
     asked = [possible(one, model.conditions, str(table)) for one in asked]
     model.conditions.asked(asked, str(table))
     return _named([asked[i % len(asked)] for i in range(n or len(asked))])
@@ -136,7 +133,7 @@ def possible(asked: Mapping[str, str], conditions: Conditions, where: str) -> di
     Raises:
         TlesynthError: CFG-011 for a healthy control with a side.
     """
-    if "group" not in conditions.names or asked.get("side", "").strip().lower() in MISSING:
+    if "group" not in conditions.names or is_missing(asked.get("side", "")):
         return dict(asked)
     group = asked.get("group", "tle")
     if group == "hc":
