@@ -69,7 +69,8 @@ def run(given: argparse.Namespace, out: Path) -> None:
 
 
 DEFINITIONS = {
-    "gate": "what the gate of `tlesynth sample` said: `refused` is exit status 9, `dropped` the copies it withheld",
+    "gate": "what the gate of `tlesynth sample` said: `refused` is exit status 9, `dropped` the copies it withheld; "
+    "`nearer_to_training` what it found of all that stand, beside gen_train, val and audit_holdout",
     "nearer": "share of all drawn volumes (copies too) nearer to a training scan than to one of as many unseen scans",
     "membership": "AUC with which the model's error on a scan tells training from unseen scans; 0.5 is not at all",
 }
@@ -169,6 +170,8 @@ def summed_up(certificate: Json, audit: Json) -> Json:
             "share": certificate.get("share"),
             "most_copies": certificate.get("most_copies"),
             "chance": certificate.get("chance"),
+            "nearer_to_training": certificate.get("nearer_to_training"),
+            "most_nearer": certificate.get("most_nearer"),
             "threshold": calibration.get("threshold"),
             "false_alarms": calibration.get("false_alarms"),
             "training_scans": certificate.get("training_scans"),

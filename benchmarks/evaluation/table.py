@@ -10,8 +10,9 @@ from rows import lines, met
 
 COST_HEAD = ("| volumes on each side | wall | core-seconds / 2 | memory | {} |", "|---|---|---|---|{}|")
 GATE_HEAD = (
-    "| generator | gate | copies | nearer to training: voxels, latents, figures | membership AUC, denoiser |",
-    "|---|---|---|---|---|",
+    "| generator | gate | copies | nearer to training, by the gate | by the audit: voxels, latents, figures "
+    "| membership AUC, denoiser |",
+    "|---|---|---|---|---|---|",
 )
 
 
@@ -43,7 +44,8 @@ def gates(result: dict[str, Any]) -> list[str]:
         gate = side["gate"]
         near = ", ".join(_with_interval(found) for found in side["nearer"].values())
         told = _with_interval(side["membership"]["denoiser"])
-        rows.append([label, gate["verdict"], f"{gate['dropped']} of {gate['drawn']}", near, told])
+        whole = _with_interval(gate.get("nearer_to_training", {}).get("share", {}))
+        rows.append([label, gate["verdict"], f"{gate['dropped']} of {gate['drawn']}", whole, near, told])
     return [*GATE_HEAD, *("| " + " | ".join(row) + " |" for row in rows)]
 
 

@@ -1,5 +1,6 @@
 """Phantom people: the template's brain, bent and textured differently for each; and cohorts of them."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def person(number: int) -> np.ndarray:
     brain = sample(template.t1[None], GRID, GRID.world() + bend)[0]
     folds = random_field(random, GRID, sigma=4, amplitude=0.05, channels=1)[0]
     return (np.clip(brain + folds, 1e-3, 1) * (brain > 0.1)).astype(np.float32)
+
+
+def mixture(people: Sequence[int], number: int) -> np.ndarray:
+    """The mean brain of four of ``people``, and a little noise: a copy of nobody, near to all of them."""
+    random = np.random.default_rng([7, number])
+    mean = np.mean([person(n) for n in random.choice(people, 4, replace=False)], axis=0)
+    return (np.clip(mean + random.normal(0, 0.01, mean.shape), 0, 1) * (mean > 0)).astype(np.float32)
 
 
 def write_people(root: Path, training: int, held_out: int) -> tuple[Path, Path]:

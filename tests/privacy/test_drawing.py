@@ -49,6 +49,13 @@ def test_both_sides_have_the_same_share_of_patients() -> None:
     assert mix(other) == mix(one) == {"hc": 9, "tle": 3}
 
 
+def test_a_site_that_one_side_lacks_is_left_out() -> None:
+    here, there = ([i for i in CONTROLS if PEOPLE["site"][i] == site] for site in "ab")
+    one, other = drawn_alike(here[:10], there + here[10:], 200, PEOPLE, 1, "test")
+    assert set(one) == set(here[:10]) and set(other) == set(here[10:])
+    assert drawn_alike(here, there, 50, PEOPLE, 1, "test") == ([], [])
+
+
 def test_a_group_that_one_side_lacks_is_left_out() -> None:
     one, other = drawn_alike(CONTROLS[:30], CONTROLS[30:] + PATIENTS, 50, PEOPLE, 1, "test")
     assert mix(one) == mix(other) == {"hc": 30}

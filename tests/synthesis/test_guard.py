@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from people import GRID, person, write_people
+from people import GRID, mixture, person, write_people
 
 from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
@@ -40,12 +40,22 @@ class People:
             if place == self.dies_at:
                 raise KeyboardInterrupt
             self.drawn.append(subject.participant_id)
-            brain = person(self.numbers[place])
+            brain = self.brain(place)
             noise = np.random.default_rng(place).normal(0, 0.02, brain.shape)
             yield np.where(brain > 0, np.clip(brain + noise, 0, 1), 0).astype(np.float32)
 
+    def brain(self, place: int) -> np.ndarray:
+        return person(self.numbers[place])
+
     def sidecar(self, subject: Subject, attempt: int) -> dict[str, Any]:
         return {"Synthetic": True, "Attempt": attempt + 1, "Numbers": self.numbers}
+
+
+class Mixtures(People):
+    """The same, whose brains are means of four of its people: copies of nobody."""
+
+    def brain(self, place: int) -> np.ndarray:
+        return mixture(sorted(set(self.numbers)), place)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +70,7 @@ def guard(people: tuple[Path, Path]) -> Guard:
 
 def go(source: People, out: Path, guard: Guard, settings: Privacy = SETTINGS) -> dict[str, Any]:
     subjects = [Subject(f"sub-synHC00{i:02d}", {"group": "hc"}) for i in range(len(source.numbers))]
-    fresh = Guard(settings, guard.detector, guard.why_none)
+    fresh = Guard(settings, guard.detector, guard.why_none, guard.company)
     sample_cohort(source, subjects, out, guard=fresh)
     return json.loads((out / CERTIFICATE).read_text())
 
@@ -104,6 +114,52 @@ def test_a_killed_run_goes_on_and_draws_no_copy_again(guard: Guard, tmp_path: Pa
     go(resumed, tmp_path / "killed", guard, report)
     assert resumed.drawn == ["sub-synHC0003"]
     assert durable.manifest_of(tmp_path / "killed") == durable.manifest_of(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Guard:
+    """A guard with ten scans of val beside its twelve training scans."""
+    return guard_of(*write_people(tmp_path_factory.mktemp("more"), TRAINING, 10), SETTINGS, seed=1)
+
+
+TAUGHT = Mixtures([*range(TRAINING), *range(TRAINING)])
+
+
+def test_a_generator_that_copies_nobody_but_knows_only_those_it_was_taught_is_refused(
+    seeing: Guard, tmp_path: Path
+) -> None:
+    with pytest.raises(TlesynthError, match=r"0 of 24 drawn .* 100% .* lie nearer to training") as caught:
+        go(TAUGHT, tmp_path, seeing)
+    assert caught.value.code == "PRIV-010"
+    told = json.loads((tmp_path / CERTIFICATE).read_text())
+    assert told["verdict"] == "refused" and told["copies"] == 0
+    assert told["nearer_to_training"]["share"]["value"] > 0.95 and told["nearer_to_training"]["p"] < 0.01
+    with pytest.raises(TlesynthError):
+        read_cohort(tmp_path)
+
+
+def test_one_that_knows_none_of_them_passes(seeing: Guard, tmp_path: Path) -> None:
+    told = go(Mixtures([NEW + i for i in range(16)]), tmp_path, seeing)
+    assert told["verdict"] == "passed" and told["nearer_to_training"]["p"] > 0.01
+    assert (told["nearer_to_training"]["held_out_scans"], told["most_nearer"]) == (10, 0.75)
+
+
+def test_the_whole_is_judged_alike_after_a_kill_and_names_nobody(seeing: Guard, tmp_path: Path) -> None:
+    report = SETTINGS.model_copy(update={"gate": "report"})
+    whole = go(TAUGHT, tmp_path / "whole", seeing, report)
+    with pytest.raises(KeyboardInterrupt):
+        go(Mixtures(TAUGHT.numbers, dies_at=9), tmp_path / "killed", seeing, report)
+    assert go(Mixtures(TAUGHT.numbers), tmp_path / "killed", seeing, report) == whole
+    assert whole["verdict"] == "refused, accepted by the recipe" and len(read_cohort(tmp_path / "whole").ids) == 24
+    shared = "".join((tmp_path / "whole" / name).read_text() for name in (CERTIFICATE, LEDGER))
+    assert seeing.company and not [i for i in seeing.company.cohort.ids if f'"{i}"' in shared]
+
+
+def test_too_few_held_out_scans_are_said(guard: Guard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = go(People([NEW]), tmp_path, guard)
+    why = "1 drawn, 9 training and 3 held-out scans; at least 8 of each are needed"
+    assert told["nearer_to_training"]["not_computed"] == why and told["verdict"] == "passed"
+    assert f"as a whole: not held against held-out scans: {why}" in capsys.readouterr().err
 
 
 def test_the_guard_changes_no_volume_and_comes_later_too(guard: Guard, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ REGISTRY: dict[str, Entry] = {
         PRIVACY,
     ),
     "PRIV-010": Entry(
-        "the synthetic cohort repeats training scans",
+        "the synthetic cohort repeats training scans or lies too near to them",
         "Do not share it: train on more scans, with augmentation or shorter; certificate.json has the numbers. To go "
         "on without the copies set privacy.gate: report; the certificate then says so.",
         PRIVACY,

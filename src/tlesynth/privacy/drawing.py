@@ -31,9 +31,10 @@ def drawn_alike(
 ) -> tuple[list[str], list[str]]:
     """At most ``most`` of either, with the same share of patients on both sides, so that a group is no tell-tale.
 
-    ``second`` is drawn first and ``first`` follows its mix, as many as there are; a group that only one side has is
-    left out.
+    ``second`` is drawn first and ``first`` follows its mix, as many as there are; a group or a site that only one side
+    has is left out.
     """
+    first, second = _at_shared(first, second, participants["site"].astype(str) if "site" in participants else None)
     groups = participants["group"]
     shared = set(groups.loc[list(first)]) & set(groups.loc[list(second)])
     second = drawn([i for i in second if groups[i] in shared], most, participants, seed, purpose)
@@ -45,6 +46,16 @@ def drawn_alike(
         for name in drawn([i for i in first if groups[i] == group], int(times * n + 1e-9), participants, seed, purpose)
     ]
     return drawn(chosen, most, participants, seed, purpose), second
+
+
+def _at_shared(
+    first: Sequence[str], second: Sequence[str], sites: pd.Series | None
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Those of either at sites that both have; a site held out whole is told by its scanner."""
+    if sites is None:
+        return first, second
+    shared = set(sites.loc[list(first)]) & set(sites.loc[list(second)])
+    return [i for i in first if sites[i] in shared], [i for i in second if sites[i] in shared]
 
 
 def _stratum(participants: pd.DataFrame, name: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ CERTIFICATE = "certificate.json"
 PASSED, REFUSED, ACCEPTED = "passed", "refused", "refused, accepted by the recipe"
 UNDECIDED, UNCHECKED = "undecided", "not checked"
 CHANCE = 0.01
-"""As many flags as false alarms alone would reach more rarely than this are not chance."""
+"""What a generator that knows nobody would give more rarely than this is not chance."""
 PLAIN = ("exact", "noised")
 """Kinds of planted copies that are plain; a detector that misses these is blind."""
 LEAST_RECALL = 0.95
@@ -27,15 +27,19 @@ COMPARED = (
     "up to 6 mm, with every training scan"
 )
 CAVEAT = (
-    "A certificate tells of copies of whole brains such as the planted ones: not of copied parts, and not whether "
-    "somebody's membership in the training set can be guessed otherwise."
+    "A certificate tells of copies of whole brains such as the planted ones, and whether all volumes together lie too "
+    "near the training scans: not of copied parts, and not whether somebody's membership in the training set can be "
+    "guessed otherwise."
 )
 
 
-def certificate(detector: Detector, judged: dict[str, bool], settings: Privacy) -> Json:
-    """The certificate of a cohort of which ``judged`` tells, of every drawn volume, whether it is a copy."""
+def certificate(detector: Detector, judged: dict[str, bool], nearer: Json, settings: Privacy) -> Json:
+    """The certificate of a cohort of which ``judged`` tells, of every drawn volume, whether it is a copy.
+
+    ``nearer`` is what was found of the cohort without its copies as a whole (``Company.closeness``).
+    """
     copies = sorted(name for name, copy in judged.items() if copy)
-    verdict = verdict_of(len(copies), len(judged), detector, settings)
+    verdict = verdict_of(len(copies), len(judged), nearer, detector, settings)
     return {
         "verdict": verdict,
         "gate": settings.gate,
@@ -50,6 +54,8 @@ def certificate(detector: Detector, judged: dict[str, bool], settings: Privacy) 
         "most_copies": settings.most_copies,
         "chance": chance_of(len(copies), len(judged), detector),
         "dropped": copies,
+        "nearer_to_training": nearer,
+        "most_nearer": settings.most_nearer,
         "caveat": CAVEAT,
     }
 
@@ -59,17 +65,28 @@ def unchecked(reason: str, settings: Privacy) -> Json:
     return {"verdict": f"{UNCHECKED}: {reason}", "gate": settings.gate, "overridden": False, "caveat": CAVEAT}
 
 
-def verdict_of(copies: int, drawn: int, detector: Detector, settings: Privacy) -> str:
-    """Refused if more are copies than the limit allows and than false alarms explain; else passed, if copies are seen.
-
-    Both are asked: of eight volumes one false alarm is 12 %, over the limit and yet nothing.
-    """
-    if copies > settings.most_copies * drawn and chance_of(copies, drawn, detector) < CHANCE:
+def verdict_of(copies: int, drawn: int, nearer: Json, detector: Detector, settings: Privacy) -> str:
+    """Refused if there are too many copies or if the cohort is too near; else passed, if copies are seen."""
+    too_many = are_too_many(copies, drawn, detector, settings)
+    if too_many or is_too_near(nearer, settings):
         return ACCEPTED if settings.gate == "report" else REFUSED
     missed = [kind for kind in PLAIN if detector.recall.get(kind, {}).get("value", 0.0) < LEAST_RECALL]
     if missed:
         return f"{UNDECIDED}: the detector misses planted copies ({', '.join(missed)})"
     return PASSED
+
+
+def are_too_many(copies: int, drawn: int, detector: Detector, settings: Privacy) -> bool:
+    """Whether more are copies than the limit allows and than false alarms explain.
+
+    Both are asked: of eight volumes one false alarm is 12 %, over the limit and yet nothing.
+    """
+    return copies > settings.most_copies * drawn and chance_of(copies, drawn, detector) < CHANCE
+
+
+def is_too_near(nearer: Json, settings: Privacy) -> bool:
+    """Whether more lie nearer to training than to held-out scans than the limit allows and than chance explains."""
+    return "share" in nearer and nearer["share"]["value"] > settings.most_nearer and nearer["p"] < CHANCE
 
 
 def chance_of(copies: int, drawn: int, detector: Detector) -> float:

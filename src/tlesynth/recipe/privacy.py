@@ -13,10 +13,14 @@ class Privacy(Section):
     """The gate that ``sample`` ends with, and the audit in ``evaluate``."""
 
     gate: Literal["refuse", "report", "off"] = "refuse"
-    """``refuse``: copies are dropped, and more of them than ``most_copies`` and chance allow withhold the cohort (exit
-    status 9). ``report``: copies are dropped, the certificate says that the gate was overridden. ``off``: no check."""
+    """``refuse``: copies are dropped; more of them than ``most_copies`` and chance allow, or more volumes nearer to
+    training than to held-out scans than ``most_nearer`` and chance, withhold the cohort (exit status 9). ``report``:
+    copies are dropped, the certificate says that the gate was overridden. ``off``: no check."""
     most_copies: Fraction = 0.05
     """Share of the drawn volumes that may be copies."""
+    most_nearer: Fraction = 0.75
+    """Share of the drawn volumes that may lie nearer to training than to held-out scans: 0.5 is chance, at 0.75 half of
+    them do so for a reason."""
     false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
     """Share of scans of new people that the detector may take for copies."""
     calibrated: Annotated[int, Field(ge=10, le=10_000)] = 200

@@ -153,10 +153,15 @@ def _finish(drawing: Drawing, subjects: list[Subject], left_out: dict[str, LeftO
     durable.write_table(out / OUTCOMES, listed)
     durable.write_text(out / ".bidsignore", f"{OUTCOMES}\n{CERTIFICATE}\n{LEDGER}\n")
     (out / "participants.tsv").unlink(missing_ok=True)
-    drawing.guard.close(out, [s.participant_id for s in subjects])
     rows = [s for s in subjects if s.participant_id not in left_out]
+    standing = [_path(drawing.writer, s.participant_id) for s in rows]
+    drawing.guard.close(out, [s.participant_id for s in subjects], standing, drawing.writer.grid)
     table = pd.DataFrame([dict(s.asked) for s in rows], index=pd.Index([s.participant_id for s in rows]))
     drawing.writer.finish(table.reindex(columns=list(dict.fromkeys(["group", "side", *table.columns]))))
+
+
+def _path(writer: CohortWriter, name: str) -> Path:
+    return volume_path(writer.root, name, writer.grid, writer.desc)
 
 
 def _is_settled(drawing: Drawing, subject: Subject, left_out: dict[str, LeftOut]) -> bool:
@@ -176,8 +181,8 @@ def _is_settled(drawing: Drawing, subject: Subject, left_out: dict[str, LeftOut]
         changed = [key for key, value in origins[0].items() if found.get(key) != value]
         raise fail("CFG-010", writer.root, f"{name} differs in {', '.join(changed)}")
     if not guard.has_judged(name, origins):
-        path = volume_path(writer.root, name, writer.grid, writer.desc)
-        if guard.is_copy(name, read_on(path, writer.grid), writer.grid, origin, writer.root):
+        stands = read_on(_path(writer, name), writer.grid)
+        if guard.is_copy(name, stands, writer.grid, origin, writer.root):
             shutil.rmtree(writer.root / name)
             left_out[name] = A_COPY
     return True

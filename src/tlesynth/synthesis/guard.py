@@ -1,7 +1,8 @@
 """Every drawn volume is compared with the training scans before it is written; copies are dropped and counted.
 
 What was found is kept in ``nearest.json`` as it is found, so that a killed run goes on without drawing a dropped copy
-again. The volumes themselves are what they would be without the guard.
+again. The volumes themselves are what they would be without the guard. At the end all that stand are held against
+training and held-out scans once more, as a whole; the distances are not kept, for they would tell who was taught.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.data.splits import read_splits
 from tlesynth.errors import fail
+from tlesynth.metrics.statistics import Json, not_computed
+from tlesynth.privacy.closeness import Company, company_of
 from tlesynth.privacy.detector import Detector, detector_of
-from tlesynth.privacy.gate import CERTIFICATE, PASSED, REFUSED, certificate, unchecked
+from tlesynth.privacy.gate import CERTIFICATE, PASSED, REFUSED, certificate, is_too_near, unchecked
 from tlesynth.progress import say
 from tlesynth.recipe import Privacy
-from tlesynth.volume import Grid
+from tlesynth.volume import Grid, read_on
 
 LEDGER = "nearest.json"
 NO_TRAINING_SCANS = "no training scans given"
+HELD_OUT = ("val", "audit_holdout")
+"""Splits that drawn cohorts are held against beside ``gen_train``; test stays shut."""
 
 
 @dataclass
@@ -34,6 +39,7 @@ class Guard:
     settings: Privacy
     detector: Detector | None = None
     why_none: str = NO_TRAINING_SCANS
+    company: Company | None = None
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def resume(self, out: Path) -> None:
@@ -64,8 +70,10 @@ class Guard:
         durable.write_json(out / LEDGER, {"detector": self.detector.fingerprint, "scans": self.found})
         return likeness.copy
 
-    def close(self, out: Path, names: list[str]) -> None:
+    def close(self, out: Path, names: list[str], standing: list[Path], grid: Grid) -> None:
         """Write the certificate of a cohort of ``names`` and say what it says.
+
+        ``standing`` are the files of those that were written, on ``grid``.
 
         Raises:
             TlesynthError: PRIV-010 if the gate refuses the cohort, or if nothing but copies was drawn.
@@ -75,18 +83,36 @@ class Guard:
             say(f"copies of training scans: not checked: {self.why_none}")
             return
         judged = {name: bool(self.found[name]["copy"]) for name in names if name in self.found}
-        told = certificate(self.detector, judged, self.settings)
+        told = certificate(self.detector, judged, self._nearer(standing, grid), self.settings)
         durable.write_json(out / CERTIFICATE, told)
-        words = f"{told['copies']} of {told['drawn']} drawn volumes are copies of training scans"
+        words = _words(told, self.settings)
         if told["verdict"] == REFUSED or judged and all(judged.values()):
             raise fail("PRIV-010", out, words)
+        if "share" not in told["nearer_to_training"]:
+            say(f"the cohort as a whole: not held against held-out scans: {told['nearer_to_training']['not_computed']}")
         if told["verdict"] != PASSED or told["copies"]:
-            dropped = " and were dropped" if told["copies"] else ""
-            say(f"{words}{dropped}; gate: {told['verdict']}")
+            say(f"{words}; gate: {told['verdict']}")
+
+    def _nearer(self, standing: list[Path], grid: Grid) -> Json:
+        if self.company is None:
+            return not_computed("there are no held-out scans")
+        return self.company.closeness((read_on(path, grid) for path in standing), grid, len(standing))
+
+
+def _words(told: Json, settings: Privacy) -> str:
+    words = f"{told['copies']} of {told['drawn']} drawn volumes are copies of training scans"
+    words += " and were dropped" if told["copies"] else ""
+    if not is_too_near(nearer := told["nearer_to_training"], settings):
+        return words
+    share = nearer["share"]
+    return (
+        f"{words}; {share['value']:.0%} ({share['low']:.0%} to {share['high']:.0%}) lie nearer to training than to "
+        f"held-out scans, where chance is 50% and privacy.most_nearer {settings.most_nearer:.0%}"
+    )
 
 
 def guard_of(derivatives: Path | None, splits: Path | None, settings: Privacy, seed: int) -> Guard:
-    """A guard over the scans of ``gen_train``, calibrated on those of ``val``.
+    """A guard over the scans of ``gen_train``, calibrated on those of ``val``; the whole cohort meets ``HELD_OUT`` too.
 
     Raises:
         TlesynthError: DATA codes for a cohort or splits that cannot be read.
@@ -98,4 +124,7 @@ def guard_of(derivatives: Path | None, splits: Path | None, settings: Privacy, s
     cohort = read_cohort(derivatives)
     members = read_splits(splits, cohort.ids)
     made = detector_of(cohort, members["gen_train"], members["val"], settings, seed)
-    return Guard(settings, made) if isinstance(made, Detector) else Guard(settings, why_none=made)
+    if not isinstance(made, Detector):
+        return Guard(settings, why_none=made)
+    held_out = [i for split in HELD_OUT for i in members[split]]
+    return Guard(settings, made, company=company_of(cohort, members["gen_train"], held_out, seed))
