@@ -88,6 +88,17 @@ def test_what_only_measuring_applies_is_refused(run: Path, change: str) -> None:
     assert change.partition("=")[0] in str(told.exception) and "--judge-only" in str(told.exception)
 
 
+@pytest.mark.parametrize("change", ["privacy.planted=72", "sample.steps=9", "seed=5", "privacy.most_nearer=0.9"])
+def test_what_belongs_to_another_stage_is_refused(run: Path, change: str) -> None:
+    before = (run / "evaluation/results.json").read_bytes()
+    told = CliRunner().invoke(app, ["evaluate", str(run), "--judge-only", "--set", change])
+    assert isinstance(told.exception, TlesynthError) and told.exception.code == "CFG-002"
+    assert str(told.exception).find(f"not {change.partition('=')[0]}") > 0
+    assert (run / "evaluation/results.json").read_bytes() == before
+    ruled = CliRunner().invoke(app, ["evaluate", str(run), "--judge-only", "--set", "privacy.most_copies=0.2"])
+    assert ruled.exit_code == 0
+
+
 def test_results_measured_with_a_change_are_judged_with_it(run: Path) -> None:
     results = durable.read_json(run / "evaluation/results.json")
     measured = recipe.load("tiny", ["evaluation.equivalence_margin=0.2"]).evaluation.measured.model_dump(mode="json")

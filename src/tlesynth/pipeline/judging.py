@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ COUNTS = "tle"
 """The task of a study that says whether synthetic scans are useful."""
 PLANNED = ("/inputs/cohorts/synthetic",)
 """What is read of the study's plan."""
+LIMITS = ("evaluation", "privacy.most_copies")
+"""What judging anew can apply: of ``evaluation`` the verdict's limits, as ``require_measured`` sees to."""
 
 
 def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dict[str, Any]:
@@ -56,13 +59,29 @@ def judge_anew(out: Path, recipe: Recipe, own: Recipe) -> dict[str, Any]:
     """``judge`` by the limits of ``recipe``, which a user changed from the run's ``own``.
 
     Raises:
-        TlesynthError: CFG-002 if a change is of what decides the figures themselves; DATA-001 and DATA-011 if there
-            are no results that can be read.
+        TlesynthError: CFG-002 if a change is of what decides the figures themselves, or of another stage; DATA-001 and
+            DATA-011 if there are no results that can be read.
     """
     from tlesynth.evaluation.verdict.judging import require_measured
 
+    if beyond := [name for name in _changed(recipe.model_dump(), own.model_dump()) if not _is_limit(name)]:
+        why = f"--judge-only changes limits alone (evaluation.verdict, privacy.most_copies), not {', '.join(beyond)}"
+        raise fail("CFG-002", out / "recipe.yaml", why)
     require_measured(out / "evaluation", recipe.evaluation, own.evaluation)
     return judge(out, recipe)
+
+
+def _changed(asked: Mapping[str, Any], own: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """The dotted names of settings in which two recipes differ."""
+    for name, value in asked.items():
+        if isinstance(value, Mapping) and isinstance(own.get(name), Mapping):
+            yield from _changed(value, own[name], f"{above}{name}.")
+        elif value != own.get(name):
+            yield f"{above}{name}"
+
+
+def _is_limit(name: str) -> bool:
+    return any(name == limit or name.startswith(f"{limit}.") for limit in LIMITS)
 
 
 def study_of(out: Path) -> dict[str, Any] | None:
