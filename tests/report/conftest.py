@@ -105,6 +105,8 @@ def _measured(n: int) -> dict[str, Any]:
     arms = {
         arm: {m: interval(round(0.7 + 0.02 * place + 0.013 * k, 4), 0.11, 24) for k, m in enumerate(metrics)}
         | {"confusion": {"tp": 9 + place, "fp": 4, "tn": 8, "fn": 3 - place % 3}, "threshold": 0.4875}
+        | {"specificity": interval(0.667, 0.2, 12)}
+        | {"at_half": {"confusion": {"tp": 8 + place, "fp": 5, "tn": 7, "fn": 4 - place % 4}}}
         | {"n_train": {"real": 0 if arm == "synthetic" else 36, "synthetic": 9 * place}}
         for place, arm in enumerate(ARMS)
     }
