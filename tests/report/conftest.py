@@ -308,6 +308,13 @@ CERTIFICATE = {
     "drawn": 72,
     "copies": 1,
     "most_copies": 0.05,
+    "most_nearer": 0.75,
+    "nearer_to_training": {
+        "share": interval(0.583, 0.12, 30),
+        "p": 0.0913,
+        "training_scans": 20,
+        "held_out_scans": 16,
+    },
     "caveat": "A certificate tells of copies of whole brains.",
 }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,17 @@ def test_the_report_and_every_other_page_are_made_without_torch(finished_run: Pa
     out = tmp_path / "report.html"
     subprocess.run([sys.executable, "-c", code, str(run), str(out)], check=True, timeout=120)
     assert out.stat().st_size > 50_000
+
+
+def test_the_certificate_tells_of_the_cohort_as_a_whole(finished_run: Path, tmp_path: Path) -> None:
+    told = durable.read_json(finished_run / "synthetic/certificate.json")
+    durable.write_text(tmp_path / "recipe.yaml", (finished_run / "recipe.yaml").read_text())
+
+    def page(certificate: dict[str, Any]) -> str:
+        durable.write_json(tmp_path / "synthetic/certificate.json", certificate)
+        return " ".join(re.sub(r"<[^>]+>", " ", render(tmp_path)).split())
+
+    assert "of the volumes that were written lie nearer to one of 20 training scans" in page(told)
+    few = page(told | {"nearer_to_training": {"not_computed": "7 drawn", "command": ""}})
+    assert "As a whole the cohort was not held against held-out scans: not computed: 7 drawn" in few
+    assert "As a whole" not in page({name: told[name] for name in told if name != "nearer_to_training"})
