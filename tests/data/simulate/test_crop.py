@@ -10,6 +10,7 @@ import pytest
 from tlesynth.data.simulate import crop, scan
 from tlesynth.data.simulate.shape import shape
 from tlesynth.data.simulate.subjects import FRAME, SOLVED, Latents
+from tlesynth.volume import GRIDS
 
 PLAIN = Latents(
     icv_ml=1500,
@@ -53,3 +54,16 @@ def test_registration_error_and_noise_have_their_size() -> None:
     assert 0 < np.abs(noisy - rendered()).mean() < 0.1
     moved = crop._mislaid(crop.CROP.world(), np.random.default_rng(1)) - crop.CROP.world()
     assert 0.1 < np.linalg.norm(moved, axis=0).mean() < 3
+
+
+@pytest.mark.usefixtures("exact")
+def test_the_whole_head_lies_on_the_grid_and_its_disease_to_the_right() -> None:
+    grid, sick = GRIDS["mni-3mm"], replace(PLAIN, ratio=PLAIN.ratio | {"hippocampus_ipsi": 0.6})
+    plain, changed = (
+        crop.render_head(one, shape(one, None), QUIET, 1.0, np.random.default_rng(3), grid) for one in (PLAIN, sick)
+    )
+    assert plain.shape == grid.shape and plain.dtype == np.float32 and plain.min() == 0 and plain.max() == 1
+    assert (plain == 0)[[0, -1]].all() and 0.3 < (plain > 0).mean() < 0.8
+    assert (np.abs(plain - plain[::-1]) > 1e-3).mean() < 0.01
+    left, right = np.split(np.abs(changed - plain), 2)
+    assert right.sum() > 5 * left.sum() > 0

@@ -1,8 +1,9 @@
-"""The mesial temporal lobes of a simulated subject on the MNI grid, drawn directly: what calibration trains on.
+"""A simulated subject drawn directly on a grid of MNI space: its mesial temporal lobes, or the whole head.
 
-It stands in for scan, preprocessing and cropping, which would cost ten times as much. Kept: the anatomy, the disease,
-the site's contrast, gamma and point spread, Rician noise, and what preprocessing leaves behind (bias field, a small
-error of the affine registration). Left out: brain extraction, N4, the registration itself, and its interpolation.
+Calibration trains on the lobes. It stands in for scan, preprocessing and cropping, which would cost ten times as much.
+Kept: the anatomy, the disease, the site's contrast, gamma and point spread, Rician noise, and what preprocessing leaves
+behind (bias field, a small error of the affine registration). Left out: brain extraction, N4, the registration itself,
+and its interpolation.
 """
 
 from __future__ import annotations
@@ -38,22 +39,44 @@ def render_crop(
 
     ``voxel_mm`` is the scanner's: a voxel of the crop averages as many of its noise draws as it covers.
     """
-    template = load_template(PAINTED)
-    painted = scan.paint(latents, PAINTED, site.tissue * (1 + 0.015 * rng.standard_normal(3)))
-    points = _mislaid(CROP.world(), rng)
-    image, mask = sample(np.stack([painted, template.mask]), PAINTED, made.came_from(points), outside="border")
+    scaled = _rendered(latents, made, site, voxel_mm, rng, CROP, PAINTED)
+    return np.stack([scaled[-SIDE[0] :], scaled[SIDE[0] - 1 :: -1]])
+
+
+def render_head(
+    latents: Latents, made: Shape, site: scan.Site, voxel_mm: float, rng: np.random.Generator, grid: Grid
+) -> np.ndarray:
+    """The whole head as preprocessing would leave it on ``grid``, (X, Y, Z) float32 in [0, 1], the focus to the right.
+
+    Background is exactly 0; of a ``grid`` that is its own mirror image a left focus is the mirrored volume.
+    """
+    return _rendered(latents, made, site, voxel_mm, rng, grid, scan.painting_grid(1.5))
+
+
+def _rendered(  # noqa: PLR0913 (whom, by which scanner, and from which grid onto which)
+    latents: Latents,
+    made: Shape,
+    site: scan.Site,
+    voxel_mm: float,
+    rng: np.random.Generator,
+    onto: Grid,
+    painting: Grid,
+) -> np.ndarray:
+    template = load_template(painting)
+    painted = scan.paint(latents, painting, site.tissue * (1 + 0.015 * rng.standard_normal(3)))
+    points = _mislaid(onto.world(), rng)
+    image, mask = sample(np.stack([painted, template.mask]), painting, made.came_from(points), outside="border")
     brain = mask >= 0.5
     image = np.clip(image, 0, None) ** site.gamma
-    sigma = site.blur_mm / 2.355 / CROP.spacing
+    sigma = site.blur_mm / 2.355 / onto.spacing
     if sigma > 0.1:
         weight = gaussian_filter(brain.astype(np.float32), sigma, truncate=3, mode="nearest")
         image = gaussian_filter(image * brain, sigma, truncate=3, mode="nearest") / np.maximum(weight, 0.1)
-    image = image * np.exp(random_field(rng, CROP, site.bias_mm, RESIDUAL_BIAS, channels=1)[0])
-    noise = site.noise * min(voxel_mm / CROP.spacing, 1) ** 1.5 * rng.standard_normal((2, *CROP.shape), np.float32)
+    image = image * np.exp(random_field(rng, onto, site.bias_mm, RESIDUAL_BIAS, channels=1)[0])
+    noise = site.noise * min(voxel_mm / onto.spacing, 1) ** 1.5 * rng.standard_normal((2, *onto.shape), np.float32)
     image = np.hypot(image + noise[0], noise[1])
     low, high = np.percentile(image[brain], PERCENTILES)
-    scaled = np.where(brain, np.clip((image - low) / (high - low), 0, 1), 0).astype(np.float32)
-    return np.stack([scaled[-SIDE[0] :], scaled[SIDE[0] - 1 :: -1]])
+    return np.where(brain, np.clip((image - low) / (high - low), 0, 1), 0).astype(np.float32)
 
 
 def _mislaid(world: np.ndarray, rng: np.random.Generator) -> np.ndarray:
