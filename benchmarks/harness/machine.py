@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from tlesynth import durable
+from tlesynth import __version__, durable
 
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")
-PACKAGES = ("torch", "monai", "numpy", "tlesynth")
+PACKAGES = ("torch", "monai", "numpy")
 
 
 def machine() -> dict[str, Any]:
@@ -31,7 +31,23 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(memory("MemTotal"), 1),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
+        "gpu": gpu(),
+        "tlesynth": __version__,
     } | {name: version(name) for name in PACKAGES}
+
+
+def gpu() -> dict[str, Any] | None:
+    """The GPU that torch sees, and the libraries it drives it by; None where there is none."""
+    if not torch.cuda.is_available():
+        return None
+    card = torch.cuda.get_device_properties(0)
+    return {
+        "name": card.name,
+        "memory_gib": round(card.total_memory / 2**30, 1),
+        "capability": f"{card.major}.{card.minor}",
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
 
 
 def memory(name: str) -> float:
@@ -56,13 +72,14 @@ def bfloat16_is_native() -> bool:
     return bool({"avx512_bf16", "amx_bf16"} & set(machine()["flags"]))
 
 
-def publish(name: str, result: dict[str, Any], path: Path) -> None:
-    """Write and print a result with the command and the machine that made it."""
+def publish(name: str, result: dict[str, Any], path: Path, *, printed: bool = True) -> None:
+    """Write a result with the command and the machine that made it, and print it."""
     script = f"benchmarks/{Path(sys.argv[0]).name}"
     words = ["python", script, *(_public(word) for word in sys.argv[1:])]
     head = {"benchmark": name, "command": shlex.join(words), "date": date.today().isoformat(), "machine": machine()}
     durable.write_json(path, head | result)
-    print(json.dumps(head | result, indent=2))
+    if printed:
+        print(json.dumps(head | result, indent=2))
 
 
 def tell(text: str) -> None:

@@ -18,19 +18,20 @@ from tlesynth.diffusion.preconditioning import Preconditioned
 from tlesynth.recipe import AutoencoderNetwork, DiffusionNetwork, Inference, Sample
 from tlesynth.synthesis.requests import Subject
 from tlesynth.synthesis.synthesizer import Synthesizer
-from tlesynth.training.device import computes_in_bfloat16
 from tlesynth.volume import Grid
 
 BRIGHT = 0.5
 """Intensity of a random autoencoder's volumes, about: an empty volume would be drawn twice."""
 SAMPLER = "dpm++"
+CPU = torch.device("cpu")
 
 
-def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
+def synthesizer(size: Size, steps: int, guidance: float, device: torch.device = CPU) -> Synthesizer:
     """Our path to a volume: the transformer and the decoder of ``recommended``, in bfloat16 where that is native."""
-    autoencoder = channels_last(seeded(lambda: sides.recommended(size.grid))).requires_grad_(False).eval()
+    autoencoder = seeded(lambda: sides.recommended(size.grid)).requires_grad_(False).eval()
     with torch.no_grad():
         autoencoder.coder.to_patch.bias.fill_(BRIGHT)
+    autoencoder = channels_last(autoencoder.to(device))
     process = noised_for(RECOMMENDED.network, PROCESS, size.latent, extent_of(size.grid))
     model = Diffusion(
         network=Preconditioned(dit(size), process, size.latent, CONDITIONS).requires_grad_(False),
@@ -43,10 +44,9 @@ def synthesizer(size: Size, steps: int, guidance: float) -> Synthesizer:
         fingerprint="",
         flip=True,
     )
-    if computes_in_bfloat16("cpu"):
-        model.use_bfloat16()
+    how = Inference(precision="auto")
     settings = Sample(sampler=SAMPLER, steps=steps, guidance=guidance, batch_size=1)
-    return Synthesizer(autoencoder.run_as(Inference(precision="auto")), model, settings, 0, torch.device("cpu"))
+    return Synthesizer(autoencoder.run_as(how), model.run_as(how, device), settings, 0, device)
 
 
 def subjects(n: int, name: str = "") -> list[Subject]:
