@@ -103,7 +103,7 @@ class AutoencoderStep:
         self.fabric = fabric_for(device.type, precision)
         scans = Scans(random_volume(grid.shape, SCANS)[:, 0].half(), tuple(f"sub-{i}" for i in range(SCANS)))
         networks = build_networks(settings, scans, grid, self.fabric, 0)
-        objective = objective_of(settings, grid, self.fabric.device)
+        objective, scans = objective_of(settings, grid, self.fabric.device), scans.held_by(self.fabric.device)
         self.learner = learners_of(networks, scans, objective, settings, 0)[way]
 
     def __call__(self) -> float:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tlesynth import durable
-from tlesynth.autoencoder.scans import participants_of, read_scans
+from tlesynth.autoencoder.scans import SHARE_OF_CARD, Scans, participants_of, read_scans
 from tlesynth.data.cohort import read_cohort
 from tlesynth.errors import TlesynthError
 
@@ -20,6 +20,18 @@ def test_a_batch_holds_its_rows_volumes(cohort: tuple[Path, Path]) -> None:
     batch = scans.batch(np.array([2, 0]), torch.device("cpu"))
     assert batch.shape == (2, 1, 20, 24, 20) and batch.dtype == torch.float32
     np.testing.assert_allclose(batch[0, 0].numpy(), read.volume("sub-03"), atol=1e-3)
+
+
+@pytest.mark.parametrize("room", [0.5, 2.0])
+def test_a_card_with_room_holds_the_scans(room: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = Scans(torch.zeros(3, 4, 4, 4, dtype=torch.float16), ("a", "b", "c"))
+    free = int(room * scans.voxels.nbytes / SHARE_OF_CARD)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 10 * free))
+    placed = list[torch.device]()
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: placed.append(device) or tensor)
+    card = torch.device("cuda")
+    assert scans.held_by(card).ids == scans.ids and placed == ([card] if room > 1 else [])
+    assert scans.held_by(torch.device("cpu")) is scans
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,13 @@ from tlesynth.errors import fail
 
 FITTED, JUDGED = "gen_train", "val"
 """Splits: whose scans an autoencoder learns from, and whose choose its checkpoint and pass its gate."""
+SHARE_OF_CARD = 0.1
+"""Of a card's free memory that scans may take: training needs the rest."""
 
 
 @dataclass(frozen=True)
 class Scans:
-    """Volumes ``voxels`` (N, X, Y, Z) float16 in main memory, and whose they are."""
+    """Volumes ``voxels`` (N, X, Y, Z) float16, in main memory or ``held_by`` a card, and whose they are."""
 
     voxels: Tensor
     ids: tuple[str, ...]
@@ -32,6 +34,15 @@ class Scans:
         """The volumes of ``rows`` on ``device``: (B, 1, X, Y, Z) float32, channels last in memory."""
         chosen = self.voxels[torch.from_numpy(rows)].to(device)
         return chosen.float().unsqueeze(1).contiguous(memory_format=torch.channels_last_3d)
+
+    def held_by(self, device: torch.device) -> Scans:
+        """The same on ``device``, where it is a card with so much free memory; else as they are.
+
+        A step sees small boxes of a few volumes, and would wait longer for whole ones to be copied than for its work.
+        """
+        if device.type != "cuda" or self.voxels.nbytes > SHARE_OF_CARD * torch.cuda.mem_get_info(device)[0]:
+            return self
+        return replace(self, voxels=self.voxels.to(device))
 
 
 def read_scans(cohort: Cohort, splits: Path, split: str) -> Scans:

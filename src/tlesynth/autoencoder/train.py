@@ -67,6 +67,7 @@ def _train(
     objective = objective_of(settings, cohort.grid, fabric.device)
     fitted, held_out = (read_scans(cohort, splits, split) for split in (FITTED, JUDGED))
     networks = build_networks(settings, fitted, cohort.grid, fabric, seed)
+    fitted, held_out = (scans.held_by(fabric.device) for scans in (fitted, held_out))
     learners = learners_of(networks, fitted, objective, settings, seed)
     epoch = steps_per_epoch(settings, len(fitted))
     rhythm = rhythm_of(settings, epoch)
