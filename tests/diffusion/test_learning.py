@@ -1,5 +1,6 @@
 """What training and validation compute: balance, errors that repeat, the gap of a network that knows by heart."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tlesynth.diffusion import learning
 from tlesynth.diffusion.conditions import Condition, Conditions
 from tlesynth.diffusion.latents import Latents, read_latents, rows_of
 from tlesynth.diffusion.learning import Task, balanced_rows, training_loss, validation
@@ -66,3 +68,15 @@ def test_the_loss_of_a_step_repeats_and_steps_differ(latents: Path) -> None:
     )
     values = [float(next(loss(step))["loss"]) for step in (0, 0, 1)]
     assert values[0] == values[1] != values[2] and values[0] == pytest.approx(1, abs=0.2)
+
+
+def test_drawn_ahead_a_step_sees_what_it_would_see_in_time(latents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, settings = read(latents, "gen_train"), Diffusion(batch_size=4, latents="resample")
+    data = replace(data, logvar=torch.full_like(data.values, -1.0))
+
+    def losses(threads: int) -> list[float]:
+        monkeypatch.setattr(learning, "threads_beside", lambda device: threads)
+        loss = training_loss(Nothing(), data, TASK, settings, fabric_for("cpu", "32-true"))
+        return [float(next(loss(step))["loss"]) for step in range(5)]
+
+    assert losses(0) == losses(2)

@@ -45,11 +45,18 @@ class Latents:
 
     def batch(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """Clean latents (B, C, X, Y, Z) float32 of ``rows``: the mean, or where there is a log-variance, a draw."""
+        return self.resampled(rows, self.noise(len(rows), generator))
+
+    def noise(self, n: int, generator: torch.Generator) -> Tensor | None:
+        """What ``n`` draws from posteriors take: (n, C, X, Y, Z) standard normal on the processor; None: nothing."""
+        return None if self.logvar is None else torch.randn(n, *self.values.shape[1:], generator=generator)
+
+    def resampled(self, rows: Tensor, noise: Tensor | None) -> Tensor:
+        """Clean latents (B, C, X, Y, Z) float32 of ``rows``, with ``noise`` of that shape or by the mean alone."""
         mean = self.values[rows].float()
-        if self.logvar is None:
+        if self.logvar is None or noise is None:
             return mean
-        noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-        return mean + torch.exp(0.5 * self.logvar[rows].float()) * noise
+        return mean + torch.exp(0.5 * self.logvar[rows].float()) * noise.to(mean.device)
 
     def voxelwise(self) -> tuple[Tensor, Tensor]:
         """Mean and variance over scans of what ``batch`` gives, voxel by voxel: each (C, X, Y, Z) float32."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,9 +21,26 @@ from tlesynth.diffusion.latents import Latents
 from tlesynth.diffusion.process import Process, squared_error
 from tlesynth.seeds import torch_generator
 from tlesynth.training import Loss, Order
+from tlesynth.training.ahead import Ahead, threads_beside
 
 VALIDATION_TIMES = 8
 """Noise times, evenly spread, at which each validation scan is scored."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """All that is drawn for a step, on the processor."""
+
+    rows: Tensor
+    """(B,): whose latents."""
+    posterior: Tensor | None
+    """(B, C, X, Y, Z) standard normal, where latents are resampled."""
+    times: Tensor
+    """(B,)"""
+    white: Tensor
+    """(B, C, X, Y, Z) standard normal."""
+    told: Tensor
+    """Conditions (B, K), some withheld."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +56,15 @@ def training_loss(network: nn.Module, data: Latents, task: Task, settings: recip
     """The loss of a step on this process's share of the batch, each draw keyed by the step."""
     rows_of_all = balanced_rows(data.conditions[:, 0].cpu()) if settings.balanced else np.arange(len(data))
     order = Order(len(rows_of_all), settings.batch_size, task.seed, "diffusion")
-    rank, world = fabric.global_rank, fabric.world_size
+    rank, world, device = fabric.global_rank, fabric.world_size, data.values.device
+    draw = partial(_chance, data, data.conditions.cpu(), task, order, rows_of_all)
+    chances = Ahead(draw, threads_beside(device))
 
     def loss(step: int) -> Iterator[dict[str, Tensor]]:
-        rows = torch.from_numpy(rows_of_all[order.batch(step)])
-        draws = torch_generator(task.seed, "diffusion", "draws", step)
-        clean = data.batch(rows, torch_generator(task.seed, "diffusion", "posterior", step))  # (B, C, X, Y, Z)
-        times = task.process.draw(len(rows), draws).to(clean.device)  # (B,)
-        white = torch.randn(clean.shape, generator=draws).to(clean.device)
-        told = task.conditions.dropped(data.conditions[rows], draws)  # (B, K)
+        chance = chances(step)
+        rows = chance.rows
+        clean = data.resampled(rows, chance.posterior)  # (B, C, X, Y, Z)
+        times, white, told = (t.to(device) for t in (chance.times, chance.white, chance.told))
         mine = slice(rank, None, world) if rank < len(rows) else slice(1)
         # The mean over processes is then the mean over the batch; a process the last batch is too short for adds 0.
         share = len(rows[rank::world]) * world / len(rows)
@@ -55,6 +73,16 @@ def training_loss(network: nn.Module, data: Latents, task: Task, settings: recip
         yield {"loss": squared_error(predicted, task.process.target(clean, noise, times)).mean() * share}
 
     return loss
+
+
+def _chance(data: Latents, conditions: Tensor, task: Task, order: Order, rows_of_all: np.ndarray, step: int) -> Chance:
+    """What is drawn for ``step``; ``conditions`` (N, K) on the processor."""
+    rows = torch.from_numpy(rows_of_all[order.batch(step)])
+    posterior = data.noise(len(rows), torch_generator(task.seed, "diffusion", "posterior", step))
+    draws = torch_generator(task.seed, "diffusion", "draws", step)
+    times = task.process.draw(len(rows), draws)
+    white = torch.randn(len(rows), *data.values.shape[1:], generator=draws)
+    return Chance(rows, posterior, times, white, task.conditions.dropped(conditions[rows], draws))
 
 
 def balanced_rows(values: Tensor) -> np.ndarray:
