@@ -63,11 +63,16 @@ def attempted(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any
     except Exception as error:  # whatever it is belongs into the result
         traceback.print_exc()
         found = {"error": f"{type(error).__name__}: {str(error)[:300]}"}
+    release()
+    tell(f"{name:<44} {found}  [{time.monotonic() - began:.1f} s]")
+    return found
+
+
+def release() -> None:
+    """Give back what nothing refers to any more, to the card too."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    tell(f"{name:<44} {found}  [{time.monotonic() - began:.1f} s]")
-    return found
 
 
 class Figures:

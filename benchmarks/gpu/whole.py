@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import judge
-from clock import Figures, placed, timed
+from clock import Figures, placed, release, timed
 from clock import arguments as common
 from denoisers import SIZES
 from networks import AutoencoderStep, DiffusionStep, recommended_diffusion
@@ -85,7 +85,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("work", type=Path, help="folder of the run, with the derivatives that `heads` wrote")
     parser.add_argument("--minutes", type=float, default=7.0, help="for everything")
     parser.add_argument("--samples", type=int, default=128, help="scans that are drawn, half of them patients")
-    parser.add_argument("--steps", type=int, nargs=2, metavar=("AUTOENCODER", "DIFFUSION"), help="not by the clock")
+    parser.add_argument(
+        "--steps", type=int, nargs=2, metavar=("AUTOENCODER", "DIFFUSION"), help="at most, if there is time"
+    )
     parser.add_argument("--set", dest="changed", action="append", default=[], metavar="A.B=C", help="of the recipe")
     parser.add_argument("--also", nargs="*", default=[], choices=list(ALSO), help="further verbs, at the end")
 
@@ -203,11 +205,11 @@ class Walk:
                 figures.add("judged", f"asymmetry, {name}", measure)
 
     def _steps(self, place: int, build: Callable[[], Any], seconds: float, name: str) -> int:
-        """As many steps as fit into ``seconds``, by the time that one takes here; those that were given, if any."""
-        if self.given.steps:
-            return self.given.steps[place]
+        """As many steps as fit into ``seconds``, by the time that one takes here; not more than were given, if any."""
         found = timed(build(), self.device, 3.0)
-        steps = max(20, int(USED * seconds / found["median_s"]))
+        release()
+        most = self.given.steps[place] if self.given.steps else 10**6
+        steps = min(max(20, int(USED * seconds / found["median_s"])), most)
         self.figures.found.setdefault("planned", {})[name] = found | {"steps": steps, "for_s": round(seconds, 1)}
         return steps
 
