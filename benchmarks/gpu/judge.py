@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,16 @@ LEAST = 3
 """Scans of each side without which there is no effect size."""
 
 
-def asymmetries(cohort: Cohort) -> pd.DataFrame:
-    """Group, side and asymmetry (percent) of each scan of ``cohort``, measured by a process a core."""
-    work = partial(_asymmetry, root=cohort.root)
-    found = dict(Crew(work, 0, _lost).each({name: name for name in cohort.ids}))
-    table = cohort.participants[["group", "side"]].copy()
-    return table.assign(asymmetry=pd.Series(found).reindex(table.index))
+def asymmetries(work: Path) -> dict[str, pd.DataFrame]:
+    """Group, side and asymmetry (percent) of drawn scans, of the rebuilt and of the same real ones; a process a core."""
+    drawn, rebuilt, real = (read_cohort(work / name) for name in ("synthetic", "reconstructions", "derivatives"))
+    tables = {"drawn": drawn.participants, "rebuilt": rebuilt.participants, "real": real.participants.loc[rebuilt.ids]}
+    tables = {name: table[["group", "side"]].copy() for name, table in tables.items()}
+    roots = {"drawn": drawn.root, "rebuilt": rebuilt.root, "real": real.root}
+    found = dict(
+        Crew(_asymmetry, 0, _lost).each({f"{n} {i}": (roots[n], i) for n, table in tables.items() for i in table.index})
+    )
+    return {name: table.assign(asymmetry=[found[f"{name} {i}"] for i in table.index]) for name, table in tables.items()}
 
 
 def effect(table: pd.DataFrame, seed: int = 0) -> dict[str, Any]:
@@ -92,12 +95,13 @@ def picture(work: Path, path: Path) -> dict[str, Any]:
     return {"file": path.name, "bytes": path.stat().st_size}
 
 
-def _asymmetry(name: str, root: Path) -> float:
+def _asymmetry(scan: tuple[Path, str]) -> float:
     torch.set_num_threads(1)
+    root, name = scan
     cohort = read_cohort(root)
     found = hippocampi(cohort.volume(name), cohort.grid)
     return found.asymmetry if found else float("nan")
 
 
-def _lost(name: str) -> float:
-    raise RuntimeError(f"the process that measured {name} was killed twice")
+def _lost(scan: tuple[Path, str]) -> float:
+    raise RuntimeError(f"the process that measured {scan[1]} was killed twice")

@@ -27,7 +27,7 @@ from tlesynth.volume import GRIDS
 ABOUT = "split, train, encode, train and sample by the product's verbs within given minutes, and judge the result"
 SHARE = 0.55
 """Of the time to train, the autoencoder's."""
-USED = 0.9
+USED = 0.8
 """Of a training's time, what its steps are planned to take."""
 LOOKS = 6
 """Validations of a training."""
@@ -58,7 +58,7 @@ PLANS = {
         ),
         ("diffusion.batch_size=32", "diffusion.milestone_every=0", "diffusion.accept_failed_gate=true"),
         ("encode.moved_copies=2",),
-        startup_s=12.0,
+        startup_s=18.0,
         per_scan_s={
             "split": 0.02,
             "autoencoder": 0.14,
@@ -193,16 +193,15 @@ class Walk:
         for name in ("autoencoder", "diffusion"):
             figures.add("judged", f"curve of the {name}", lambda name=name: {"rows": judge.curve(work / name)})
         figures.add("judged", "picture", lambda: judge.picture(work, files.with_suffix(".webp")))
-        cohorts = {"real": "derivatives", "rebuilt": "reconstructions", "drawn": "synthetic"}
+        cohorts = {"rebuilt": "reconstructions", "drawn": "synthetic"}
         real = lambda: read_cohort(work / "derivatives")  # noqa: E731
         for name in ("drawn", "rebuilt"):
             made = lambda name=name: read_cohort(work / cohorts[name])  # noqa: E731
             figures.add("judged", f"spectrum, {name}", lambda made=made: judge.spectrum(made(), real()))
             figures.add("judged", f"voxels, {name}", lambda made=made: judge.voxelwise(made(), real()))
-        for name in ("drawn", "rebuilt", "real"):
-            if name != "real" or self.left > self.scans * self.plan.per_scan_s["judge"]:
-                measure = lambda name=name: judge.effect(judge.asymmetries(read_cohort(work / cohorts[name])))  # noqa: E731
-                figures.add("judged", f"asymmetry, {name}", measure)
+        figures.add(
+            "judged", "asymmetry", lambda: {n: judge.effect(table) for n, table in judge.asymmetries(work).items()}
+        )
 
     def _steps(self, place: int, build: Callable[[], Any], seconds: float, name: str) -> int:
         """As many steps as fit into ``seconds``, by the time that one takes here; not more than were given, if any."""

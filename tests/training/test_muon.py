@@ -1,10 +1,13 @@
 """Muon: orthogonal updates of a known size, Adam for the rest, and fewer steps to the same place."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import nn
 
-from tlesynth.training.muon import ITERATIONS, MATCH, QUINTIC, Muon, is_kernel, orthogonalised
+from tlesynth.training import muon
+from tlesynth.training.muon import ITERATIONS, LARGE, MATCH, QUINTIC, Muon, is_kernel, orthogonalised
 
 
 @pytest.mark.parametrize("shape", [(16, 40), (40, 16), (24, 24)])
@@ -18,6 +21,38 @@ def test_singular_values_are_driven_to_about_one_and_directions_stay(shape: tupl
     # The nearest orthogonal matrix is u v; Newton-Schulz keeps its singular vectors.
     inside = u.T @ made @ v.T
     assert torch.allclose(inside, torch.diag(inside.diagonal()), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(16, 40), (40, 16), (300, 280)])
+def test_a_stack_is_made_orthogonal_matrix_by_matrix(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    matrices = torch.randn(3, *shape) * torch.tensor([1.0, 10.0, 0.1])[:, None, None]
+    each = torch.stack([orthogonalised(matrix) for matrix in matrices])
+    assert torch.allclose(orthogonalised(matrices), each, atol=2e-2 if min(shape) >= LARGE else 1e-5)
+
+
+def test_stacked_kernels_of_mixed_shapes_move_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved() -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        network = nn.Sequential(*(nn.Linear(n, m) for n, m in ((16, 24), (24, 16), (16, 24), (24, 24))))
+        optimizer = Muon(network, 1e-2, 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            network(torch.ones(4, 16)).square().mean().backward()
+            optimizer.step()
+        return [p.detach() for p in network.parameters()]
+
+    alone, alike = moved(), muon._alike
+    sizes = []
+
+    def stacking(matrices: list[torch.Tensor], *, stacked: bool) -> Iterator[list[tuple[int, torch.Tensor]]]:
+        for group in alike(matrices, stacked=True):
+            sizes.append(len(group))
+            yield group
+
+    monkeypatch.setattr(muon, "_alike", stacking)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(moved(), alone, strict=True))
+    assert sizes[:3] == [2, 1, 1]
 
 
 def test_the_steps_on_the_gram_matrix_alone_are_those_on_the_matrix() -> None:

@@ -7,7 +7,7 @@ convolution's kernel counts as a matrix, output channels by everything else. On 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -52,32 +52,63 @@ class Muon(torch.optim.Optimizer):
             update(moved, group["lr"], group["weight_decay"])
         return loss
 
-    def _orthogonal(self, kernels: Iterable[Tensor], rate: float, weight_decay: float) -> None:
+    def _orthogonal(self, kernels: list[Tensor], rate: float, weight_decay: float) -> None:
+        if not kernels:
+            return
+        gradients = [_gradient(kernel) for kernel in kernels]
         for kernel in kernels:
-            gradient, state = kernel.grad, self.state[kernel]
-            assert gradient is not None
-            if not state:
-                state["momentum"] = torch.zeros_like(kernel)
-            momentum = state["momentum"]
-            momentum.lerp_(gradient, 1 - MOMENTUM)
-            ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-            matrix = orthogonalised(ahead.flatten(1))
-            kernel.mul_(1 - rate * weight_decay)
-            kernel.add_(matrix.reshape(kernel.shape), alpha=-rate * MATCH * max(matrix.shape) ** 0.5)
+            if not self.state[kernel]:
+                self.state[kernel]["momentum"] = torch.zeros_like(kernel)
+        momenta = [self.state[kernel]["momentum"] for kernel in kernels]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # Nesterov's
+        torch._foreach_mul_(kernels, 1 - rate * weight_decay)
+        # A card waits for launches, not for products; elsewhere a stack gains nothing.
+        for alike in _alike([one.flatten(1) for one in ahead], stacked=kernels[0].device.type == "cuda"):
+            together = orthogonalised(torch.stack([m for _, m in alike])) if len(alike) > 1 else None
+            for row, (place, matrix) in enumerate(alike):
+                moved = orthogonalised(matrix) if together is None else together[row]
+                scale = -rate * MATCH * max(matrix.shape) ** 0.5
+                kernels[place].add_(moved.reshape(kernels[place].shape), alpha=scale)
 
-    def _adam(self, parameters: Iterable[Tensor], rate: float, weight_decay: float) -> None:
+    def _adam(self, parameters: list[Tensor], rate: float, weight_decay: float) -> None:
+        if not parameters:
+            return
+        gradients = [_gradient(parameter) for parameter in parameters]
         for parameter in parameters:
-            gradient, state = parameter.grad, self.state[parameter]
-            assert gradient is not None
-            if not state:
-                state |= {"step": torch.zeros(())} | {m: torch.zeros_like(parameter) for m in ("exp_avg", "exp_avg_sq")}
-            step, first, second = state["step"], state["exp_avg"], state["exp_avg_sq"]
+            if not self.state[parameter]:
+                moments = {m: torch.zeros_like(parameter) for m in ("exp_avg", "exp_avg_sq")}
+                self.state[parameter] |= {"step": torch.zeros(())} | moments
+        firsts, seconds = ([self.state[p][m] for p in parameters] for m in ("exp_avg", "exp_avg_sq"))
+        steps = [self.state[p]["step"] for p in parameters]
+        for step in steps:
             step += 1
-            first.lerp_(gradient, 1 - BETAS[0])
-            second.lerp_(gradient.square(), 1 - BETAS[1])
-            first_hat, second_hat = first / (1 - BETAS[0] ** float(step)), second / (1 - BETAS[1] ** float(step))
-            parameter.mul_(1 - rate * weight_decay)
-            parameter.addcdiv_(first_hat, second_hat.sqrt().add_(EPSILON), value=-rate)
+        torch._foreach_lerp_(firsts, gradients, 1 - BETAS[0])
+        torch._foreach_lerp_(seconds, torch._foreach_mul(gradients, gradients), 1 - BETAS[1])
+        first_hats, spreads = (
+            torch._foreach_div(moments, [1 - beta ** float(step) for step in steps])
+            for moments, beta in ((firsts, BETAS[0]), (seconds, BETAS[1]))
+        )
+        torch._foreach_sqrt_(spreads)
+        torch._foreach_add_(spreads, EPSILON)
+        torch._foreach_mul_(parameters, 1 - rate * weight_decay)
+        torch._foreach_addcdiv_(parameters, first_hats, spreads, value=-rate)
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def _alike(matrices: list[Tensor], *, stacked: bool) -> Iterator[list[tuple[int, Tensor]]]:
+    """The matrices with their places: those of one shape together if they are to be stacked, else each alone."""
+    if not stacked:
+        yield from ([pair] for pair in enumerate(matrices))
+        return
+    found: dict[torch.Size, list[tuple[int, Tensor]]] = {}
+    for place, matrix in enumerate(matrices):
+        found.setdefault(matrix.shape, []).append((place, matrix))
+    yield from found.values()
 
 
 def is_kernel(parameter: Tensor) -> bool:
@@ -86,39 +117,39 @@ def is_kernel(parameter: Tensor) -> bool:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """``matrix`` (M, N) with its singular values driven to about 1 by Newton-Schulz steps.
+    """``matrix`` (..., M, N) with its singular values driven to about 1 by Newton-Schulz steps.
 
     Large ones in bfloat16 where the device computes in it, as their inventors do: the iteration forgives it, and in
     float32 the products of a transformer's matrices would cost as much as its own step.
     """
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-7)
-    if min(matrix.shape) >= LARGE and computes_in_bfloat16(matrix.device.type):
+    wide = matrix if matrix.shape[-2] <= matrix.shape[-1] else matrix.mT
+    x = wide / (torch.linalg.matrix_norm(wide, keepdim=True) + 1e-7)
+    if min(matrix.shape[-2:]) >= LARGE and computes_in_bfloat16(matrix.device.type):
         x = _iterated(x.bfloat16()).to(matrix.dtype)
     else:
-        x = _factor(x @ x.T) @ x
-    return x if wide is matrix else x.T
+        x = _factor(x @ x.mT) @ x
+    return x if wide is matrix else x.mT
 
 
 def _iterated(x: Tensor) -> Tensor:
-    """``x`` (M, N) after all steps, X <- (a I + b A + c A^2) X with A = X X^T."""
+    """``x`` (..., M, N) after all steps, X <- (a I + b A + c A^2) X with A = X X^T."""
     a, b, c = QUINTIC
     for _ in range(ITERATIONS):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x
 
 
 def _factor(gram: Tensor) -> Tensor:
-    """What all steps together multiply X by (M, M), from its ``gram`` matrix A (M, M) alone.
+    """What all steps together multiply X by (..., M, M), from its ``gram`` matrix A (..., M, M) alone.
 
     P = a I + b A + c A^2 commutes with A, so that a step makes A into P A P: nothing of width N is needed before the
     end. Squares lose half the digits, which float32 can spare and bfloat16 cannot.
     """
     a, b, c = QUINTIC
-    product = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    product = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     for _ in range(ITERATIONS):
-        step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        step.diagonal().add_(a)
+        step = b * gram + c * (gram @ gram) if gram.dim() > 2 else torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal(dim1=-2, dim2=-1).add_(a)
         product, gram = step @ product, step @ gram @ step
     return product
