@@ -26,7 +26,7 @@ LEAST = 3
 
 
 def asymmetries(work: Path) -> dict[str, pd.DataFrame]:
-    """Group, side and asymmetry (percent) of drawn scans, of the rebuilt and of the same real ones; a process a core."""
+    """Group, side and asymmetry (percent) of drawn scans, rebuilt ones and the same real ones; a process a core."""
     drawn, rebuilt, real = (read_cohort(work / name) for name in ("synthetic", "reconstructions", "derivatives"))
     tables = {"drawn": drawn.participants, "rebuilt": rebuilt.participants, "real": real.participants.loc[rebuilt.ids]}
     tables = {name: table[["group", "side"]].copy() for name, table in tables.items()}
