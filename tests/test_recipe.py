@@ -130,3 +130,11 @@ def test_a_condition_by_the_name_of_an_index_column_is_refused(name: str) -> Non
     with pytest.raises(TlesynthError, match=rf"CFG-002.*conditions\.{name}.*rename the column") as caught:
         recipe.load("tiny", [f"diffusion.conditions.{name}={{quantity: true}}"])
     assert caught.value.exit_status == 2
+
+
+def test_the_gate_is_switched_off_by_a_bare_off(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("base: demo\nprivacy:\n  gate: off\n", encoding="utf-8")
+    assert recipe.load(str(tmp_path / "own.yaml")).privacy.gate == "off"
+    assert recipe.load("demo", ["privacy.gate=off"]).privacy.gate == "off"
+    with pytest.raises(TlesynthError, match=r"privacy\.gate"):
+        recipe.load("demo", ["privacy.gate=on"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tlesynth.recipe.section import Count, CountOrZero, Fraction, Section
 
@@ -33,6 +33,12 @@ class Privacy(Section):
     """Noise draws a scan for the denoiser's membership test; 0 leaves the models out of the audit."""
     membership_scans: Count = 50
     """Scans of each kind that the models are asked about, at most."""
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        """YAML reads a bare ``off`` as false."""
+        return "off" if value is False else value
 
     @property
     def decisive(self) -> Privacy:
