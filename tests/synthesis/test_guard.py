@@ -174,6 +174,13 @@ def test_the_guard_changes_no_volume_and_comes_later_too(guard: Guard, tmp_path:
     assert not (tmp_path / "free" / "sub-synHC0001").exists()
 
 
+def test_a_damaged_ledger_is_named(guard: Guard, tmp_path: Path) -> None:
+    (tmp_path / LEDGER).write_text("{", encoding="utf-8")
+    with pytest.raises(TlesynthError) as caught:
+        go(People([NEW]), tmp_path, guard)
+    assert caught.value.code == "DATA-001" and LEDGER in str(caught.value)
+
+
 def test_why_nothing_was_checked_is_said(people: tuple[Path, Path], tmp_path: Path) -> None:
     assert guard_of(*people, Privacy(gate="off"), 1).why_none == "privacy.gate is off in the recipe"
     assert guard_of(None, None, SETTINGS, 1).why_none == "no training scans given"

@@ -43,9 +43,13 @@ class Guard:
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def resume(self, out: Path) -> None:
-        """Take up what an earlier run with the same training scans and settings found in ``out``."""
+        """Take up what an earlier run with the same training scans and settings found in ``out``.
+
+        Raises:
+            TlesynthError: DATA-001 if the ledger is damaged.
+        """
         path = out / LEDGER
-        known = durable.read_json(path) if self.detector and path.is_file() else {}
+        known = durable.read_json(path, "DATA-001") if self.detector and path.is_file() else {}
         if self.detector and known.get("detector") == self.detector.fingerprint:
             self.found = known["scans"]
 
