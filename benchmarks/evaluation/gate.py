@@ -17,7 +17,7 @@ from machine import publish, tell
 from timing import Load
 
 from tlesynth import durable, recipe
-from tlesynth.data.cohort import Cohort, read_cohort
+from tlesynth.data.cohort import Cohort, read_cohort, volumes_in
 from tlesynth.data.splits import read_splits
 from tlesynth.diffusion.train import train_diffusion
 from tlesynth.errors import TlesynthError
@@ -26,17 +26,23 @@ from tlesynth.evaluation.privacy import ModelFolders, privacy
 from tlesynth.evaluation.radiomics import radiomic_features
 from tlesynth.evaluation.sections import Inputs, Intervals
 from tlesynth.metrics.statistics import Json
+from tlesynth.privacy.closeness import company_of
+from tlesynth.privacy.drawing import drawn
 from tlesynth.privacy.gate import CERTIFICATE, PASSED
 from tlesynth.progress import track
 from tlesynth.recipe import Recipe
 from tlesynth.synthesis.cohort import sample_cohort
+from tlesynth.synthesis.guard import HELD_OUT as GUARDS
 from tlesynth.synthesis.guard import guard_of
 from tlesynth.synthesis.requests import Wish, subjects_of
 from tlesynth.synthesis.synthesizer import Synthesizer, synthesizer_of
+from tlesynth.volume import read_on
 
 ABOUT = "the privacy gate on a generator overfitted on a few subjects, and on the run's own"
 REFUSAL = "PRIV-010"
 SPACES = ("voxel", "latent", "embedding")
+FEWER = (8, 12, 20, 40)
+"""Held-out scans that a lab may have."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +124,23 @@ def _judged(folder: Path, splits: Path, diffusion: Path, out: Path, loaded: Reci
         sample_cohort(models, subjects_of(Wish(), settings, models.diffusion), out)
         durable.write_json(audited, _audited(folder, diffusion, out, splits, loaded))
     told = gate_of(models, settings, folder / "derivatives", splits, out, loaded)
+    told["fewer_held_out"] = fewer_held_out(folder / "derivatives", splits, out, loaded.seed)
     return summed_up(told, durable.read_json(audited)) | {"training": learnt(diffusion)}
+
+
+def fewer_held_out(derivatives: Path, splits: Path, out: Path, seed: int) -> Json:
+    """The gate's look at the whole cohort in ``out`` had there been fewer held-out scans."""
+    real = read_cohort(derivatives)
+    members, made = read_splits(splits, real.ids), sorted(volumes_in(out))
+    held_out = drawn([i for split in GUARDS for i in members[split]], max(FEWER), real.participants, seed, "fewer")
+    found = {}
+    for n in FEWER:
+        company = company_of(real, members["gen_train"], held_out[:n], seed)
+        volumes = (read_on(path, real.grid) for path in made)
+        found[str(n)] = company.closeness(volumes, real.grid, len(made))
+    return {
+        n: {name: one.get(name) for name in ("share", "p", "not_computed") if name in one} for n, one in found.items()
+    }
 
 
 def _audited(folder: Path, diffusion: Path, synthetic: Path, splits: Path, loaded: Recipe) -> Json:
@@ -172,6 +194,7 @@ def summed_up(certificate: Json, audit: Json) -> Json:
             "chance": certificate.get("chance"),
             "nearer_to_training": certificate.get("nearer_to_training"),
             "most_nearer": certificate.get("most_nearer"),
+            "fewer_held_out": certificate.get("fewer_held_out"),
             "threshold": calibration.get("threshold"),
             "false_alarms": calibration.get("false_alarms"),
             "training_scans": certificate.get("training_scans"),

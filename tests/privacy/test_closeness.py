@@ -60,6 +60,7 @@ def test_too_few_are_refused_unread(company: Company, held_out: int, drawn: int)
         yield person(0)
 
     why = f"{drawn} drawn, 12 training and {held_out} held-out scans; at least 8 of each are needed"
+    why += ", of groups and sites that both sides have"
     assert few.closeness(unread(), GRID, drawn)["not_computed"] == why
 
 

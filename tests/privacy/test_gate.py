@@ -67,6 +67,11 @@ def test_a_blind_detector_passes_nothing() -> None:
     assert verdict_of(50, 100, UNKNOWN, blind, Privacy()) == "refused"
 
 
+def test_a_detector_that_was_never_tried_passes_nothing() -> None:
+    untried = verdict_of(0, 100, UNKNOWN, detector({}), Privacy())
+    assert untried == "undecided: too few copies were planted to say whether copies would be seen"
+
+
 def test_chance_is_the_binomial_tail() -> None:
     assert chance_of(0, 8, detector()) == 1.0
     assert chance_of(1, 8, detector()) == pytest.approx(1 - 0.98**8)

@@ -211,4 +211,7 @@ def test_the_certificate_tells_of_the_cohort_as_a_whole(finished_run: Path, tmp_
     assert "of the volumes that were written lie nearer to one of 20 training scans" in page(told)
     few = page(told | {"nearer_to_training": {"not_computed": "7 drawn", "command": ""}})
     assert "As a whole the cohort was not held against held-out scans: not computed: 7 drawn" in few
-    assert "As a whole" not in page({name: told[name] for name in told if name != "nearer_to_training"})
+    before = page({name: told[name] for name in told if name != "nearer_to_training"})
+    assert "its certificate is of an earlier version" in before and "lie nearer to one of" not in before
+    unchecked = page({"verdict": "not checked: no training scans given", "gate": "refuse", "overridden": False})
+    assert "As a whole" not in unchecked

@@ -158,6 +158,7 @@ def test_the_whole_is_judged_alike_after_a_kill_and_names_nobody(seeing: Guard, 
 def test_too_few_held_out_scans_are_said(guard: Guard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = go(People([NEW]), tmp_path, guard)
     why = "1 drawn, 9 training and 3 held-out scans; at least 8 of each are needed"
+    why += ", of groups and sites that both sides have"
     assert told["nearer_to_training"]["not_computed"] == why and told["verdict"] == "passed"
     assert f"as a whole: not held against held-out scans: {why}" in capsys.readouterr().err
 

@@ -45,7 +45,9 @@ class Company:
         trained, held_out = len(self.trained), len(self.held_out)
         if min(n, trained, held_out) < LEAST_SET:
             there = f"{n} drawn, {trained} training and {held_out} held-out scans"
-            return not_computed(f"{there}; at least {LEAST_SET} of each are needed")
+            return not_computed(
+                f"{there}; at least {LEAST_SET} of each are needed, of groups and sites that both sides have"
+            )
         real = self._signatures()
         mean = real.mean(axis=0)
         distances = np.array([_distances(v, grid, real, mean) for v in track(volumes, "holding against real scans", n)])

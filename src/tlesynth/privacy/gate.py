@@ -70,6 +70,8 @@ def verdict_of(copies: int, drawn: int, nearer: Json, detector: Detector, settin
     too_many = are_too_many(copies, drawn, detector, settings)
     if too_many or is_too_near(nearer, settings):
         return ACCEPTED if settings.gate == "report" else REFUSED
+    if not detector.recall:
+        return f"{UNDECIDED}: too few copies were planted to say whether copies would be seen"
     missed = [kind for kind in PLAIN if detector.recall.get(kind, {}).get("value", 0.0) < LEAST_RECALL]
     if missed:
         return f"{UNDECIDED}: the detector misses planted copies ({', '.join(missed)})"
