@@ -87,11 +87,12 @@ def test_the_tables(part: Load, tmp_path: Path) -> None:
     )
     near = {"value": 0.9, "low": 0.8, "high": 1.0}
     side = {
-        "gate": {"verdict": "refused", "dropped": 7, "drawn": 8},
+        "gate": {"verdict": "refused", "dropped": 7, "drawn": 8, "nearer_to_training": {"share": near}},
         "nearer": {"voxel": near, "latent": {"not_computed": "why"}},
         "membership": {"denoiser": near},
     }
     (tmp_path / "gate.json").write_text(json.dumps({"subjects": 12, "overfitted": side, "proper": side}))
     made = table(tmp_path)
     assert made[2] == "| 50 against 50 | 2.7 min |  |  | under 30 min | yes |"
-    assert made[-2] == ("| overfitted on 12 | refused | 7 of 8 | 0.90 [0.80, 1.00], not computed | 0.90 [0.80, 1.00] |")
+    shares = "0.90 [0.80, 1.00] | 0.90 [0.80, 1.00], not computed | 0.90 [0.80, 1.00]"
+    assert made[-2] == f"| overfitted on 12 | refused | 7 of 8 | {shares} |"

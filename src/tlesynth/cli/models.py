@@ -166,10 +166,9 @@ def sample(
     Subject i of a seed is the same volume whatever the batch size, and grows from the same noise
     under other conditions.
 
-    With --derivatives and --splits each volume is compared with the training scans before it is
-    written, and all of them with training and held-out scans at the end: copies are dropped,
-    certificate.json tells what was found, and too many copies, or a cohort that lies too near the
-    training scans, end in exit status 9. The recipe's section privacy holds the limits.
+    With --derivatives and --splits each volume is compared with the training scans, and all of
+    them with held-out ones too: copies are dropped, certificate.json tells what was found; too many,
+    or a cohort too near, end in exit status 9. The recipe's section privacy holds the limits.
 
     Example: tlesynth sample --autoencoder run/autoencoder/model --diffusion run/diffusion/model
     --derivatives run/derivatives --splits run/splits.tsv --out left_tle --n 20
