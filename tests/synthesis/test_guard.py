@@ -1,6 +1,7 @@
 """A generator that repeats training scans is stopped, one that draws new people passes, and a killed run goes on."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,6 +181,22 @@ def test_a_damaged_ledger_is_named(guard: Guard, tmp_path: Path) -> None:
     with pytest.raises(TlesynthError) as caught:
         go(People([NEW]), tmp_path, guard)
     assert caught.value.code == "DATA-001" and LEDGER in str(caught.value)
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_drawn_volume_that_was_damaged_is_drawn_anew_when_it_is_removed(
+    seeing: Guard, tmp_path: Path, judged: bool
+) -> None:
+    source = People([NEW + i for i in range(9)])
+    go(source, tmp_path, seeing if judged else Guard(SETTINGS))
+    whole = durable.manifest_of(tmp_path)
+    volume = next(tmp_path.glob("sub-synHC0004/anat/*.nii.gz"))
+    volume.write_bytes(volume.read_bytes()[:2000])
+    with pytest.raises(TlesynthError, match="remove the folder sub-synHC0004"):
+        go(source, tmp_path, seeing)
+    shutil.rmtree(tmp_path / "sub-synHC0004")
+    go(source, tmp_path, seeing)
+    assert not judged or durable.manifest_of(tmp_path) == whole
 
 
 def test_why_nothing_was_checked_is_said(people: tuple[Path, Path], tmp_path: Path) -> None:

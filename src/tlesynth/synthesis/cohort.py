@@ -22,10 +22,10 @@ from tlesynth.privacy.gate import CERTIFICATE
 from tlesynth.progress import Bar, bar, say
 from tlesynth.recipe import Privacy
 from tlesynth.synthesis.background import FAINTEST, Cleaned, cleaned
-from tlesynth.synthesis.guard import LEDGER, Guard
+from tlesynth.synthesis.guard import LEDGER, Guard, read_drawn
 from tlesynth.synthesis.place import require_place
 from tlesynth.synthesis.requests import Subject
-from tlesynth.volume import Grid, read_on
+from tlesynth.volume import Grid
 
 ATTEMPTS = 2
 """Draws of a subject: an empty or non-finite volume is drawn once more, with a new seed."""
@@ -181,7 +181,7 @@ def _is_settled(drawing: Drawing, subject: Subject, left_out: dict[str, LeftOut]
         changed = [key for key, value in origins[0].items() if found.get(key) != value]
         raise fail("CFG-010", writer.root, f"{name} differs in {', '.join(changed)}")
     if not guard.has_judged(name, origins):
-        stands = read_on(_path(writer, name), writer.grid)
+        stands = read_drawn(_path(writer, name), writer.grid)
         if guard.is_copy(name, stands, writer.grid, origin, writer.root):
             shutil.rmtree(writer.root / name)
             left_out[name] = A_COPY

@@ -17,7 +17,7 @@ import numpy as np
 from tlesynth import durable
 from tlesynth.data.cohort import read_cohort
 from tlesynth.data.splits import read_splits
-from tlesynth.errors import fail
+from tlesynth.errors import TlesynthError, fail
 from tlesynth.metrics.statistics import Json, not_computed
 from tlesynth.privacy.closeness import Company, company_of
 from tlesynth.privacy.detector import Detector, detector_of
@@ -100,7 +100,21 @@ class Guard:
     def _nearer(self, standing: list[Path], grid: Grid) -> Json:
         if self.company is None:
             return not_computed("there are no held-out scans")
-        return self.company.closeness((read_on(path, grid) for path in standing), grid, len(standing))
+        return self.company.closeness((read_drawn(path, grid) for path in standing), grid, len(standing))
+
+
+def read_drawn(path: Path, grid: Grid) -> np.ndarray:
+    """A volume (X, Y, Z) that was drawn before.
+
+    Raises:
+        TlesynthError: the codes of reading; the remedy is another than for a scan.
+    """
+    try:
+        return read_on(path, grid)
+    except TlesynthError as error:
+        subject = path.parents[1].name
+        why = f"{error.why}; it was drawn, not copied: remove the folder {subject}, and the same command draws it anew"
+        raise fail(error.code, path, why) from error
 
 
 def _words(told: Json, settings: Privacy) -> str:
