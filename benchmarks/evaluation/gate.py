@@ -138,9 +138,7 @@ def fewer_held_out(derivatives: Path, splits: Path, out: Path, seed: int) -> Jso
         company = company_of(real, members["gen_train"], held_out[:n], seed)
         volumes = (read_on(path, real.grid) for path in made)
         found[str(n)] = company.closeness(volumes, real.grid, len(made))
-    return {
-        n: {name: one.get(name) for name in ("share", "p", "not_computed") if name in one} for n, one in found.items()
-    }
+    return {n: {name: one[name] for name in ("share", "p", "not_computed") if name in one} for n, one in found.items()}
 
 
 def _audited(folder: Path, diffusion: Path, synthetic: Path, splits: Path, loaded: Recipe) -> Json:

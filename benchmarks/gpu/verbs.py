@@ -12,6 +12,8 @@ from typing import Any
 
 from machine import tell
 
+from tlesynth.sharing.crew import cores
+
 QUERY = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
 EVERY_S = 1.0
 GRACE_S = 20.0
@@ -27,8 +29,7 @@ def verb(words: list[str], seconds: float, *, watched: bool) -> dict[str, Any]:
     kernels, both looked up once a second where the card is ``watched``.
     """
     tell(f"tlesynth {' '.join(words)}   (at most {seconds:.0f} s)")
-    threads = str(len(os.sched_getaffinity(0)))
-    environment = os.environ | {"OMP_NUM_THREADS": threads}
+    environment = os.environ | {"OMP_NUM_THREADS": str(cores())}
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as said, Card(watched) as card:
         process = subprocess.Popen(

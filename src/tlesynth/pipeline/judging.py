@@ -16,8 +16,8 @@ COUNTS = "tle"
 """The task of a study that says whether synthetic scans are useful."""
 PLANNED = ("/inputs/cohorts/synthetic",)
 """What is read of the study's plan."""
-LIMITS = ("evaluation", "privacy.most_copies")
-"""What judging anew can apply: of ``evaluation`` the verdict's limits, as ``require_measured`` sees to."""
+LIMITS = ("evaluation.", "privacy.most_copies")
+"""How settings begin that judging anew applies; of ``evaluation`` the verdict's alone, as ``require_measured`` asks."""
 
 
 def evaluate(out: Path, recipe: Recipe, *, data: str, truth: Path | None) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def judge_anew(out: Path, recipe: Recipe, own: Recipe) -> dict[str, Any]:
     """
     from tlesynth.evaluation.verdict.judging import require_measured
 
-    if beyond := [name for name in _changed(recipe.model_dump(), own.model_dump()) if not _is_limit(name)]:
+    if beyond := [name for name in _changed(recipe.model_dump(), own.model_dump()) if not name.startswith(LIMITS)]:
         why = f"--judge-only changes limits alone (evaluation.verdict, privacy.most_copies), not {', '.join(beyond)}"
         raise fail("CFG-002", out / "recipe.yaml", why)
     require_measured(out / "evaluation", recipe.evaluation, own.evaluation)
@@ -78,10 +78,6 @@ def _changed(asked: Mapping[str, Any], own: Mapping[str, Any], above: str = "") 
             yield from _changed(value, own[name], f"{above}{name}.")
         elif value != own.get(name):
             yield f"{above}{name}"
-
-
-def _is_limit(name: str) -> bool:
-    return any(name == limit or name.startswith(f"{limit}.") for limit in LIMITS)
 
 
 def study_of(out: Path) -> dict[str, Any] | None:

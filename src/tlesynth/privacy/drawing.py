@@ -34,10 +34,11 @@ def drawn_alike(
     ``second`` is drawn first and ``first`` follows its mix, as many as there are; a group or a site that only one side
     has is left out.
     """
-    first, second = _at_shared(first, second, participants["site"].astype(str) if "site" in participants else None)
+    for column in ("site", "group"):
+        if column in participants:
+            first, second = _shared(first, second, participants[column].astype(str))
     groups = participants["group"]
-    shared = set(groups.loc[list(first)]) & set(groups.loc[list(second)])
-    second = drawn([i for i in second if groups[i] in shared], most, participants, seed, purpose)
+    second = drawn(second, most, participants, seed, purpose)
     wanted, there = (Counter(groups.loc[list(side)]) for side in (second, first))
     times = min([there[g] / n for g, n in wanted.items()] + [most / max(len(second), 1)])
     chosen = [
@@ -48,14 +49,10 @@ def drawn_alike(
     return drawn(chosen, most, participants, seed, purpose), second
 
 
-def _at_shared(
-    first: Sequence[str], second: Sequence[str], sites: pd.Series | None
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Those of either at sites that both have; a site held out whole is told by its scanner."""
-    if sites is None:
-        return first, second
-    shared = set(sites.loc[list(first)]) & set(sites.loc[list(second)])
-    return [i for i in first if sites[i] in shared], [i for i in second if sites[i] in shared]
+def _shared(first: Sequence[str], second: Sequence[str], told: pd.Series) -> tuple[list[str], list[str]]:
+    """Those of either of whom is ``told`` what both sides have: a site held out whole is known by its scanner."""
+    both = set(told.loc[list(first)]) & set(told.loc[list(second)])
+    return [i for i in first if told[i] in both], [i for i in second if told[i] in both]
 
 
 def _stratum(participants: pd.DataFrame, name: str) -> tuple[str, str]:

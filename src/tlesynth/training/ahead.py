@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -39,4 +38,8 @@ class Ahead(Generic[T]):
 
 def threads_beside(device: torch.device) -> int:
     """Threads that may draw beside a training on ``device``: none on the processor, which computes it itself."""
-    return min(MOST_THREADS, (os.cpu_count() or 1) - 1) if device.type == "cuda" else 0
+    if device.type != "cuda":
+        return 0
+    from tlesynth.sharing.crew import cores  # loads joblib, which no training on the processor needs
+
+    return min(MOST_THREADS, cores() - 1)

@@ -65,9 +65,9 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_mul_(kernels, 1 - rate * weight_decay)
         # A card waits for launches, not for products; elsewhere a stack gains nothing.
         for alike in _alike([one.flatten(1) for one in ahead], stacked=kernels[0].device.type == "cuda"):
-            together = orthogonalised(torch.stack([m for _, m in alike])) if len(alike) > 1 else None
-            for row, (place, matrix) in enumerate(alike):
-                moved = orthogonalised(matrix) if together is None else together[row]
+            matrices = [matrix for _, matrix in alike]
+            made = orthogonalised(torch.stack(matrices)) if len(alike) > 1 else [orthogonalised(matrices[0])]
+            for (place, matrix), moved in zip(alike, made, strict=True):
                 scale = -rate * MATCH * max(matrix.shape) ** 0.5
                 kernels[place].add_(moved.reshape(kernels[place].shape), alpha=scale)
 
